@@ -1,0 +1,132 @@
+"""The command line. Everything heavy is imported by the command that needs it."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import click
+
+from tutor import __version__
+
+_DEVICE_HELP = "auto (cuda, then mps, then cpu), cpu, cuda, cuda:N or mps."
+_MEMORY_HELP = "Memory that the kernel may take: auto (80 % of what is free), off, or a number of GiB."
+
+
+def _check_device(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
+    kind, colon, index = (value or "auto").partition(":")
+    if kind not in ("auto", "cpu", "cuda", "mps") or (colon and not (kind == "cuda" and index.isdecimal())):
+        raise click.BadParameter(f"`{value}` is no device name: use {_DEVICE_HELP}")
+    return value
+
+
+def _check_memory(_: click.Context, __: click.Parameter, value: str) -> str:
+    if value in ("auto", "off"):
+        return value
+    try:
+        if 0 < float(value) < 1e6:
+            return value
+    except ValueError:
+        pass
+    raise click.BadParameter(f"`{value}` is no amount: use auto, off, or a number of GiB such as 4.")
+
+
+device_option = click.option(
+    "--device", default="auto", show_default=True, callback=_check_device, help=_DEVICE_HELP
+)
+memory_option = click.option(
+    "--memory", default="auto", show_default=True, callback=_check_memory, help=_MEMORY_HELP
+)
+spare_option = click.option(
+    "--spare/--no-spare",
+    default=True,
+    show_default=True,
+    help="Keep a second kernel warm (about 210 MB), so that a restart is immediate.",
+)
+
+
+@click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="torchtutor")
+@device_option
+@memory_option
+@spare_option
+@click.pass_context
+def main(context: click.Context, device: str, memory: str, spare: bool) -> None:
+    """A terminal tutor for PyTorch: run code, and see beside each line what it did.
+
+    Without a command, opens the app at the first lesson."""
+    if context.invoked_subcommand is None:
+        sys.exit(_open_app(None, scratch=False, device=device, memory=memory, spare=spare))
+
+
+@main.command()
+@click.argument("lesson")
+@device_option
+@memory_option
+@spare_option
+def lesson(lesson: str, device: str, memory: str, spare: bool) -> None:
+    """Open the app at LESSON: the id of a bundled lesson, or a YAML file."""
+    sys.exit(_open_app(lesson, scratch=False, device=device, memory=memory, spare=spare))
+
+
+@main.command()
+def lessons() -> None:
+    """List the bundled lessons."""
+    from tutor.course.loader import bundled_lessons, load_lesson
+
+    for path in bundled_lessons():
+        found = load_lesson(path)
+        click.echo(f"{found.id:<20} {found.track:<12} {found.title}")
+
+
+@main.command()
+@device_option
+@memory_option
+@spare_option
+def repl(device: str, memory: str, spare: bool) -> None:
+    """Open the app in scratch mode: an empty namespace to try things in."""
+    sys.exit(_open_app(None, scratch=True, device=device, memory=memory, spare=spare))
+
+
+@main.command(context_settings={"ignore_unknown_options": False})
+@click.argument("file")
+@click.argument("arguments", nargs=-1)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text for people.")
+@click.option("--device", default=None, callback=_check_device, help=_DEVICE_HELP)
+@memory_option
+def inspect(file: str, arguments: tuple[str, ...], as_json: bool, device: str | None, memory: str) -> None:
+    """Run FILE (a script, a lesson.yaml, or - for standard input) and tell what each statement did.
+
+    ARGUMENTS become sys.argv[1:]; write -- before those that begin with a dash.
+    Exit status: 0 when the script ran to its end, 1 when it raised or its kernel died,
+    2 for wrong use, 130 after Ctrl-C."""
+    from tutor.headless import inspect as run
+
+    sys.exit(run(file, arguments, as_json=as_json, device=device, memory=memory))
+
+
+def _open_app(name: str | None, *, scratch: bool, device: str, memory: str, spare: bool) -> int:
+    if not (sys.stdin.isatty() and sys.stdout.isatty()) or os.environ.get("TERM") == "dumb":
+        click.echo(
+            "torchtutor needs a terminal for its app; without one, use `torchtutor inspect FILE` "
+            "to see what each line of a script or a lesson does.",
+            err=True,
+        )
+        return 2
+    from tutor.session import Session
+
+    session = Session(device, spare=spare, memory=memory)
+    session.spawn()  # torch is imported while the app and the lesson load
+
+    from tutor.course.loader import LessonError, bundled_lessons, find_lesson, load_lesson
+    from tutor.tui.app import run_app
+
+    lesson = None
+    if not scratch:
+        try:
+            lesson = load_lesson(find_lesson(name) if name else bundled_lessons()[0])
+        except LessonError as error:
+            session.abandon()
+            click.echo(str(error), err=True)
+            return 2
+    return run_app(session, lesson, scratch=scratch)

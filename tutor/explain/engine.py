@@ -1,0 +1,53 @@
+"""Rules register themselves here; an explanation is the first thing that each rule has to say."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable
+from functools import cache
+
+from tutor.facts import Explanation, Snapshot, Step
+
+#: A rule looks at one step and the snapshot before it, and knows nothing else.
+Rule = Callable[[Step, Snapshot], Explanation | None]
+
+_outcomes: list[Rule] = []
+_errors: list[Rule] = []
+
+
+def outcome(rule: Rule) -> Rule:
+    """Register a rule about what a statement did."""
+    _outcomes.append(rule)
+    return rule
+
+
+def failure(rule: Rule) -> Rule:
+    """Register a rule about the error that ended a statement; the first that applies is taken."""
+    _errors.append(rule)
+    return rule
+
+
+def explain_step(step: Step, before: Snapshot) -> tuple[Explanation, ...]:
+    """Everything the rules have to say about one step, its error included."""
+    _load_rules()
+    found = [explanation for rule in _outcomes if (explanation := rule(step, before)) is not None]
+    error = explain_error(step, before)
+    return (*found, error) if error is not None else tuple(found)
+
+
+def explain_error(step: Step, before: Snapshot) -> Explanation | None:
+    """The explanation of a step's error, None where no rule knows it."""
+    if step.error is None:
+        return None
+    _load_rules()
+    return next((found for rule in _errors if (found := rule(step, before)) is not None), None)
+
+
+@cache
+def _load_rules() -> None:
+    import tutor.explain
+
+    for module in sorted(pkgutil.iter_modules(tutor.explain.__path__), key=lambda module: module.name):
+        if module.name != "engine":
+            importlib.import_module(f"tutor.explain.{module.name}")

@@ -1,0 +1,338 @@
+"""The records: plain frozen facts about a run, and the messages that carry them.
+
+Nothing here knows torch, a screen or a process. A record is a value: it can be kept,
+compared and sent, and holds no reference to anything of the learner's.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from msgspec import Struct, field
+
+Shape = tuple[int, ...]
+
+TensorKind = Literal[
+    "tensor", "parameter", "buffer", "gradient", "ndarray",
+    "sparse", "nested", "quantized", "fake", "subclass", "unreadable",
+]  # fmt: skip
+
+
+class TensorFacts(Struct, frozen=True, omit_defaults=True):
+    """One tensor or numpy array under one name. Sizes in elements; a fact that torch refuses is None."""
+
+    name: str
+    kind: TensorKind
+    type: str
+    #: Identity of the object: a small integer that is never used again in this kernel.
+    object: int
+    shape: Shape | None = None
+    stride: Shape | None = None
+    offset: int | None = None
+    dtype: str | None = None
+    device: str | None = None
+    layout: str | None = None
+    numel: int | None = None
+    itemsize: int | None = None
+    is_contiguous: bool | None = None
+    requires_grad: bool | None = None
+    is_leaf: bool | None = None
+    grad_fn: str | None = None
+    retains_grad: bool | None = None
+    #: Shape of `.grad` where there is one.
+    grad: Shape | None = None
+    version: int | None = None
+    #: Identity of the storage (torch's StorageImpl): never used again. None where there is none.
+    storage: int | None = None
+    #: Identity of the memory: storages and arrays whose byte ranges intersect have one block.
+    #: People see it as a letter.
+    block: int | None = None
+    data_ptr: int | None = None
+    #: Why some fact could not be read, in a few words.
+    unread: str | None = None
+
+
+class StorageFacts(Struct, frozen=True, omit_defaults=True):
+    """One block of memory that named tensors live in: a storage, or the bytes of a numpy array."""
+
+    block: int
+    #: Storage ids of the torch storages in this block (usually one; none for a bare array).
+    storages: tuple[int, ...]
+    #: Address of the first byte; 0 for meta and fake storages.
+    start: int
+    nbytes: int
+    device: str
+    #: The dtype in which `values`, `written` and element positions are counted.
+    dtype: str
+    itemsize: int
+    residents: tuple[str, ...] = ()
+    #: All elements as short text, only where the storage is small and readable.
+    values: tuple[str, ...] | None = None
+    #: Half-open element ranges that this step wrote; None where that is not known.
+    written: tuple[tuple[int, int], ...] | None = ()
+
+
+class Change(Struct, frozen=True):
+    """What a step did to one name."""
+
+    name: str
+    kind: Literal["new", "rebound", "written", "altered", "deleted"]
+
+
+class Snapshot(Struct, frozen=True, omit_defaults=True):
+    """The namespace after a step. `tensors` is in the order of the namespace."""
+
+    tensors: dict[str, TensorFacts] = field(default_factory=dict)
+    storages: dict[int, StorageFacts] = field(default_factory=dict)
+    #: Disjoint groups of names that share memory (two names or more each).
+    sharing: tuple[tuple[str, ...], ...] = ()
+    #: Names that the budget left out.
+    omitted: int = 0
+
+
+class SnapshotDelta(Struct, frozen=True, omit_defaults=True):
+    """How a snapshot differs from the one before; `storages` and `sharing` are None when unchanged."""
+
+    tensors: tuple[TensorFacts, ...] = ()
+    gone: tuple[str, ...] = ()
+    #: All names in order, sent only when the order or the set of names changed.
+    order: tuple[str, ...] | None = None
+    storages: tuple[StorageFacts, ...] | None = None
+    sharing: tuple[tuple[str, ...], ...] | None = None
+    omitted: int = 0
+    changes: tuple[Change, ...] = ()
+
+
+def apply(before: Snapshot, delta: SnapshotDelta) -> Snapshot:
+    """The snapshot after `delta`; everything unchanged is shared with `before`."""
+    tensors = before.tensors
+    if delta.tensors or delta.gone or delta.order is not None:
+        tensors = dict(before.tensors)
+        for name in delta.gone:
+            tensors.pop(name, None)
+        for facts in delta.tensors:
+            tensors[facts.name] = facts
+        if delta.order is not None:
+            tensors = {name: tensors[name] for name in delta.order if name in tensors}
+    storages = before.storages if delta.storages is None else {s.block: s for s in delta.storages}
+    sharing = before.sharing if delta.sharing is None else delta.sharing
+    return Snapshot(tensors=tensors, storages=storages, sharing=sharing, omitted=delta.omitted)
+
+
+class WarningFacts(Struct, frozen=True):
+    """A warning that a step raised; `line` is the learner's nearest line, 1-based."""
+
+    category: str
+    message: str
+    line: int
+
+
+class ErrorFacts(Struct, frozen=True):
+    """An exception that ended a run; `line` is the deepest line of the learner's source, 1-based."""
+
+    type: str
+    message: str
+    line: int
+    traceback: str = ""
+
+
+class Step(Struct, frozen=True):
+    """One top-level statement that ran (or failed): what it printed, displayed and changed."""
+
+    index: int
+    line: int
+    end_line: int
+    source: str
+    stdout: str
+    stdout_elided: int
+    result: str | None
+    warnings: tuple[WarningFacts, ...]
+    snapshot: Snapshot
+    changes: tuple[Change, ...]
+    error: ErrorFacts | None
+    #: Seconds of the statement alone.
+    elapsed: float
+
+
+class Run(Struct, frozen=True):
+    """One execution of a piece of code."""
+
+    source: str
+    filename: str
+    steps: tuple[Step, ...]
+    error: ErrorFacts | None
+    #: Seconds from request to answer.
+    elapsed: float
+
+    @property
+    def ok(self) -> bool:
+        return self.error is None
+
+
+class NodeFacts(Struct, frozen=True, omit_defaults=True):
+    """One node of an autograd graph; `saved` maps names of saved values to numbers, text or {"shape": …}."""
+
+    id: str
+    name: str
+    #: The learner's path of the leaf that an AccumulateGrad node fills.
+    variable: str | None = None
+    #: Learner's names of live tensors that this node made.
+    tensors: tuple[str, ...] = ()
+    saved: dict[str, Any] = field(default_factory=dict)
+    freed: bool = False
+
+
+class GraphFacts(Struct, frozen=True, omit_defaults=True):
+    """The autograd graph behind one tensor; the first node is its grad_fn, edges run towards the leaves."""
+
+    nodes: tuple[NodeFacts, ...] = ()
+    edges: tuple[tuple[str, str], ...] = ()
+    truncated: bool = False
+    total_nodes: int = 0
+
+
+class Explanation(Struct, frozen=True):
+    """A claim about this run, made from its facts alone."""
+
+    rule: str
+    kind: Literal["note", "warning", "error"]
+    title: str
+    text: str
+    fix: str | None = None
+    names: tuple[str, ...] = ()
+
+
+# ── messages: session -> kernel ──────────────────────────────────────────────
+
+
+class Execute(Struct, frozen=True, tag=True):
+    """Run `source` statement by statement. `script` runs as plain Python would; else as a cell."""
+
+    id: int
+    source: str
+    filename: str | None = None
+    script: bool = False
+    #: Which top-level expressions have their value displayed.
+    display: Literal["none", "last", "all"] = "last"
+
+
+class Evaluate(Struct, frozen=True, tag=True):
+    """The value of one expression in the namespace as it is; used by predict steps."""
+
+    id: int
+    expression: str
+
+
+class DescribeGraphs(Struct, frozen=True, tag=True):
+    """Graphs of the named tensors, or of every named tensor that has a grad_fn."""
+
+    id: int
+    names: tuple[str, ...] | None = None
+    limit: int = 2_000
+
+
+class CompareMemory(Struct, frozen=True, tag=True):
+    """Exact overlap of two names: is some element of one an element of the other?"""
+
+    id: int
+    first: str
+    second: str
+
+
+class Reset(Struct, frozen=True, tag=True):
+    """Empty the namespace and start counting identities afresh."""
+
+    id: int
+
+
+class InputReply(Struct, frozen=True, tag=True):
+    """The answer to InputRequest; None is end of file."""
+
+    text: str | None
+
+
+Request = Execute | Evaluate | DescribeGraphs | CompareMemory | Reset | InputReply
+
+
+# ── messages: kernel -> session ──────────────────────────────────────────────
+
+
+class Ready(Struct, frozen=True, tag=True):
+    """torch is imported and the device chosen."""
+
+    device: str
+    torch: str
+    available: tuple[str, ...]
+    #: The statement that made an explicitly chosen accelerator torch's default device.
+    preamble: str | None = None
+
+
+class Refused(Struct, frozen=True, tag=True):
+    """The kernel cannot start; `sentence` says why and what there is instead."""
+
+    sentence: str
+
+
+class Started(Struct, frozen=True, tag=True):
+    """The statements about to run: line spans, 1-based and inclusive, and the text of each."""
+
+    id: int
+    spans: tuple[tuple[int, int], ...]
+    sources: tuple[str, ...]
+
+
+class StepDone(Struct, frozen=True, tag=True):
+    """A statement ended. `mark` says whether its end was marked in the output pipe."""
+
+    id: int
+    index: int
+    mark: bool
+    delta: SnapshotDelta
+    result: str | None
+    warnings: tuple[WarningFacts, ...]
+    error: ErrorFacts | None
+    elapsed: float
+
+
+class Done(Struct, frozen=True, tag=True):
+    """The whole request ended; a SyntaxError comes here with no steps."""
+
+    id: int
+    mark: bool
+    error: ErrorFacts | None
+
+
+class InputRequest(Struct, frozen=True, tag=True):
+    """The learner's code waits in `input()`."""
+
+    prompt: str
+
+
+class Evaluated(Struct, frozen=True, tag=True):
+    """`value` is plain data where the value is plain (numbers, text, booleans, lists of them), else None."""
+
+    id: int
+    text: str
+    value: Any
+    error: ErrorFacts | None
+
+
+class Graphs(Struct, frozen=True, tag=True):
+    id: int
+    graphs: dict[str, GraphFacts]
+
+
+class Overlap(Struct, frozen=True, tag=True):
+    """`same_storage` and `overlap` are None where torch cannot tell."""
+
+    id: int
+    same_storage: bool | None
+    shares_memory: bool | None
+    overlap: bool | None
+
+
+class ResetDone(Struct, frozen=True, tag=True):
+    id: int
+
+
+Reply = Ready | Refused | Started | StepDone | Done | InputRequest | Evaluated | Graphs | Overlap | ResetDone

@@ -1,0 +1,242 @@
+"""`torchtutor inspect`: run a script or a lesson in a kernel and print its records."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import io
+import signal
+import sys
+import tokenize
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from tutor.contract import Contract
+from tutor.facts import ErrorFacts, GraphFacts, Ready, Run, Snapshot, Step
+from tutor.session import InputAsked, KernelOptions, Session, SessionError, StateChanged, StepFinished
+from tutor.session.events import Event
+
+STATUS_OK, STATUS_RAISED, STATUS_WRONG_USE, STATUS_INTERRUPTED = 0, 1, 2, 130
+#: Nodes of one graph that are described; beyond this it says how many there are.
+GRAPH_LIMIT = 50_000
+#: Seconds that the graphs may take after a Ctrl-C.
+GRAPH_PATIENCE = 1.0
+
+
+class WrongUse(Exception):
+    """The command cannot begin; the text is one sentence for people."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """A piece of code that starts from an empty namespace: a script, or one step of a lesson."""
+
+    source: str
+    filename: str | None = None
+    script: bool = False
+    #: Id of the lesson's step, None for a script.
+    label: str | None = None
+    #: Code to run first, unseen.
+    setup: str = ""
+
+
+@dataclass(frozen=True)
+class Job:
+    """What to run and how."""
+
+    parts: tuple[Part, ...]
+    options: KernelOptions
+    #: A failure before anything could run: source that cannot be decoded.
+    error: ErrorFacts | None = None
+
+
+def read_job(path: str, arguments: tuple[str, ...], device: str | None, memory: str) -> Job:
+    """The job for a script, a lesson file or `-`. WrongUse when it cannot be read."""
+    if path.endswith((".yaml", ".yml")):
+        return _lesson_job(path, device, memory)
+    options = KernelOptions(
+        device=device or "auto",
+        memory=memory,
+        script=path,
+        arguments=arguments,
+        ask=sys.stdin is not None and sys.stdin.isatty() and path != "-",
+        bind_device=device is not None,
+    )
+    try:
+        data = sys.stdin.buffer.read() if path == "-" else Path(path).read_bytes()
+    except OSError as error:
+        raise WrongUse(f"{path}: {error.strerror or error}: give a Python script, a lesson or `-`.") from None
+    name = "<stdin>" if path == "-" else path
+    try:
+        source = decode_source(data)
+    except (SyntaxError, UnicodeDecodeError, LookupError) as error:
+        return Job((), options, ErrorFacts("SyntaxError", str(error), 1))
+    return Job((Part(source, name, script=True),), options)
+
+
+def decode_source(data: bytes) -> str:
+    """Source text as Python reads it: by its coding cookie or BOM, with `\\n` line ends."""
+    encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
+    return io.TextIOWrapper(io.BytesIO(data), encoding, newline=None).read()
+
+
+def _lesson_job(path: str, device: str | None, memory: str) -> Job:
+    from tutor.course.loader import LessonError, load_lesson
+    from tutor.course.walk import prologue, step_code
+
+    try:
+        lesson = load_lesson(Path(path))
+    except LessonError as error:
+        raise WrongUse(str(error)) from None
+    parts = tuple(
+        Part(code, f"<{lesson.id}/{step.id}>", label=step.id, setup=prologue(lesson))
+        for step in lesson.steps
+        if (code := step_code(step))
+    )
+    return Job(parts, KernelOptions(device=device or "auto", memory=memory))
+
+
+class Walk:
+    """Runs a job and hands each step to `contract` or to a list of runs."""
+
+    def __init__(self, job: Job, contract: Contract | None) -> None:
+        self._job = job
+        self._contract = contract
+        self._label: str | None = None
+        self._before = Snapshot()
+        self._hidden = False
+        self._interrupted = False
+        self._session = Session(spare=False, options=job.options)
+        self.ready: Ready | None = None
+        self.runs: list[tuple[Part, Run]] = []
+        self.graphs: dict[str, GraphFacts] = {}
+        self.error: ErrorFacts | None = job.error
+
+    async def run(self) -> None:
+        """Run everything. WrongUse when the kernel refuses to start (no such device, no torch)."""
+        session = self._session
+        session.listener = self._listen
+        session.spawn()
+        loop = asyncio.get_running_loop()
+        main = asyncio.current_task()
+        assert main is not None
+        starting = True
+
+        def on_interrupt() -> None:
+            self._interrupted = True
+            if starting:
+                main.cancel()
+            session.interrupt()
+
+        with contextlib.suppress(NotImplementedError, RuntimeError):
+            loop.add_signal_handler(signal.SIGINT, on_interrupt)
+        try:
+            try:
+                self.ready = await session.start()
+            except SessionError as error:
+                raise WrongUse(str(error)) from None
+            except asyncio.CancelledError:
+                self.error = ErrorFacts("KeyboardInterrupt", "stopped before torch was ready", 0)
+                return
+            starting = False
+            for part in self._job.parts:
+                await self._run_part(part)
+                if self.error is not None:
+                    break
+            await self._collect_graphs()
+        finally:
+            await session.close()
+
+    async def _run_part(self, part: Part) -> None:
+        session = self._session
+        if part.label is not None:
+            await session.reset()
+            self._hidden = True
+            run = await session.execute(part.setup, display="none")
+            self._hidden = False
+            if run.error is not None:
+                self.error = run.error
+                return
+        self._label, self._before = part.label, session.snapshot
+        keep = self._contract is None
+        run = await session.execute(
+            part.source, filename=part.filename, script=part.script, display="all", keep=keep
+        )
+        if self._interrupted and run.error is not None and run.error.type == "KernelDied":
+            error = ErrorFacts("KeyboardInterrupt", "the code could not be stopped and was ended", run.error.line)
+            run = Run(run.source, run.filename, run.steps, error, run.elapsed)
+        self.error = run.error
+        self.runs.append((part, run))
+
+    async def _collect_graphs(self) -> None:
+        if self._contract is None or self._session.state != "idle":
+            return
+        patience = GRAPH_PATIENCE if self._interrupted else None
+        with contextlib.suppress(SessionError, TimeoutError):
+            self.graphs = await asyncio.wait_for(self._session.graphs(limit=GRAPH_LIMIT), patience)
+
+    def _listen(self, event: Event) -> None:
+        if isinstance(event, StepFinished) and not self._hidden:
+            self._take(event.step)
+        elif isinstance(event, InputAsked):
+            self._session.reply(_read_line(event.prompt))
+        elif isinstance(event, StateChanged) and event.state == "stuck":
+            self._session.kill()
+
+    def _take(self, step: Step) -> None:
+        if self._contract is not None:
+            self._contract.add(step, self._before, self._label)
+        self._before = step.snapshot
+
+
+def _read_line(prompt: str) -> str | None:
+    print(prompt, end="", file=sys.stderr, flush=True)
+    line = sys.stdin.readline()
+    return line.removesuffix("\n") if line else None
+
+
+def inspect(path: str, arguments: tuple[str, ...], *, as_json: bool, device: str | None, memory: str) -> int:
+    """Run and print; the exit status. One JSON object on stdout, or the same for people."""
+    try:
+        job = read_job(path, arguments, device, memory)
+        with Contract() as contract:
+            walk = Walk(job, contract if as_json else None)
+            asyncio.run(walk.run())
+            if as_json:
+                contract.write(sys.stdout.buffer, walk.ready, job.options.device, walk.error, walk.graphs)
+            else:
+                _report(walk)
+    except WrongUse as error:
+        print(error, file=sys.stderr)
+        return STATUS_WRONG_USE
+    except BrokenPipeError:
+        sys.stderr.close()  # the reader went away: nothing is left to say, not even at exit
+        return STATUS_RAISED
+    if walk.error is None:
+        return STATUS_OK
+    return STATUS_INTERRUPTED if walk.error.type == "KeyboardInterrupt" else STATUS_RAISED
+
+
+def _report(walk: Walk) -> None:
+    from rich.console import Console
+
+    from tutor.view.palette import INK
+    from tutor.view.report import run_report
+
+    console = Console(highlight=False, markup=False, soft_wrap=True)
+    for text in _reports(walk, INK, run_report):
+        console.print(text)
+    sys.stdout.flush()
+
+
+def _reports(walk: Walk, palette: object, run_report: object) -> Iterator[object]:
+    ready = walk.ready
+    if ready is not None and ready.preamble:
+        yield f"# {ready.preamble}"
+    for part, run in walk.runs:
+        if part.label is not None:
+            yield f"── {part.label} "
+        yield run_report(run, palette)  # type: ignore[operator]
+    if walk.error is not None and not any(run.error for _, run in walk.runs):
+        yield f"{walk.error.type}: {walk.error.message}"

@@ -1,0 +1,35 @@
+"""Choosing the device, and saying so openly."""
+
+from __future__ import annotations
+
+import torch
+
+
+class DeviceMissing(Exception):
+    """The device asked for is not there; the text is one sentence for people."""
+
+
+def available() -> tuple[str, ...]:
+    """The devices of this machine, best first, each as torch spells it."""
+    found = [f"cuda:{index}" for index in range(torch.cuda.device_count())] if torch.cuda.is_available() else []
+    if torch.backends.mps.is_available():
+        found.append("mps")
+    return (*found, "cpu")
+
+
+def choose(setting: str) -> tuple[torch.device, str | None]:
+    """The device for `auto`, `cpu`, `cuda[:n]` or `mps`, and the statement that makes an explicitly
+    chosen accelerator torch's default. DeviceMissing when it is not there."""
+    devices = available()
+    if setting == "auto":
+        best = devices[0]
+        return torch.device("cuda" if best == "cuda:0" else best), None
+    wanted = "cuda:0" if setting == "cuda" else setting
+    if wanted not in devices:
+        raise DeviceMissing(
+            f"There is no device `{setting}` here; this torch ({torch.__version__}) sees {' and '.join(devices)}: "
+            f"choose one of these with --device."
+        )
+    if wanted == "cpu":
+        return torch.device("cpu"), None
+    return torch.device(setting), f"torch.set_default_device({setting!r})"

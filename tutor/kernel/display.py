@@ -1,0 +1,38 @@
+"""The display of a value: the learner's own repr, guarded and bounded."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tutor.kernel.errors import clean, shorten
+
+_RESULT_LIMIT = 20_000
+_PLAIN_LIMIT = 10_000
+
+
+def display(value: object) -> str | None:
+    """The text of a displayed value, None for None. An interrupt passes through; any other failure
+    of the learner's `__repr__` becomes a sentence."""
+    if value is None:
+        return None
+    try:
+        text = repr(value)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        owner = type.__dict__["__name__"].__get__(type(value))
+        reason = type.__dict__["__name__"].__get__(type(error))
+        return f"<a {owner} that cannot be shown: its __repr__ raised {reason}>"
+    return shorten(clean(text), _RESULT_LIMIT)
+
+
+def plain(value: object) -> Any:
+    """`value` where it is plain data (numbers, text, booleans, None, lists and tuples of them), else None."""
+    kind = type(value)
+    if value is None or kind in (bool, int, float):
+        return value if kind is not int or abs(value) < 2**63 else None  # type: ignore[arg-type]
+    if kind is str:
+        return clean(value[:_PLAIN_LIMIT])  # type: ignore[index]
+    if kind in (list, tuple) and len(value) <= _PLAIN_LIMIT:  # type: ignore[arg-type]
+        return [plain(item) for item in value]  # type: ignore[attr-defined]
+    return None

@@ -1,0 +1,81 @@
+"""Exceptions of the learner's code as facts: type, message, the learner's line, a trimmed traceback."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Iterator
+from types import TracebackType
+
+from tutor.facts import ErrorFacts
+
+_MESSAGE_LIMIT = 20_000
+_TRACEBACK_LIMIT = 60_000
+_RECURSION_FRAMES = 40
+# Frames that say nothing to a learner: nn.Module.__call__ on its way to forward.
+_PLUMBING = {"_wrapped_call_impl", "_call_impl"}
+
+
+def clean(text: str) -> str:
+    """Text that any encoder takes: lone surrogates become U+FFFD."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def shorten(text: str, limit: int) -> str:
+    """At most about `limit` characters: head and tail, with the number left out between them."""
+    if len(text) <= limit:
+        return text
+    half = limit // 2
+    return f"{text[:half]}\n… {len(text) - 2 * half:,} characters not shown …\n{text[-half:]}"
+
+
+def describe_error(error: BaseException, filename: str) -> ErrorFacts:
+    """Facts of `error`; `line` is the deepest line inside `filename`, 0 when it never got there."""
+    return ErrorFacts(
+        type=clean(type.__dict__["__name__"].__get__(type(error))),
+        message=shorten(clean(_message(error)), _MESSAGE_LIMIT),
+        line=_line(error, filename),
+        traceback=shorten(clean(_traceback(error, filename)), _TRACEBACK_LIMIT),
+    )
+
+
+def _message(error: BaseException) -> str:
+    try:
+        if isinstance(error, SyntaxError) and error.msg:
+            return str(error.msg)
+        return str(error)
+    except BaseException as broken:  # the learner's __str__
+        return f"(its message cannot be shown: __str__ raised {type(broken).__name__})"
+
+
+def _line(error: BaseException, filename: str) -> int:
+    line = 0
+    for frame, number in traceback.walk_tb(error.__traceback__):
+        if frame.f_code.co_filename == filename:
+            line = number
+    if isinstance(error, SyntaxError) and error.filename == filename and error.lineno:
+        return error.lineno
+    return line
+
+
+def _traceback(error: BaseException, filename: str) -> str:
+    first = error.__traceback__
+    while first is not None and first.tb_frame.f_code.co_filename != filename:
+        first = first.tb_next
+    try:
+        limit = -_RECURSION_FRAMES if isinstance(error, RecursionError) else None
+        return "".join(_format(error, first, limit))
+    except BaseException as broken:  # hostile exceptions: a __cause__ that raises, a __str__ that exits
+        return f"{type(error).__name__} (its traceback cannot be shown: {type(broken).__name__})"
+
+
+def _format(error: BaseException, first: TracebackType | None, limit: int | None) -> Iterator[str]:
+    report = traceback.TracebackException(type(error), error, first, limit=limit, compact=True)
+    todo: list[traceback.TracebackException | None] = [report]
+    while todo:
+        part = todo.pop()
+        if part is None:
+            continue
+        frames = [frame for frame in part.stack if frame.name not in _PLUMBING]
+        part.stack[:] = frames
+        todo += [part.__cause__, part.__context__]
+    return report.format()

@@ -1,0 +1,204 @@
+"""Executing a piece of code statement by statement, with a record of each."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from tutor.facts import Done, ErrorFacts, Evaluate, Evaluated, Execute, Reply, Started, StepDone
+from tutor.kernel.display import display, plain
+from tutor.kernel.errors import clean, describe_error
+from tutor.kernel.guard import Builtins
+from tutor.kernel.learner import Inputs, Interrupts, Loop, MainModule, Warnings
+from tutor.kernel.namespace import Snapshots
+from tutor.kernel.source import TOP_LEVEL_AWAIT, Definitions, Source, docstring_of, names_in
+from tutor.kernel.stdio import Stdio
+
+_OURS = frozenset({"__builtins__"})
+
+
+class Executor:
+    """Owns the learner's namespace and runs requests in it, in the main thread of the kernel."""
+
+    def __init__(self, send: Callable[[Reply], None], stdio: Stdio, inputs: Inputs, folder: Path) -> None:
+        self._send = send
+        self._stdio = stdio
+        self._inputs = inputs
+        self._pid = os.getpid()
+        self._cells = 0
+        self._future_flags = 0
+        self._definitions = Definitions()
+        self._definitions_file = folder / "cells.py"
+        self._builtins = Builtins()
+        self._main = MainModule()
+        self._interrupts = Interrupts()
+        self._loop = Loop()
+        self.namespace = self._main.namespace
+        self._warnings = Warnings(self.namespace)
+        self._snapshots = Snapshots(self.namespace, _OURS)
+        self._bindings: dict[str, Any] = {}
+        self._preamble: str | None = None
+        torch.set_warn_always(True)
+        self._warnings.install()
+
+    # ── the namespace ────────────────────────────────────────────────────────
+
+    def bind(self, preamble: str | None, **bindings: Any) -> None:
+        """Names that every fresh namespace has, and the statement that every fresh namespace ran."""
+        self._bindings, self._preamble = bindings, preamble
+        self._fresh()
+
+    def reset(self) -> None:
+        """An empty namespace, with torch and Python as they were at the start."""
+        self._builtins.restore()
+        self._inputs.install()
+        self._stdio.install()
+        self._loop.close()
+        self._main.clear()
+        self._definitions.clear()
+        self._future_flags = 0
+        self._interrupts.reset()
+        self._warnings.reset()
+        torch.set_grad_enabled(True)
+        torch.set_default_dtype(torch.float32)
+        torch.set_default_device(None)
+        torch.set_printoptions(profile="default")
+        self._snapshots.reset()
+        self._fresh()
+
+    def _fresh(self) -> None:
+        self.namespace.update(self._bindings)
+        if self._preamble is not None:
+            exec(self._preamble, {"torch": torch})
+
+    # ── requests ─────────────────────────────────────────────────────────────
+
+    def execute(self, request: Execute) -> None:
+        """Run all statements, sending a record of each as it ends, then Done."""
+        self._interrupts.pending = False
+        filename = request.filename or self._cell_name()
+        try:
+            flags = 0 if request.script else TOP_LEVEL_AWAIT | self._future_flags
+            source = Source(request.source, filename, flags)
+        except (SyntaxError, ValueError, RecursionError, MemoryError, OverflowError) as error:
+            self._done(request.id, describe_error(error, filename))
+            return
+        if request.script:
+            self._prepare_script(source)
+        sources = tuple(source.segment(node) for node in source.statements)
+        self._send(Started(request.id, source.spans(), sources))
+        compile_warnings = list(self._warnings.take())
+        error = None
+        last = len(source.statements) - 1
+        for index, node in enumerate(source.statements):
+            shown = request.display == "all" or (request.display == "last" and index == last)
+            early = [w for w in compile_warnings if node.lineno <= w.line <= (node.end_lineno or node.lineno)]
+            error = self._statement(request, index, source, node, shown, early)
+            if error is not None:
+                break
+        if not request.script:
+            self._future_flags = source.flags & ~TOP_LEVEL_AWAIT
+        if os.getpid() != self._pid:  # a child that the learner forked and that came back here
+            self._stdio.flush()
+            os._exit(0 if error is None else 1)
+        self._done(request.id, error)
+
+    def evaluate(self, request: Evaluate) -> None:
+        """Evaluate one expression in the namespace and send its value."""
+        filename, text, value, error = "<question>", "", None, None
+        result: object = None
+        try:
+            code = compile(request.expression, filename, "eval", self._future_flags, dont_inherit=True)
+            self._builtins.leave()
+            try:
+                with self._interrupts:
+                    result = eval(code, self.namespace)
+                    text = display(result) or "None"
+            finally:
+                self._builtins.enter()
+            value = plain(result)
+        except BaseException as problem:
+            error = describe_error(problem, filename)
+        self._stdio.flush()
+        self._warnings.take()
+        self._send(Evaluated(request.id, text, value, error))
+
+    # ── one statement ────────────────────────────────────────────────────────
+
+    def _statement(
+        self, request: Execute, index: int, source: Source, node: Any, shown: bool, early: list[Any]
+    ) -> ErrorFacts | None:
+        error, result, mentioned = None, None, set[str]()
+        started = ended = time.perf_counter()
+        try:
+            code = source.code(node)
+            mentioned = names_in(code)
+            if self._interrupts.pending:
+                raise KeyboardInterrupt
+            self._builtins.leave()
+            try:
+                with self._interrupts:
+                    value = self._loop.run(code, self.namespace)
+                    ended = time.perf_counter()
+                    if shown:
+                        result = display(value)
+                    del value
+            finally:
+                self._builtins.enter()
+        except BaseException as problem:
+            self._interrupts.leave()
+            self._builtins.enter()
+            ended = time.perf_counter()
+            error = describe_error(problem, source.filename)
+            if error.line == 0:
+                error = type(error)(error.type, error.message, node.lineno, error.traceback)
+        if os.getpid() != self._pid:
+            return error
+        if error is None and not request.script and self._definitions.add(node, source.segment(node)):
+            self._write_definitions()
+        delta = self._snapshots.take(mentioned)
+        self._stdio.flush()
+        seen = (*early, *self._warnings.take())
+        mark = self._stdio.mark(request.id, index)
+        self._send(StepDone(request.id, index, mark, delta, result, seen, error, ended - started))
+        return error
+
+    def _done(self, request: int, error: ErrorFacts | None) -> None:
+        self._stdio.flush()
+        self._send(Done(request, self._stdio.mark(request, -1), error))
+
+    # ── details ──────────────────────────────────────────────────────────────
+
+    def _cell_name(self) -> str:
+        self._cells += 1
+        return f"<cell {self._cells}>"
+
+    def _prepare_script(self, source: Source) -> None:
+        if source.filename != "<stdin>":
+            self.namespace["__file__"] = source.filename
+            self.namespace["__cached__"] = None
+        self.namespace["__doc__"] = docstring_of(source.tree)
+        self.namespace["__annotations__"] = {}
+
+    def _write_definitions(self) -> None:
+        """For spawned workers and `inspect.getsource`: the cells' definitions as a file of `__main__`."""
+        try:
+            self._definitions_file.write_text(clean(self._definitions.text()), encoding="utf-8")
+        except OSError:
+            return  # a full disk costs the learner getsource and spawn, not the run
+        self.namespace["__file__"] = str(self._definitions_file)
+
+
+def prepare_path(script: str | None, arguments: list[str]) -> None:
+    """sys.argv and sys.path[0] as `python SCRIPT ARGUMENTS` would have them."""
+    sys.argv = [script if script is not None else "", *arguments]
+    if script is None or script == "-":
+        sys.path.insert(0, "")
+    else:
+        sys.path.insert(0, os.path.dirname(os.path.realpath(script)))

@@ -1,0 +1,174 @@
+"""Running the learner's code: the main module, interrupts, top-level await, input, warnings."""
+
+from __future__ import annotations
+
+import asyncio
+import builtins
+import inspect
+import queue
+import signal
+import sys
+import types
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+from tutor.facts import WarningFacts
+from tutor.kernel.errors import clean, shorten
+
+_MOST_WARNINGS = 100
+_MESSAGE_LIMIT = 5_000
+
+
+class Interrupts:
+    """SIGINT stops the learner's code and nothing else.
+
+    Inside `with interrupts:` the learner's own handler is in place (Python's default raises
+    KeyboardInterrupt); outside, a signal is only remembered.
+    """
+
+    def __init__(self) -> None:
+        self.pending = False
+        self._theirs: Any = signal.default_int_handler
+        signal.signal(signal.SIGINT, self._remember)
+
+    def _remember(self, *_: object) -> None:
+        self.pending = True
+
+    def __enter__(self) -> None:
+        signal.signal(signal.SIGINT, self._theirs)
+
+    def __exit__(self, *_: object) -> None:
+        self.leave()
+
+    def leave(self) -> None:
+        """Take SIGINT back; keeps a handler that the learner installed for the next statement."""
+        theirs = signal.signal(signal.SIGINT, self._remember)
+        if theirs != self._remember:
+            self._theirs = theirs
+
+    def reset(self) -> None:
+        self._theirs = signal.default_int_handler
+        self.pending = False
+
+
+class MainModule:
+    """The module `__main__` that the learner's statements run in."""
+
+    def __init__(self) -> None:
+        self.module = types.ModuleType("__main__")
+        self.namespace = self.module.__dict__
+        self.clear()
+
+    def clear(self) -> None:
+        self.namespace.clear()
+        self.namespace.update(
+            __name__="__main__",
+            __doc__=None,
+            __package__=None,
+            __loader__=None,
+            __spec__=None,
+            __builtins__=builtins,
+        )
+        sys.modules["__main__"] = self.module
+
+
+class Loop:
+    """One event loop for every top-level await of this kernel."""
+
+    def __init__(self) -> None:
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def run(self, code: types.CodeType, namespace: dict[str, Any]) -> object:
+        """Evaluate `code`, awaiting it when it awaits."""
+        if not code.co_flags & inspect.CO_COROUTINE:
+            return eval(code, namespace)  # running the learner's code is what a kernel is for
+        if self._loop is None:
+            self._loop = asyncio.new_event_loop()
+        asyncio.set_event_loop(self._loop)
+        task = self._loop.create_task(types.FunctionType(code, namespace)())
+        try:
+            return self._loop.run_until_complete(task)
+        except KeyboardInterrupt:
+            task.cancel()
+            try:
+                self._loop.run_until_complete(task)
+            except (asyncio.CancelledError, KeyboardInterrupt):
+                pass
+            raise
+
+    def close(self) -> None:
+        if self._loop is not None and not self._loop.is_running():
+            self._loop.close()
+        self._loop = None
+
+
+class Warnings:
+    """Collects the warnings of a statement, each with the learner's nearest line."""
+
+    def __init__(self, namespace: dict[str, Any]) -> None:
+        self._namespace = namespace
+        self._seen: list[WarningFacts] = []
+        self._omitted = 0
+        self._filters: list[Any] = []
+
+    def install(self) -> None:
+        """Show every warning that Python would show at least once, at every occurrence."""
+        warnings.simplefilter("always", append=True)
+        self._filters = list(warnings.filters)
+        self._show = warnings.showwarning = self._record
+
+    def reset(self) -> None:
+        warnings.filters[:] = self._filters  # type: ignore[index]
+        warnings._filters_mutated() if hasattr(warnings, "_filters_mutated") else None
+        warnings.showwarning = self._record
+        self.take()
+
+    def take(self) -> tuple[WarningFacts, ...]:
+        """The warnings since the last call."""
+        seen, omitted = self._seen, self._omitted
+        self._seen, self._omitted = [], 0
+        if omitted:
+            seen.append(WarningFacts("Warning", f"… and {omitted:,} more warnings", seen[-1].line))
+        return tuple(seen)
+
+    def _record(
+        self, message: Any, category: Any, filename: str, lineno: int, file: Any = None, line: Any = None
+    ) -> None:
+        if len(self._seen) >= _MOST_WARNINGS:
+            self._omitted += 1
+            return
+        text = shorten(clean(str(message)), _MESSAGE_LIMIT)
+        self._seen.append(WarningFacts(category.__name__, text, self._learner_line(lineno)))
+
+    def _learner_line(self, default: int) -> int:
+        frame = sys._getframe(2)
+        while frame is not None:
+            if frame.f_globals is self._namespace:
+                return frame.f_lineno
+            frame = frame.f_back  # type: ignore[assignment]
+        return default
+
+
+class Inputs:
+    """`input()` answered by the session."""
+
+    def __init__(self, ask: Callable[[str], None]) -> None:
+        self._ask = ask
+        self._answers: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+
+    def install(self) -> None:
+        builtins.input = self.input
+
+    def answer(self, text: str | None) -> None:
+        self._answers.put(text)
+
+    def input(self, prompt: object = "", /) -> str:
+        """Read a string from the person at the tutor; EOFError when there is none."""
+        while not self._answers.empty():  # an answer that came after an interrupt
+            self._answers.get_nowait()
+        self._ask(clean(str(prompt)))
+        text = self._answers.get()
+        if text is None:
+            raise EOFError("EOF when reading a line")
+        return text

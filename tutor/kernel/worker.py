@@ -1,0 +1,141 @@
+"""The kernel process: takes requests from the channel, one at a time, until the session ends."""
+
+from __future__ import annotations
+
+import os
+import queue
+import threading
+from pathlib import Path
+
+from msgspec import Struct, json
+
+from tutor.facts import (
+    CompareMemory,
+    DescribeGraphs,
+    Evaluate,
+    Execute,
+    Graphs,
+    InputReply,
+    InputRequest,
+    Overlap,
+    Ready,
+    Refused,
+    Request,
+    Reset,
+    ResetDone,
+)
+from tutor.kernel.channel import Channel
+from tutor.kernel.learner import Inputs
+from tutor.kernel.limits import die_with_parent, limit_memory, prefer_for_out_of_memory_killer
+from tutor.kernel.stdio import Stdio
+
+
+class Boot(Struct, frozen=True):
+    """What the session tells a new kernel on its command line, as JSON."""
+
+    channel: int
+    address: str
+    parent: int
+    nonce: str
+    folder: str
+    device: str = "auto"
+    memory: str = "auto"
+    #: Path of the script that will run as `__main__`, "-" for standard input, None for cells.
+    script: str | None = None
+    arguments: tuple[str, ...] = ()
+    #: Whether `input()` asks the session; else it reads descriptor 0 as plain Python does.
+    ask: bool = True
+    #: Whether the namespace has the name `device`.
+    bind_device: bool = True
+
+
+def main(argument: str) -> None:
+    """Boot and serve; returns only by ending the process."""
+    boot = json.decode(argument, type=Boot)
+    die_with_parent(boot.parent)
+    prefer_for_out_of_memory_killer()
+    channel = Channel(boot.channel, boot.address)
+    stdio = Stdio(boot.nonce)
+    requests: queue.SimpleQueue[Request] = queue.SimpleQueue()
+    inputs = Inputs(lambda prompt: _ask(channel, stdio, prompt))
+    threading.Thread(
+        target=_receive, args=(channel, requests, inputs), daemon=True, name="receive-requests"
+    ).start()
+    worker = _start(boot, channel, stdio, inputs)
+    while True:
+        worker.serve(requests.get())
+
+
+def _ask(channel: Channel, stdio: Stdio, prompt: str) -> None:
+    stdio.flush()
+    channel.send(InputRequest(prompt))
+
+
+def _receive(channel: Channel, requests: queue.SimpleQueue[Request], inputs: Inputs) -> None:
+    try:
+        while True:
+            request = channel.receive()
+            if isinstance(request, InputReply):
+                inputs.answer(request.text)
+            else:
+                requests.put(request)
+    finally:
+        os._exit(0)
+
+
+def _start(boot: Boot, channel: Channel, stdio: Stdio, inputs: Inputs) -> Worker:
+    try:
+        import torch
+
+        from tutor.kernel.device import DeviceMissing, available, choose
+        from tutor.kernel.execute import Executor, prepare_path
+        from tutor.kernel.graph import watch_saved_tensor_hooks
+    except ImportError as error:
+        _refuse(channel, f"The kernel cannot import what it needs ({error}): install torch for this Python.")
+    try:
+        device, preamble = choose(boot.device)
+    except DeviceMissing as error:
+        _refuse(channel, str(error))
+    if device.type == "cpu":  # accelerator drivers map far more than they use
+        limit_memory(boot.memory)
+    watch_saved_tensor_hooks()
+    stdio.install()
+    if boot.ask:
+        inputs.install()
+    prepare_path(boot.script, list(boot.arguments))
+    executor = Executor(channel.send, stdio, inputs, Path(boot.folder))
+    executor.bind(preamble, **({"device": device} if boot.bind_device else {}))
+    channel.send(Ready(str(device), str(torch.__version__), available(), preamble))
+    return Worker(channel, executor)
+
+
+def _refuse(channel: Channel, sentence: str) -> None:
+    channel.send(Refused(sentence))
+    os._exit(3)
+
+
+class Worker:
+    """Hands each request to the room that answers it."""
+
+    def __init__(self, channel: Channel, executor) -> None:
+        self._channel = channel
+        self._executor = executor
+
+    def serve(self, request: Request) -> None:
+        from tutor.kernel import graph, storage
+
+        match request:
+            case Execute():
+                self._executor.execute(request)
+            case Evaluate():
+                self._executor.evaluate(request)
+            case DescribeGraphs(id=number, names=names, limit=limit):
+                found = graph.describe_graphs(self._executor.namespace, names, limit)
+                self._channel.send(Graphs(number, found))
+            case CompareMemory(id=number, first=first, second=second):
+                namespace = self._executor.namespace
+                verdict = storage.compare(namespace.get(first), namespace.get(second))
+                self._channel.send(Overlap(number, *verdict))
+            case Reset(id=number):
+                self._executor.reset()
+                self._channel.send(ResetDone(number))

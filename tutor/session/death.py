@@ -1,0 +1,29 @@
+"""How a kernel died, in one sentence."""
+
+from __future__ import annotations
+
+import signal
+
+_CAUSES = {
+    "SIGKILL": "most likely the machine ran out of memory, or another program killed it",
+    "SIGSEGV": "a crash inside native code, such as a wrong pointer passed to a C function",
+    "SIGBUS": "a crash inside native code, often a memory-mapped file that was cut short",
+    "SIGABRT": "native code gave up, usually after a failed internal check",
+    "SIGFPE": "native code divided an integer by zero",
+    "SIGILL": "native code used an instruction that this processor does not have",
+    "SIGTERM": "another program asked it to end",
+    "SIGXCPU": "it used up its CPU time limit",
+}
+
+
+def describe_death(status: int, line: int | None) -> str:
+    """One sentence from a return code as subprocess gives it (negative: a signal)."""
+    where = f" at line {line}" if line else ""
+    if status >= 0:
+        return f"The kernel ended itself with exit status {status}{where} (os._exit, or a call that exits)."
+    try:
+        name = signal.Signals(-status).name
+    except ValueError:
+        name = f"signal {-status}"
+    cause = _CAUSES.get(name)
+    return f"The kernel was ended by {name}{where}{f': {cause}' if cause else ''}."

@@ -1,0 +1,191 @@
+"""A request under way: its records, joined with the output that belongs to each."""
+
+from __future__ import annotations
+
+import asyncio
+import codecs
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+
+from tutor.facts import Done, ErrorFacts, Reply, Run, Snapshot, Started, Step, StepDone, apply
+from tutor.session.events import Output, StepFinished, StepStarted
+from tutor.session.output import Capture, Mark, MarkScanner
+
+#: Bytes of output that a step keeps, head and tail.
+STEP_OUTPUT = 1 << 20
+#: Bytes of output that one Output event carries, head and tail.
+EVENT_OUTPUT = 1 << 18
+#: Seconds between Output events while output is pouring.
+EVENT_INTERVAL = 1 / 30
+
+
+class OutputFeed:
+    """Cuts the kernel's output into steps, and passes it on as events at a bounded rate."""
+
+    def __init__(self, nonce: str, emit: Callable[[Output], None], advance: Callable[[], None]) -> None:
+        self._scanner = MarkScanner(nonce)
+        self._emit = emit
+        self._advance = advance
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._segment = Capture(STEP_OUTPUT)
+        self._ended: deque[tuple[Mark, Capture]] = deque()
+        self._pending = Capture(EVENT_OUTPUT)
+        self._timer: asyncio.TimerHandle | None = None
+        self._last_event = 0.0
+
+    def feed(self, data: bytes) -> None:
+        """Bytes from the pipe."""
+        marked = False
+        for piece in self._scanner.feed(data):
+            if isinstance(piece, Mark):
+                self._ended.append((piece, self._segment))
+                self._segment = Capture(STEP_OUTPUT)
+                marked = True
+                self._advance()
+            else:
+                self._segment.add(piece)
+                self._pending.add(piece)
+        if self._pending and self._timer is None:
+            wait = self._last_event + EVENT_INTERVAL - time.monotonic()
+            self._timer = asyncio.get_running_loop().call_later(max(0.0, wait), self.emit_pending)
+        if marked:
+            self._advance()
+
+    def take(self, mark: Mark) -> Capture | None:
+        """The output up to `mark`, or None when the mark has not arrived."""
+        if not any(seen == mark for seen, _ in self._ended):
+            return None
+        seen, capture = self._ended.popleft()
+        while seen != mark:
+            seen, following = self._ended.popleft()
+            capture.extend(following)
+        return capture
+
+    def take_rest(self) -> Capture:
+        """All output that no step has taken."""
+        capture = Capture(STEP_OUTPUT)
+        for _, part in self._ended:
+            capture.extend(part)
+        capture.extend(self._segment)
+        self._ended.clear()
+        self._segment = Capture(STEP_OUTPUT)
+        return capture
+
+    def emit_pending(self) -> None:
+        """Pass on what has come so far."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if not self._pending:
+            return
+        pending, self._pending = self._pending, Capture(EVENT_OUTPUT)
+        self._last_event = time.monotonic()
+        head, tail = pending.parts()
+        if pending.elided:
+            self._emit(Output(self._decoder.decode(head)))
+            self._decoder.reset()
+            self._emit(Output(self._decoder.decode(tail), pending.elided))
+        else:
+            self._emit(Output(self._decoder.decode(head + tail)))
+
+    def close(self) -> None:
+        """The pipe has ended."""
+        held = self._scanner.flush()
+        if held:
+            self._segment.add(held)
+            self._pending.add(held)
+        self.emit_pending()
+
+
+class RunningRequest:
+    """Collects the records of one Execute into a Run."""
+
+    def __init__(self, number: int, source: str, filename: str, before: Snapshot, keep: bool) -> None:
+        self.number = number
+        self.future: asyncio.Future[Run] = asyncio.get_running_loop().create_future()
+        self._source = source
+        self._filename = filename
+        self._snapshot = before
+        self._keep = keep
+        self._ended = 0
+        self._spans: tuple[tuple[int, int], ...] = ()
+        self._sources: tuple[str, ...] = ()
+        self._announced = -1
+        self._records: deque[StepDone | Done] = deque()
+        self._steps: list[Step] = []
+        self._began = time.perf_counter()
+
+    def receive(self, message: Reply) -> None:
+        if isinstance(message, Started):
+            self._spans, self._sources = message.spans, message.sources
+        elif isinstance(message, StepDone | Done):
+            self._records.append(message)
+
+    def wants_drain(self) -> bool:
+        """Whether the next record came without a mark, so that the pipe's content decides."""
+        return bool(self._records) and not self._records[0].mark
+
+    def advance(self, feed: OutputFeed) -> Iterator[StepStarted | StepFinished | Done]:
+        """What can be told now: records wait until their output has arrived."""
+        yield from self._announce()
+        while self._records:
+            record = self._records[0]
+            index = record.index if isinstance(record, StepDone) else -1
+            output = feed.take(Mark((self.number, index))) if record.mark else feed.take_rest()
+            if output is None:
+                return
+            self._records.popleft()
+            if isinstance(record, Done):
+                yield record
+                return
+            self._snapshot = apply(self._snapshot, record.delta)
+            yield StepFinished(self._step(record.index, output, record.error, record))
+            if record.error is None:
+                yield from self._announce()
+
+    def _announce(self) -> Iterator[StepStarted]:
+        index = self._ended
+        if self._announced < index < len(self._spans):
+            self._announced = index
+            yield StepStarted(*self._spans[index])
+
+    def _step(
+        self, index: int, output: Capture, error: ErrorFacts | None, record: StepDone | None = None
+    ) -> Step:
+        text, elided = output.text()
+        line, end_line = self._spans[index]
+        step = Step(
+            index=index,
+            line=line,
+            end_line=end_line,
+            source=self._sources[index],
+            stdout=text,
+            stdout_elided=elided,
+            result=record.result if record else None,
+            warnings=record.warnings if record else (),
+            snapshot=self._snapshot,
+            changes=record.delta.changes if record else (),
+            error=error,
+            elapsed=record.elapsed if record else 0.0,
+        )
+        self._ended = index + 1
+        if self._keep:
+            self._steps.append(step)
+        return step
+
+    def current_line(self) -> int | None:
+        """First line of the statement that is running, or None."""
+        return self._spans[self._ended][0] if self._ended < len(self._spans) else None
+
+    def fatal(self, error: ErrorFacts, feed: OutputFeed) -> Step | None:
+        """The statement that was running when the kernel died, with the namespace last known."""
+        if self._ended >= len(self._spans):
+            return None
+        return self._step(self._ended, feed.take_rest(), error)
+
+    def finish(self, error: ErrorFacts | None) -> None:
+        """Resolve the run."""
+        if not self.future.done():
+            elapsed = time.perf_counter() - self._began
+            self.future.set_result(Run(self._source, self._filename, tuple(self._steps), error, elapsed))

@@ -1,0 +1,408 @@
+"""The session: one current kernel, one run at a time, records in order."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import Callable, Sequence
+from typing import Literal
+
+from msgspec.structs import replace
+
+from tutor.facts import (
+    CompareMemory,
+    DescribeGraphs,
+    Done,
+    ErrorFacts,
+    Evaluate,
+    Evaluated,
+    Execute,
+    GraphFacts,
+    Graphs,
+    InputReply,
+    InputRequest,
+    Overlap,
+    Ready,
+    Refused,
+    Reply,
+    Request,
+    Reset,
+    ResetDone,
+    Run,
+    Snapshot,
+)
+from tutor.session.death import describe_death
+from tutor.session.events import (
+    Died,
+    Event,
+    InputAsked,
+    SessionError,
+    State,
+    StateChanged,
+    StepFinished,
+    StepStarted,
+)
+from tutor.session.process import KernelOptions, KernelProcess
+from tutor.session.running import OutputFeed, RunningRequest
+
+#: Seconds after which a stop without effect is called stuck.
+STUCK_AFTER = 2.0
+_SPARE_DELAY = 1.0
+
+
+class Session:
+    """Owns a kernel and, unless `spare` is off, a second one with torch already imported.
+
+    `spawn` may be called before any event loop runs; everything else belongs to one loop.
+    """
+
+    def __init__(
+        self,
+        device: str = "auto",
+        *,
+        spare: bool = True,
+        memory: str = "auto",
+        options: KernelOptions | None = None,
+    ) -> None:
+        self._options = options or KernelOptions(device=device, memory=memory)
+        self._use_spare = spare
+        self._kernel: KernelProcess | None = None
+        self._ready: asyncio.Future[Ready] | None = None
+        self._spare: KernelProcess | None = None
+        self._spare_ready: asyncio.Future[Ready] | None = None
+        self._spare_timer: asyncio.TimerHandle | None = None
+        self._stuck_timer: asyncio.TimerHandle | None = None
+        self._numbers = itertools.count(1)
+        self._waiting: dict[int, asyncio.Future[Reply]] = {}
+        self._running: RunningRequest | None = None
+        self.info: Ready | None = None
+        self.state: State = "starting"
+        self.snapshot = Snapshot()
+        self.listener: Callable[[Event], None] | None = None
+
+    @property
+    def pid(self) -> int | None:
+        """Process id of the current kernel."""
+        return self._kernel.pid if self._kernel else None
+
+    @property
+    def spare_pid(self) -> int | None:
+        """Process id of the warm spare, None while there is none."""
+        return self._spare.pid if self._spare else None
+
+    @property
+    def spare_is_ready(self) -> bool:
+        """Whether the spare has torch imported."""
+        return self._spare_ready is not None and self._spare_ready.done()
+
+    # ── life ─────────────────────────────────────────────────────────────────
+
+    def spawn(self) -> None:
+        """Start the child now; it imports torch while the caller does other things."""
+        if self._kernel is None:
+            self._kernel = KernelProcess(self._options)
+            self._kernel.spawn()
+
+    async def start(self) -> Ready:
+        """Wait until the kernel is ready. SessionError when it refuses or dies before."""
+        self.spawn()
+        assert self._kernel is not None
+        self._ready = self._connect(self._kernel)
+        return await self._become_ready()
+
+    async def restart(self, device: str | None = None) -> Ready:
+        """Kill the kernel and everything it started; go on in the spare, or in a fresh one."""
+        old, self._kernel = self._kernel, None
+        if device is not None and device != self._options.device:
+            self._options = replace(self._options, device=device)
+            await self._drop_spare()
+        self._cancel_timers()
+        self._set_state("starting")
+        if old is not None:
+            old.on_message = old.on_output = old.on_exit = lambda _: None
+            old.kill()
+            asyncio.get_running_loop().create_task(old.close())
+        self._lose("The kernel was restarted.")
+        self.snapshot = Snapshot()
+        waiting = self._ready
+        if self._spare is not None:
+            self._kernel, self._ready = self._spare, self._spare_ready
+            self._spare = self._spare_ready = None
+            self._adopt(self._kernel)
+        else:
+            self._kernel = KernelProcess(self._options)
+            self._kernel.spawn()
+            self._ready = self._connect(self._kernel)
+        if waiting is not None and not waiting.done() and self._ready is not None:
+            self._ready.add_done_callback(lambda ready: _copy(ready, waiting))
+        return await self._become_ready()
+
+    async def close(self) -> None:
+        """End the kernel, the spare and whatever they started."""
+        self._cancel_timers()
+        self.listener = None
+        await self._drop_spare()
+        if self._kernel is not None:
+            kernel, self._kernel = self._kernel, None
+            await kernel.close()
+        self.state = "dead"
+        self._lose("The session was closed.")
+
+    # ── requests ─────────────────────────────────────────────────────────────
+
+    async def execute(
+        self,
+        source: str,
+        *,
+        filename: str | None = None,
+        script: bool = False,
+        display: Literal["none", "last", "all"] = "last",
+        keep: bool = True,
+    ) -> Run:
+        """Run code; errors of the code, and the kernel's death, are in the Run.
+
+        With `keep` off the steps go to the listener alone: a long script's records need not stay."""
+        self._require_idle()
+        number = next(self._numbers)
+        running = RunningRequest(number, source, filename or "<cell>", self.snapshot, keep)
+        self._running = running
+        self._set_state("busy")
+        self._send(Execute(number, source, filename, script, display))
+        return await running.future
+
+    async def evaluate(self, expression: str) -> Evaluated:
+        """The value of an expression in the namespace as it is."""
+        reply = await self._ask(lambda number: Evaluate(number, expression))
+        assert isinstance(reply, Evaluated)
+        return reply
+
+    async def graphs(self, names: Sequence[str] | None = None, limit: int = 2_000) -> dict[str, GraphFacts]:
+        """Autograd graphs of the named tensors, or of every named one that has a grad_fn."""
+        chosen = None if names is None else tuple(names)
+        reply = await self._ask(lambda number: DescribeGraphs(number, chosen, limit))
+        assert isinstance(reply, Graphs)
+        return reply.graphs
+
+    async def compare(self, first: str, second: str) -> Overlap:
+        """Exact memory relation of two names."""
+        reply = await self._ask(lambda number: CompareMemory(number, first, second))
+        assert isinstance(reply, Overlap)
+        return reply
+
+    async def reset(self) -> None:
+        """Empty the namespace; the process stays."""
+        self._require_idle()
+        await self._ask(Reset)
+        self.snapshot = Snapshot()
+
+    def reply(self, text: str | None) -> None:
+        """Answer `input()`; None is end of file."""
+        self._send(InputReply(text))
+
+    def interrupt(self) -> None:
+        """Stop the running code; the state becomes `stuck` when that has no effect in 2 s."""
+        if self.state not in ("busy", "stopping", "stuck") or self._kernel is None:
+            return
+        self._kernel.interrupt()
+        if self.state == "busy":
+            self._set_state("stopping")
+            loop = asyncio.get_running_loop()
+            self._stuck_timer = loop.call_later(STUCK_AFTER, self._still_running, self._running)
+
+    def kill(self) -> None:
+        """End the kernel and everything it started; reported as a death. For code that cannot be stopped."""
+        if self._kernel is not None:
+            self._kernel.kill()
+
+    def abandon(self) -> None:
+        """End a kernel that was spawned before any loop ran and is not wanted after all."""
+        if self._kernel is not None:
+            self._kernel.abandon()
+            self._kernel = None
+
+    # ── kernels ──────────────────────────────────────────────────────────────
+
+    def _connect(self, kernel: KernelProcess) -> asyncio.Future[Ready]:
+        """Attach a kernel that is not current yet; the future is its Ready or a SessionError."""
+        ready: asyncio.Future[Ready] = asyncio.get_running_loop().create_future()
+
+        def on_message(message: Reply) -> None:
+            if isinstance(message, Ready) and not ready.done():
+                ready.set_result(message)
+            elif isinstance(message, Refused) and not ready.done():
+                ready.set_exception(SessionError(message.sentence))
+            elif kernel is self._kernel:
+                self._on_message(message)
+
+        def on_exit(status: int) -> None:
+            if not ready.done():
+                ready.set_exception(SessionError(describe_death(status, None)))
+            if kernel is self._kernel:
+                self._on_exit(status)
+            elif kernel is self._spare:
+                self._spare = self._spare_ready = None
+
+        kernel.on_message, kernel.on_exit = on_message, on_exit
+        kernel.attach()
+        self._adopt(kernel)
+        return ready
+
+    def _adopt(self, kernel: KernelProcess) -> None:
+        if kernel is self._kernel:
+            self._feed = OutputFeed(kernel.nonce, self._emit, self._advance)
+            kernel.on_output = self._feed.feed
+
+    async def _become_ready(self) -> Ready:
+        assert self._ready is not None
+        self._set_state("starting")
+        try:
+            self.info = await self._ready
+        except SessionError:
+            self._set_state("dead")
+            raise
+        self._set_state("idle")
+        return self.info
+
+    def _plan_spare(self) -> None:
+        if self._use_spare and self._spare is None and self._spare_timer is None:
+            loop = asyncio.get_running_loop()
+            self._spare_timer = loop.call_later(_SPARE_DELAY, self._start_spare)
+
+    def _start_spare(self) -> None:
+        self._spare_timer = None
+        if self.state != "idle":
+            return  # planned again when the kernel is idle
+        self._spare = KernelProcess(self._options)
+        self._spare.spawn()
+        self._spare_ready = self._connect(self._spare)
+        self._spare_ready.add_done_callback(lambda future: future.cancelled() or future.exception())
+
+    async def _drop_spare(self) -> None:
+        spare, self._spare, self._spare_ready = self._spare, None, None
+        if spare is not None:
+            await spare.close()
+
+    # ── messages ─────────────────────────────────────────────────────────────
+
+    def _on_message(self, message: Reply) -> None:
+        running = self._running
+        if isinstance(message, InputRequest):
+            if self._kernel is not None:
+                self._kernel.drain()
+            self._feed.emit_pending()
+            self._emit(InputAsked(message.prompt))
+        elif running is not None and getattr(message, "id", None) == running.number:
+            running.receive(message)
+            if self._kernel is not None and running.wants_drain():
+                self._kernel.drain()
+            self._advance()
+        elif isinstance(message, Evaluated | Graphs | Overlap | ResetDone):
+            future = self._waiting.pop(message.id, None)
+            if future is not None and not future.done():
+                future.set_result(message)
+
+    def _advance(self) -> None:
+        """Turn records whose output has arrived into steps."""
+        running = self._running
+        if running is None:
+            return
+        for event in running.advance(self._feed):
+            if isinstance(event, StepFinished):
+                self.snapshot = event.step.snapshot
+            if isinstance(event, StepStarted | StepFinished):
+                self._feed.emit_pending()
+                self._emit(event)
+            elif isinstance(event, Done):
+                self._feed.emit_pending()
+                self._finish(running, event.error)
+
+    def _finish(self, running: RunningRequest, error: ErrorFacts | None) -> None:
+        self._running = None
+        if self._stuck_timer is not None:
+            self._stuck_timer.cancel()
+            self._stuck_timer = None
+        self._set_state("idle")
+        running.finish(error)
+
+    def _on_exit(self, status: int) -> None:
+        self._kernel = None
+        running = self._running
+        line = None
+        if running is not None:
+            self._advance()
+            running = self._running
+        if running is not None:
+            line = running.current_line()
+        sentence = describe_death(status, line)
+        self._feed.close()
+        self._cancel_timers()
+        self._set_state("dead")
+        self._lose(sentence)
+        self._emit(Died(sentence))
+
+    def _lose(self, sentence: str) -> None:
+        """Answer everything that waits: its kernel is gone."""
+        running, self._running = self._running, None
+        if running is not None:
+            error = ErrorFacts("KernelDied", sentence, running.current_line() or 0)
+            step = running.fatal(error, self._feed)
+            if step is not None:
+                self._emit(StepFinished(step))
+            running.finish(error)
+        waiting, self._waiting = self._waiting, {}
+        for future in waiting.values():
+            if not future.done():
+                future.set_exception(SessionError(sentence))
+
+    def _still_running(self, running: RunningRequest) -> None:
+        if running is self._running and self.state == "stopping":
+            self._set_state("stuck")
+
+    # ── small things ─────────────────────────────────────────────────────────
+
+    async def _ask(self, make: Callable[[int], Request]) -> Reply:
+        if self._kernel is None:
+            raise SessionError("The kernel is gone: restart it.")
+        number = next(self._numbers)
+        future: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
+        self._waiting[number] = future
+        self._send(make(number))
+        return await future
+
+    def _send(self, request: Request) -> None:
+        if self._kernel is not None:
+            self._kernel.send(request)
+
+    def _require_idle(self) -> None:
+        if self._kernel is None:
+            raise SessionError("The kernel is gone: restart it.")
+        if self.state != "idle":
+            raise SessionError("Something is running already: stop it first.")
+
+    def _set_state(self, state: State) -> None:
+        if state != self.state:
+            self.state = state
+            self._emit(StateChanged(state))
+        if state == "idle":
+            self._plan_spare()
+
+    def _emit(self, event: Event) -> None:
+        if self.listener is not None:
+            self.listener(event)
+
+    def _cancel_timers(self) -> None:
+        for timer in (self._spare_timer, self._stuck_timer):
+            if timer is not None:
+                timer.cancel()
+        self._spare_timer = self._stuck_timer = None
+
+
+def _copy(source: asyncio.Future[Ready], target: asyncio.Future[Ready]) -> None:
+    """Who waited for a kernel that was restarted meanwhile gets the new one's outcome."""
+    if target.done() or source.cancelled():
+        return
+    error = source.exception()
+    if error is not None:
+        target.set_exception(error)
+    else:
+        target.set_result(source.result())
