@@ -1,0 +1,154 @@
+"""The bundled lessons are well made, and every prediction's answer is among its choices."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import re
+from typing import Any
+
+import pytest
+import torch
+from markdown_it import MarkdownIt
+
+from tutor.course.loader import bundled_lessons, find_lesson, load_lesson
+from tutor.course.schema import Lesson, PredictStep, ReadStep, RunStep, Step
+from tutor.course.walk import lesson_script, prologue, step_code
+
+LESSONS = {path.stem: load_lesson(path) for path in bundled_lessons()}
+STEPS = {f"{name}/{step.id}": (lesson, step) for name, lesson in LESSONS.items() for step in lesson.steps}
+
+#: Columns that the editor gives to code before a line's note begins.
+CODE_COLUMNS = 46
+PROSE_COLUMNS = 72
+
+
+@pytest.fixture(params=LESSONS)
+def lesson(request: pytest.FixtureRequest) -> Lesson:
+    return LESSONS[request.param]
+
+
+@pytest.fixture(params=STEPS)
+def placed(request: pytest.FixtureRequest) -> tuple[Lesson, Step]:
+    return STEPS[request.param]
+
+
+def run(source: str) -> tuple[dict[str, Any], str]:
+    namespace: dict[str, Any] = {}
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        exec(source, namespace)
+    return namespace, printed.getvalue()
+
+
+def test_there_are_lessons_and_each_is_found_by_its_id() -> None:
+    assert "view-reshape" in LESSONS
+    for path in bundled_lessons():
+        assert LESSONS[path.stem].id == path.stem
+        assert find_lesson(path.stem) == path
+
+
+def test_every_step_runs_to_its_end(placed: tuple[Lesson, Step]) -> None:
+    lesson, step = placed
+    run(f"{prologue(lesson)}\n{step_code(step)}")
+
+
+def test_the_answer_of_a_prediction_is_one_of_its_choices(placed: tuple[Lesson, Step]) -> None:
+    lesson, step = placed
+    if not isinstance(step, PredictStep):
+        return
+    namespace, _ = run(f"{prologue(lesson)}\n{step.code}")
+    answer = eval(step.ask.expr, namespace)
+    assert step.ask.index_of(answer) is not None, answer
+
+
+def test_the_script_has_all_code_and_each_part_stands_alone(lesson: Lesson) -> None:
+    script = lesson_script(lesson)
+    assert [name for name, _ in script] == [step.id for step in lesson.steps if step.code]
+    for _, source in script:
+        run(source)
+
+
+def test_a_lesson_opens_with_reading(lesson: Lesson) -> None:
+    assert isinstance(lesson.steps[0], ReadStep)
+
+
+def test_prose_and_code_fit_their_columns(placed: tuple[Lesson, Step]) -> None:
+    _, step = placed
+    prose = [step.prompt] if isinstance(step, ReadStep) else [step.prompt, step.after]
+    assert max(len(line) for text in prose for line in text.splitlines()) <= PROSE_COLUMNS
+    assert max((len(line) for line in step.code.splitlines()), default=0) < CODE_COLUMNS
+
+
+def test_a_step_is_headed_asked_and_answered(placed: tuple[Lesson, Step]) -> None:
+    _, step = placed
+    tokens = MarkdownIt().parse(step.prompt)
+    assert tokens[0].type == "heading_open"
+    asks = any(token.type == "blockquote_open" for token in tokens)
+    assert asks == isinstance(step, PredictStep)
+    if isinstance(step, RunStep | PredictStep):
+        assert step.after.strip()
+
+
+def test_names_in_prose_exist_in_code(placed: tuple[Lesson, Step]) -> None:
+    """A one- or two-letter name in backquotes is a variable that the step has."""
+    lesson, step = placed
+    namespace, _ = run(f"{prologue(lesson)}\n{step.code}")
+    after = "" if isinstance(step, ReadStep) else step.after
+    for name in re.findall(r"`([a-z]{1,2})`", step.prompt + after):
+        assert name in namespace, name
+
+
+def shares(a: torch.Tensor, b: torch.Tensor) -> bool:
+    return a.untyped_storage().data_ptr() == b.untyped_storage().data_ptr()
+
+
+def view_reshape(step_id: str) -> tuple[dict[str, Any], str]:
+    return run(dict(lesson_script(LESSONS["view-reshape"]))[step_id])
+
+
+def test_view_reshape_shows_what_it_says() -> None:
+    names, printed = view_reshape("two-parts")
+    assert printed == "(1,) (3, 1)\n"
+    assert shares(names["x"], names["m"])
+
+    names, _ = view_reshape("same-input")
+    assert shares(names["x"], names["v"])
+    assert shares(names["x"], names["r"])
+    assert names["x"].tolist() == [1, 0, 0, 0, 0, 2]
+
+    names, printed = view_reshape("view-of-transpose")
+    assert names["outcome"] == "raises"
+    assert "view size is not compatible" in printed
+
+    names, _ = view_reshape("reshape-of-transpose")
+    assert not shares(names["m"], names["flat"])
+    assert names["flat"].tolist() == [9, 3, 1, 4, 2, 5]
+
+    names, _ = view_reshape("view-after-all")
+    assert shares(names["m"], names["u"])
+
+    names, printed = view_reshape("slice-contiguous")
+    assert printed == "False (12, 4, 1)\n"
+    assert (names["pairs"], names["row"]) == (True, False)
+
+    names, _ = view_reshape("contiguous-itself")
+    assert names["mc"] is names["m"]
+    assert not shares(names["tc"], names["t"])
+
+    names, _ = view_reshape("which-one")
+    assert [shares(names["t"], names[name]) for name in "vrck"] == [True, False, False, False]
+
+
+def test_the_last_step_without_its_transpose_is_as_the_prose_says() -> None:
+    source = dict(lesson_script(LESSONS["view-reshape"]))["which-one"]
+    names, _ = run(source.replace(".t()", "", 1))
+    assert [shares(names["t"], names[name]) for name in "vrck"] == [True, True, True, False]
+    assert names["c"] is names["t"]
+
+
+def test_lessons_are_kept_in_plain_files() -> None:
+    for path in bundled_lessons():
+        text = path.read_text(encoding="utf-8")
+        assert "\t" not in text
+        assert text.endswith("\n")

@@ -1,0 +1,1 @@
+"""Lessons: what a lesson file may say, and how one is read with exact places for every mistake."""
