@@ -106,7 +106,9 @@ def inspect(file: str, arguments: tuple[str, ...], as_json: bool, device: str | 
 
 
 def _open_app(name: str | None, *, scratch: bool, device: str, memory: str, spare: bool) -> int:
-    if not (sys.stdin.isatty() and sys.stdout.isatty()) or os.environ.get("TERM") == "dumb":
+    # The app draws on standard error.
+    has_terminal = all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr))
+    if not has_terminal or os.environ.get("TERM") == "dumb":
         click.echo(
             "torchtutor needs a terminal for its app; without one, use `torchtutor inspect FILE` "
             "to see what each line of a script or a lesson does.",

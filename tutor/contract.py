@@ -1,11 +1,10 @@
-"""The JSON that `torchtutor inspect --json` prints: DESIGN's headless contract as bytes."""
+"""The one JSON object that `torchtutor inspect --json` prints."""
 
 from __future__ import annotations
 
 import tempfile
 from importlib.metadata import PackageNotFoundError, version
-from types import TracebackType
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Self
 
 import msgspec
 
@@ -33,10 +32,10 @@ class Contract:
         self._encoded: dict[str, tuple[TensorFacts, bytes]] = {}
         self._last: tuple[Step, Snapshot] | None = None
 
-    def __enter__(self) -> Contract:
+    def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+    def __exit__(self, *_: object) -> None:
         self._steps.close()
 
     def add(self, step: Step, before: Snapshot, label: str | None) -> None:

@@ -11,17 +11,24 @@ import tokenize
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tutor.contract import Contract
-from tutor.facts import ErrorFacts, GraphFacts, Ready, Run, Snapshot, Step
+from tutor.explain import explain_step
+from tutor.facts import ErrorFacts, Explanation, GraphFacts, Ready, Run, Snapshot, Step
 from tutor.session import InputAsked, KernelOptions, Session, SessionError, StateChanged, StepFinished
 from tutor.session.events import Event
+
+if TYPE_CHECKING:
+    from rich.text import Text
 
 STATUS_OK, STATUS_RAISED, STATUS_WRONG_USE, STATUS_INTERRUPTED = 0, 1, 2, 130
 #: Nodes of one graph that are described; beyond this it says how many there are.
 GRAPH_LIMIT = 50_000
 #: Seconds that the graphs may take after a Ctrl-C.
 GRAPH_PATIENCE = 1.0
+#: Columns of the report for people, however wide the terminal.
+WIDEST_REPORT = 120
 
 
 class WrongUse(Exception):
@@ -109,7 +116,7 @@ class Walk:
         self._interrupted = False
         self._session = Session(spare=False, options=job.options)
         self.ready: Ready | None = None
-        self.runs: list[tuple[Part, Run]] = []
+        self.runs: list[tuple[Part, Run, Snapshot]] = []
         self.graphs: dict[str, GraphFacts] = {}
         self.error: ErrorFacts | None = job.error
 
@@ -158,16 +165,18 @@ class Walk:
             if run.error is not None:
                 self.error = run.error
                 return
-        self._label, self._before = part.label, session.snapshot
+        before = session.snapshot
+        self._label, self._before = part.label, before
         keep = self._contract is None
         run = await session.execute(
             part.source, filename=part.filename, script=part.script, display="all", keep=keep
         )
         if self._interrupted and run.error is not None and run.error.type == "KernelDied":
-            error = ErrorFacts("KeyboardInterrupt", "the code could not be stopped and was ended", run.error.line)
+            message = "the code could not be stopped and was ended"
+            error = ErrorFacts("KeyboardInterrupt", message, run.error.line)
             run = Run(run.source, run.filename, run.steps, error, run.elapsed)
         self.error = run.error
-        self.runs.append((part, run))
+        self.runs.append((part, run, before))
 
     async def _collect_graphs(self) -> None:
         if self._contract is None or self._session.state != "idle":
@@ -221,22 +230,32 @@ def inspect(path: str, arguments: tuple[str, ...], *, as_json: bool, device: str
 def _report(walk: Walk) -> None:
     from rich.console import Console
 
-    from tutor.view.palette import INK
-    from tutor.view.report import run_report
-
     console = Console(highlight=False, markup=False, soft_wrap=True)
-    for text in _reports(walk, INK, run_report):
+    for text in _reports(walk, min(console.width, WIDEST_REPORT)):
         console.print(text)
     sys.stdout.flush()
 
 
-def _reports(walk: Walk, palette: object, run_report: object) -> Iterator[object]:
+def _reports(walk: Walk, width: int) -> Iterator[Text]:
+    from rich.text import Text
+
+    from tutor.view.palette import INK
+    from tutor.view.report import run_report
+
     ready = walk.ready
     if ready is not None and ready.preamble:
-        yield f"# {ready.preamble}"
-    for part, run in walk.runs:
+        yield Text(f"# {ready.preamble}")
+    for part, run, before in walk.runs:
         if part.label is not None:
-            yield f"── {part.label} "
-        yield run_report(run, palette)  # type: ignore[operator]
-    if walk.error is not None and not any(run.error for _, run in walk.runs):
-        yield f"{walk.error.type}: {walk.error.message}"
+            yield Text(f"\n{part.label}", "bold")
+        yield run_report(run, INK, width, explanations=_explanations(run, before))
+    if walk.error is not None and not any(run.error for _, run, _ in walk.runs):
+        yield Text(f"{walk.error.type}: {walk.error.message}")
+
+
+def _explanations(run: Run, before: Snapshot) -> dict[int, tuple[Explanation, ...]]:
+    found = {}
+    for step in run.steps:
+        found[step.index] = explain_step(step, before)
+        before = step.snapshot
+    return found

@@ -11,6 +11,7 @@ import textwrap
 import time
 
 import pytest
+from inspection import is_running
 
 from tutor.session import Died, Session, SessionError, StepFinished
 
@@ -74,7 +75,7 @@ def test_workers_and_children_die_with_a_restart(driver):
         pids = [plain.pid, own_session.pid]
         """)
     pids = driver.value("pids")
-    assert all(_alive(pid) for pid in pids)
+    assert all(is_running(pid) for pid in pids)
     driver.runner.run(driver.session.restart())
     assert _gone_within(pids, 2.0)
 
@@ -105,22 +106,14 @@ def test_a_killed_parent_takes_its_kernel_along_also_from_inside_a_c_call(code):
     assert _gone_within([kernel], 1.0)
 
 
-def _alive(pid: int) -> bool:
-    try:
-        with open(f"/proc/{pid}/stat") as file:
-            return file.read().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
-
-
 def _gone_within(pids: list[int], seconds: float) -> bool:
     end = time.monotonic() + seconds
     while time.monotonic() < end:
-        if not any(_alive(pid) for pid in pids):
+        if not any(is_running(pid) for pid in pids):
             return True
         time.sleep(0.02)
     return False
 
 
 def test_the_helper_tells_living_from_dead():
-    assert _alive(os.getpid())
+    assert is_running(os.getpid())

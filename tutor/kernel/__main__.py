@@ -1,4 +1,4 @@
-"""Started by the session as a script with `python -P`, so that no folder of the learner's shadows a module."""
+"""Started by the session as a script with `python -P`: no folder of the learner's shadows a module."""
 
 import sys
 from pathlib import Path
@@ -6,6 +6,6 @@ from pathlib import Path
 # A checkout that is not installed: make `tutor` importable without touching the learner's environment.
 sys.path.append(str(Path(__file__).resolve().parents[2]))
 
-from tutor.kernel.worker import main  # noqa: E402
+from tutor.kernel.worker import main
 
 main(sys.argv[1])

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import builtins
-import os
 import socket
 import struct
 import threading
+from os import fstat, getpid
 
 import msgspec
 
 from tutor.facts import Reply, Request
+from tutor.kernel.guard import GENUINE
 
-# The reader thread must keep working when a learner replaces or deletes builtins:
-# functions defined below bind this private copy instead of the shared module.
-__builtins__ = dict(vars(builtins))
+globals()["__builtins__"] = GENUINE
 
 _HEADER = struct.Struct("!I")
 _encode = msgspec.msgpack.Encoder().encode
@@ -24,7 +22,7 @@ _decode = msgspec.msgpack.Decoder(Request).decode
 def file_identity(fd: int) -> tuple[int, int] | None:
     """Device and inode of an open descriptor, or None when it is closed."""
     try:
-        stat = os.fstat(fd)
+        stat = fstat(fd)
     except OSError:
         return None
     return stat.st_dev, stat.st_ino
@@ -42,12 +40,12 @@ class Channel:
         self._socket = socket.socket(fileno=fd)
         self._identity = file_identity(fd)
         self._address = address
-        self._pid = os.getpid()
+        self._pid = getpid()
         self._lock = threading.RLock()
 
     def send(self, message: Reply) -> None:
         """Send one message; does nothing in a forked child, which must never speak for the kernel."""
-        if os.getpid() != self._pid:
+        if getpid() != self._pid:
             return
         body = _encode(message)
         with self._lock:

@@ -11,7 +11,9 @@ class DeviceMissing(Exception):
 
 def available() -> tuple[str, ...]:
     """The devices of this machine, best first, each as torch spells it."""
-    found = [f"cuda:{index}" for index in range(torch.cuda.device_count())] if torch.cuda.is_available() else []
+    found = []
+    if torch.cuda.is_available():
+        found += [f"cuda:{index}" for index in range(torch.cuda.device_count())]
     if torch.backends.mps.is_available():
         found.append("mps")
     return (*found, "cpu")
@@ -27,8 +29,8 @@ def choose(setting: str) -> tuple[torch.device, str | None]:
     wanted = "cuda:0" if setting == "cuda" else setting
     if wanted not in devices:
         raise DeviceMissing(
-            f"There is no device `{setting}` here; this torch ({torch.__version__}) sees {' and '.join(devices)}: "
-            f"choose one of these with --device."
+            f"There is no device `{setting}` here; this torch ({torch.__version__}) sees "
+            f"{' and '.join(devices)}: choose one of these with --device."
         )
     if wanted == "cpu":
         return torch.device("cpu"), None

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Iterator
+from traceback import TracebackException, walk_tb
 from types import TracebackType
 
 from tutor.facts import ErrorFacts
+from tutor.kernel.guard import GENUINE
+
+globals()["__builtins__"] = GENUINE
 
 _MESSAGE_LIMIT = 20_000
 _TRACEBACK_LIMIT = 60_000
@@ -49,7 +52,7 @@ def _message(error: BaseException) -> str:
 
 def _line(error: BaseException, filename: str) -> int:
     line = 0
-    for frame, number in traceback.walk_tb(error.__traceback__):
+    for frame, number in walk_tb(error.__traceback__):
         if frame.f_code.co_filename == filename:
             line = number
     if isinstance(error, SyntaxError) and error.filename == filename and error.lineno:
@@ -69,8 +72,8 @@ def _traceback(error: BaseException, filename: str) -> str:
 
 
 def _format(error: BaseException, first: TracebackType | None, limit: int | None) -> Iterator[str]:
-    report = traceback.TracebackException(type(error), error, first, limit=limit, compact=True)
-    todo: list[traceback.TracebackException | None] = [report]
+    report = TracebackException(type(error), error, first, limit=limit, compact=True)
+    todo: list[TracebackException | None] = [report]
     while todo:
         part = todo.pop()
         if part is None:

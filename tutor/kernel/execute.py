@@ -4,21 +4,35 @@ from __future__ import annotations
 
 import os
 import sys
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from os import getpid
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 import torch
 
-from tutor.facts import Done, ErrorFacts, Evaluate, Evaluated, Execute, Reply, Started, StepDone
+from tutor.facts import (
+    Done,
+    ErrorFacts,
+    Evaluate,
+    Evaluated,
+    Execute,
+    Reply,
+    SnapshotDelta,
+    Started,
+    StepDone,
+    WarningFacts,
+)
 from tutor.kernel.display import display, plain
 from tutor.kernel.errors import clean, describe_error
-from tutor.kernel.guard import Builtins
+from tutor.kernel.guard import GENUINE, Interpreter
 from tutor.kernel.learner import Inputs, Interrupts, Loop, MainModule, Warnings
 from tutor.kernel.namespace import Snapshots
 from tutor.kernel.source import TOP_LEVEL_AWAIT, Definitions, Source, docstring_of, names_in
 from tutor.kernel.stdio import Stdio
+
+globals()["__builtins__"] = GENUINE
 
 _OURS = frozenset({"__builtins__"})
 
@@ -30,12 +44,12 @@ class Executor:
         self._send = send
         self._stdio = stdio
         self._inputs = inputs
-        self._pid = os.getpid()
+        self._pid = getpid()
         self._cells = 0
         self._future_flags = 0
         self._definitions = Definitions()
         self._definitions_file = folder / "cells.py"
-        self._builtins = Builtins()
+        self._interpreter = Interpreter()
         self._main = MainModule()
         self._interrupts = Interrupts()
         self._loop = Loop()
@@ -56,7 +70,7 @@ class Executor:
 
     def reset(self) -> None:
         """An empty namespace, with torch and Python as they were at the start."""
-        self._builtins.restore()
+        self._interpreter.restore()
         self._inputs.install()
         self._stdio.install()
         self._loop.close()
@@ -86,8 +100,8 @@ class Executor:
         try:
             flags = 0 if request.script else TOP_LEVEL_AWAIT | self._future_flags
             source = Source(request.source, filename, flags)
-        except (SyntaxError, ValueError, RecursionError, MemoryError, OverflowError) as error:
-            self._done(request.id, describe_error(error, filename))
+        except (SyntaxError, ValueError, RecursionError, MemoryError, OverflowError) as problem:
+            self._done(request.id, describe_error(problem, filename))
             return
         if request.script:
             self._prepare_script(source)
@@ -104,7 +118,7 @@ class Executor:
                 break
         if not request.script:
             self._future_flags = source.flags & ~TOP_LEVEL_AWAIT
-        if os.getpid() != self._pid:  # a child that the learner forked and that came back here
+        if getpid() != self._pid:  # a child that the learner forked and that came back here
             self._stdio.flush()
             os._exit(0 if error is None else 1)
         self._done(request.id, error)
@@ -115,13 +129,13 @@ class Executor:
         result: object = None
         try:
             code = compile(request.expression, filename, "eval", self._future_flags, dont_inherit=True)
-            self._builtins.leave()
+            self._interpreter.leave()
             try:
                 with self._interrupts:
                     result = eval(code, self.namespace)
                     text = display(result) or "None"
             finally:
-                self._builtins.enter()
+                self._interpreter.enter()
             value = plain(result)
         except BaseException as problem:
             error = describe_error(problem, filename)
@@ -135,39 +149,47 @@ class Executor:
         self, request: Execute, index: int, source: Source, node: Any, shown: bool, early: list[Any]
     ) -> ErrorFacts | None:
         error, result, mentioned = None, None, set[str]()
-        started = ended = time.perf_counter()
+        started = ended = perf_counter()
         try:
             code = source.code(node)
             mentioned = names_in(code)
-            if self._interrupts.pending:
-                raise KeyboardInterrupt
-            self._builtins.leave()
+            self._interpreter.leave()
             try:
                 with self._interrupts:
                     value = self._loop.run(code, self.namespace)
-                    ended = time.perf_counter()
+                    ended = perf_counter()
                     if shown:
                         result = display(value)
                     del value
             finally:
-                self._builtins.enter()
+                self._interpreter.enter()
         except BaseException as problem:
             self._interrupts.leave()
-            self._builtins.enter()
-            ended = time.perf_counter()
+            self._interpreter.enter()
+            ended = perf_counter()
             error = describe_error(problem, source.filename)
             if error.line == 0:
                 error = type(error)(error.type, error.message, node.lineno, error.traceback)
-        if os.getpid() != self._pid:
+        if getpid() != self._pid:
             return error
         if error is None and not request.script and self._definitions.add(node, source.segment(node)):
             self._write_definitions()
-        delta = self._snapshots.take(mentioned)
+        delta, trouble = self._snapshot(mentioned, node.lineno)
         self._stdio.flush()
-        seen = (*early, *self._warnings.take())
+        seen = (*early, *self._warnings.take(), *trouble)
         mark = self._stdio.mark(request.id, index)
         self._send(StepDone(request.id, index, mark, delta, result, seen, error, ended - started))
         return error
+
+    def _snapshot(
+        self, mentioned: Collection[str], line: int
+    ) -> tuple[SnapshotDelta, tuple[WarningFacts, ...]]:
+        """What changed; where even that fails, nothing, with a warning that says so."""
+        try:
+            return self._snapshots.take(mentioned), ()
+        except Exception as error:
+            reason = f"The facts after this statement could not be read: {type(error).__name__}: {error}"
+            return SnapshotDelta(), (WarningFacts("KernelWarning", clean(reason), line),)
 
     def _done(self, request: int, error: ErrorFacts | None) -> None:
         self._stdio.flush()
@@ -201,4 +223,4 @@ def prepare_path(script: str | None, arguments: list[str]) -> None:
     if script is None or script == "-":
         sys.path.insert(0, "")
     else:
-        sys.path.insert(0, os.path.dirname(os.path.realpath(script)))
+        sys.path.insert(0, str(Path(script).resolve().parent))

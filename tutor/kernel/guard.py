@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import builtins
+import sys
 from operator import is_
 from typing import Any
 
+#: The builtins as they were before any learner's code ran. A module that sets its `__builtins__` to this
+#: keeps working while a learner's replacements are in place, in every thread.
+GENUINE = dict(vars(builtins))
+globals()["__builtins__"] = GENUINE
 
-class Builtins:
-    """Holds the genuine builtins; swaps them in around our own work when a learner changed them.
 
-    The comparison runs by identity in C, so nothing of the learner's is called and an
-    untouched module costs a few microseconds.
+class Interpreter:
+    """Holds the genuine builtins and imported modules; puts them back around our own work.
+
+    The check runs by identity in C, so nothing of the learner's is called, and an untouched
+    interpreter costs a few microseconds.
     """
 
     def __init__(self) -> None:
@@ -19,14 +25,18 @@ class Builtins:
         self._genuine = dict(self._dict)
         self._values = list(self._genuine.values())
         self._theirs: dict[str, Any] | None = None
+        self._modules = dict(sys.modules)
+        self._imported = sys.modules
 
-    def enter(self, all=all, map=map, is_=is_, len=len, dict=dict) -> None:
+    def enter(self) -> None:
         """Our code begins."""
         current = self._dict
-        if len(current) == len(self._values) and all(map(is_, current.values(), self._values)):
-            return
-        self._theirs = dict(current)
-        self._replace(self._genuine)
+        if len(current) != len(self._values) or not all(map(is_, current.values(), self._values)):
+            self._theirs = dict(current)
+            self._replace(self._genuine)
+        if len(self._imported) < len(self._modules):
+            for name, module in self._modules.items():
+                self._imported.setdefault(name, module)
 
     def leave(self) -> None:
         """The learner's code goes on."""

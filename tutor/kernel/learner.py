@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import builtins
-import inspect
+import contextlib
 import queue
-import signal
 import sys
 import types
 import warnings
+
+# Without signal's wrapper, which looks up builtins that the learner may have replaced.
+from _signal import signal as set_handler  # type: ignore[import-not-found]
 from collections.abc import Callable
+from inspect import CO_COROUTINE
+from signal import SIGINT, default_int_handler, raise_signal
 from typing import Any
 
 from tutor.facts import WarningFacts
 from tutor.kernel.errors import clean, shorten
+from tutor.kernel.guard import GENUINE
+
+globals()["__builtins__"] = GENUINE
 
 _MOST_WARNINGS = 100
 _MESSAGE_LIMIT = 5_000
@@ -29,26 +36,29 @@ class Interrupts:
 
     def __init__(self) -> None:
         self.pending = False
-        self._theirs: Any = signal.default_int_handler
-        signal.signal(signal.SIGINT, self._remember)
+        self._theirs: Any = default_int_handler
+        set_handler(SIGINT, self._remember)
 
     def _remember(self, *_: object) -> None:
         self.pending = True
 
     def __enter__(self) -> None:
-        signal.signal(signal.SIGINT, self._theirs)
+        set_handler(SIGINT, self._theirs)
+        if self.pending:  # it came between two statements: now it reaches the learner's handler
+            self.pending = False
+            raise_signal(SIGINT)
 
     def __exit__(self, *_: object) -> None:
         self.leave()
 
     def leave(self) -> None:
         """Take SIGINT back; keeps a handler that the learner installed for the next statement."""
-        theirs = signal.signal(signal.SIGINT, self._remember)
+        theirs = set_handler(SIGINT, self._remember)
         if theirs != self._remember:
             self._theirs = theirs
 
     def reset(self) -> None:
-        self._theirs = signal.default_int_handler
+        self._theirs = default_int_handler
         self.pending = False
 
 
@@ -81,7 +91,7 @@ class Loop:
 
     def run(self, code: types.CodeType, namespace: dict[str, Any]) -> object:
         """Evaluate `code`, awaiting it when it awaits."""
-        if not code.co_flags & inspect.CO_COROUTINE:
+        if not code.co_flags & CO_COROUTINE:
             return eval(code, namespace)  # running the learner's code is what a kernel is for
         if self._loop is None:
             self._loop = asyncio.new_event_loop()
@@ -91,10 +101,8 @@ class Loop:
             return self._loop.run_until_complete(task)
         except KeyboardInterrupt:
             task.cancel()
-            try:
+            with contextlib.suppress(asyncio.CancelledError, KeyboardInterrupt):
                 self._loop.run_until_complete(task)
-            except (asyncio.CancelledError, KeyboardInterrupt):
-                pass
             raise
 
     def close(self) -> None:

@@ -1,8 +1,8 @@
 """A piece of the learner's source, split into top-level statements."""
 
 from __future__ import annotations
-
 import __future__
+
 import ast
 import linecache
 from collections.abc import Iterator

@@ -7,12 +7,17 @@ import ctypes
 import functools
 import io
 import os
-import select
 import subprocess
 import sys
+from os import dup, getpid
+from os import write as write_raw
+from select import select as wait_for
 from typing import Any
 
 from tutor.kernel.channel import file_identity
+from tutor.kernel.guard import GENUINE
+
+globals()["__builtins__"] = GENUINE
 
 _LINE_BUFFERED = 1
 
@@ -29,7 +34,6 @@ class PipeStream(io.TextIOWrapper):
         super().__init__(io.BufferedWriter(raw), "utf-8", errors="backslashreplace", line_buffering=True)
         self.sibling: PipeStream | None = None
         self.partial = False
-        self.mode = "w"
 
     def write(self, text: str, /) -> int:
         sibling = self.sibling
@@ -50,9 +54,9 @@ class Stdio:
 
     def __init__(self, nonce: str) -> None:
         self._nonce = nonce.encode("ascii")
-        self._pid = os.getpid()
+        self._pid = getpid()
         self._pipe = file_identity(1)
-        self._mark_fd = os.dup(1)
+        self._mark_fd = dup(1)
         self._libc = ctypes.CDLL(None)
         self.out, self.err = PipeStream(1), PipeStream(2)
         self.out.sibling, self.err.sibling = self.err, self.out
@@ -64,8 +68,9 @@ class Stdio:
 
     def install(self) -> None:
         """Make the streams sys.stdout and sys.stderr, also for learners who replaced them."""
-        sys.stdout = sys.__stdout__ = self.out
-        sys.stderr = sys.__stderr__ = self.err
+        for name, stream in (("stdout", self.out), ("stderr", self.err)):
+            setattr(sys, name, stream)
+            setattr(sys, f"__{name}__", stream)
 
     def flush(self) -> None:
         """Bring everything that Python or C code has buffered into the pipe."""
@@ -78,14 +83,14 @@ class Stdio:
 
     def mark(self, request: int, index: int) -> bool:
         """Write the mark that ends statement `index`; False when the pipe is out of reach."""
-        if os.getpid() != self._pid or not self._find_pipe():
+        if getpid() != self._pid or not self._find_pipe():
             return False
         data = b"\0%s:%d:%d\0" % (self._nonce, request, index)
         while data:
             try:
-                data = data[os_write(self._mark_fd, data) :]
+                data = data[write_raw(self._mark_fd, data) :]
             except BlockingIOError:  # the learner made the shared pipe non-blocking
-                select.select([], [self._mark_fd], [], 1.0)
+                wait_for([], [self._mark_fd], [], 1.0)
             except OSError:
                 return False
         return True
@@ -95,7 +100,7 @@ class Stdio:
             return True
         for fd in (1, 2):
             if file_identity(fd) == self._pipe:
-                self._mark_fd = os.dup(fd)
+                self._mark_fd = dup(fd)
                 return True
         return False
 
@@ -110,9 +115,6 @@ class Stdio:
             name = "__stdoutp" if sys.platform == "darwin" else "stdout"
             stream = ctypes.c_void_p.in_dll(self._libc, name)
             self._libc.setvbuf(stream, None, _LINE_BUFFERED, 0)
-
-
-os_write = os.write
 
 
 def _flush_before(owner: Any, name: str, flush: Any, only: Any = None) -> None:

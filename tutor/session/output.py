@@ -63,6 +63,8 @@ class Capture:
 class Mark(tuple[int, int]):
     """Request id and statement index; the index is -1 at the end of a request."""
 
+    __slots__ = ()
+
 
 class MarkScanner:
     """Splits the bytes of the pipe at the kernel's marks, wherever the chunks are cut."""

@@ -48,14 +48,16 @@ class KernelProcess:
     def __init__(self, options: KernelOptions) -> None:
         self.options = options
         self.nonce = secrets.token_hex(16)
-        self.on_message: Callable[[Reply], None] = lambda _: None
-        self.on_output: Callable[[bytes], None] = lambda _: None
-        self.on_exit: Callable[[int], None] = lambda _: None
+        self.on_message: Callable[[Reply], None]
+        self.on_output: Callable[[bytes], None]
+        self.on_exit: Callable[[int], None]
+        self.mute()
         self._folder = tempfile.mkdtemp(prefix="torchtutor-")
         self._inbox = bytearray()
         self._outbox = bytearray()
         self._channel_open = self._pipe_open = False
         self._drained: asyncio.Event | None = None
+        self._last_output = b""
 
     # ── start ────────────────────────────────────────────────────────────────
 
@@ -93,6 +95,12 @@ class KernelProcess:
     def pid(self) -> int:
         return self._process.pid
 
+    @property
+    def last_line(self) -> str:
+        """The last line that the kernel wrote, to say why it did not start."""
+        lines = self._last_output.decode("utf-8", "replace").split("\n")
+        return next((line.strip() for line in reversed(lines) if line.strip()), "")
+
     def attach(self) -> None:
         """Begin to deliver messages, output and the end to the callbacks, in the running loop."""
         loop = self._loop = asyncio.get_running_loop()
@@ -105,6 +113,10 @@ class KernelProcess:
         loop.add_reader(self._listener, self._accept)
         loop.add_reader(self._pipe, self._read_pipe)
         threading.Thread(target=self._wait, daemon=True, name="wait-for-kernel").start()
+
+    def mute(self) -> None:
+        """Deliver nothing from now on."""
+        self.on_message = self.on_output = self.on_exit = _ignore
 
     # ── talk ─────────────────────────────────────────────────────────────────
 
@@ -137,7 +149,7 @@ class KernelProcess:
 
     async def close(self) -> None:
         """Kill and forget, without reporting an end."""
-        self.on_exit = lambda _: None
+        self.mute()
         if self._drained is None:
             self.abandon()
             return
@@ -229,6 +241,7 @@ class KernelProcess:
             self._pipe_open = False
             self._check_drained()
             return False
+        self._last_output = data
         self.on_output(data)
         return True
 
@@ -277,6 +290,10 @@ class KernelProcess:
         if self._process.stdout is not None:
             self._process.stdout.close()
         shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def _ignore(_: object) -> None:
+    return None
 
 
 def _descendants(root: int) -> list[int]:

@@ -15,7 +15,7 @@ from tutor.session.output import Capture, Mark, MarkScanner
 #: Bytes of output that a step keeps, head and tail.
 STEP_OUTPUT = 1 << 20
 #: Bytes of output that one Output event carries, head and tail.
-EVENT_OUTPUT = 1 << 18
+EVENT_OUTPUT = 1 << 16
 #: Seconds between Output events while output is pouring.
 EVENT_INTERVAL = 1 / 30
 

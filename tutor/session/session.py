@@ -119,7 +119,7 @@ class Session:
         self._cancel_timers()
         self._set_state("starting")
         if old is not None:
-            old.on_message = old.on_output = old.on_exit = lambda _: None
+            old.mute()
             old.kill()
             asyncio.get_running_loop().create_task(old.close())
         self._lose("The kernel was restarted.")
@@ -236,7 +236,8 @@ class Session:
 
         def on_exit(status: int) -> None:
             if not ready.done():
-                ready.set_exception(SessionError(describe_death(status, None)))
+                said = f" It said: {kernel.last_line}" if kernel.last_line else ""
+                ready.set_exception(SessionError(f"{describe_death(status, None)}{said}"))
             if kernel is self._kernel:
                 self._on_exit(status)
             elif kernel is self._spare:
@@ -354,7 +355,7 @@ class Session:
             if not future.done():
                 future.set_exception(SessionError(sentence))
 
-    def _still_running(self, running: RunningRequest) -> None:
+    def _still_running(self, running: RunningRequest | None) -> None:
         if running is self._running and self.state == "stopping":
             self._set_state("stuck")
 

@@ -1,0 +1,187 @@
+"""The learner's output: lines and colour survive, everything that could reach the screen does not."""
+
+import time
+import tracemalloc
+import unicodedata
+
+import hypothesis.strategies as st
+import pytest
+from hypothesis import example, given, settings
+
+from tutor.view.palette import ANSI, INK, PAPER
+from tutor.view.sgr import PLAIN, apply_sgr, sgr_style
+from tutor.view.terminal import TerminalText
+
+PIECES = st.sampled_from(
+    [
+        "\n", "\r", "\r\n", "\b", "abc", "가나", "e\u0301", "\u0301", "👩\u200d🚀", "\u202e", "\ud800", " ",
+        "\t", "\x1b", "\x1b[", "31", ";", "m", "\x1b[31m", "12345678",
+        "\x1b[1;38;5;200m", "\x1b[0m", "\x1b[38;2;1;2;3m", "\x1b[K", "\x1b[2K", "\x1b[1K", "\x1b[A",
+        "\x1b[2J", "\x1b]0;title\x07", "\x1b]8;;http://x\x1b\\", "\x1b]52;c;aGk=", "\x07", "\x1b\\", "\x1bP",
+        "\x9b31m", "\x9d", "\x9c", "\x85", "\x00", "\x7f", "\x1b(", "B",
+    ]
+)  # fmt: skip
+OUTPUT = st.lists(PIECES | st.text(max_size=4), max_size=30).map("".join)
+
+
+def fed(*chunks: str, **limits: int) -> TerminalText:
+    output = TerminalText(**limits)
+    for chunk in chunks:
+        output.feed(chunk)
+    return output
+
+
+def shown(text: str, **limits: int) -> list[str]:
+    return fed(text, **limits).plain()
+
+
+def painted(output: TerminalText) -> list[list[tuple[str, str]]]:
+    """Each character with its style, since spans may be cut differently."""
+    lines = []
+    for line in output.lines(INK):
+        styles = [""] * len(line.plain)
+        for span in line.spans:
+            styles[span.start : span.end] = [str(span.style)] * (span.end - span.start)
+        lines.append(list(zip(line.plain, styles, strict=True)))
+    return lines
+
+
+@settings(max_examples=400)
+@given(OUTPUT, st.data())
+@example("\x1b[31", None)
+def test_chunks_do_not_matter(text: str, data: st.DataObject | None) -> None:
+    limits = {"head": 3, "tail": 3, "columns": 12}
+    whole = fed(text, **limits)
+    assert painted(fed(*text, **limits)) == painted(whole)
+    if data is not None:
+        cut = data.draw(st.integers(0, len(text)))
+        assert painted(fed(text[:cut], text[cut:], **limits)) == painted(whole)
+
+
+@given(OUTPUT)
+def test_no_control_character_survives(text: str) -> None:
+    for line in fed(text).lines(INK):
+        assert not {unicodedata.category(char) for char in line.plain} & {"Cc", "Cs", "Zl", "Zp"}
+        assert "\u202e" not in line.plain
+
+
+@given(st.lists(st.text(alphabet="ab 가é", min_size=0, max_size=9), max_size=9))
+def test_plain_lines_come_back_as_they_are(lines: list[str]) -> None:
+    assert shown("".join(line + "\n" for line in lines)) == lines
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        ("one\ntwo", ["one", "two"]),
+        ("one\n\n", ["one", ""]),
+        ("a\r\nb", ["a", "b"]),
+        ("  0%\r 50%\r100%\ndone", ["100%", "done"]),
+        ("abcdef\rxy", ["xycdef"]),
+        ("abc\b\bX", ["aXc"]),
+        ("a\tb\n1234567\tc", ["a       b", "1234567 c"]),
+        ("가나다\rab", ["ab나다"]),
+        ("가나다\ra", ["a 나다"]),
+        ("가\tx", ["가      x"]),
+        ("downloading\r\x1b[Kok", ["ok"]),
+        ("downloading\r\x1b[2Kok", ["ok"]),
+        ("\x1b[1A\x1b[2Jtext\x1b[H", ["text"]),
+        ("\x1b]0;title\x07text", ["text"]),
+        ("\x1b]8;;http://example.com\x1b\\link\x1b]8;;\x1b\\", ["link"]),
+        ("\x1b]52;c;aGVsbG8=\x07x", ["x"]),
+        ("\x1bPq#0;2;0\x1b\\x", ["x"]),
+        ("\x9b31mred\x9b0m", ["red"]),
+        ("\x1b(Bx\x1b7\x1b8y\x1bcz", ["xyz"]),
+        ("never ended \x1b]0;title\nnext", ["never ended ", "next"]),
+        ("bell\x07 form\x0c nul\x00", ["bell form nul"]),
+        ("half \ud800", ["half \ufffd"]),
+        ("cut \x1b[3", ["cut "]),
+    ],
+)
+def test_sequences(text: str, lines: list[str]) -> None:
+    assert shown(text) == lines
+
+
+def test_a_progress_bar_with_cursor_up_stays_in_its_lines() -> None:
+    bar = "\r 10%|#   |\n\r 20%|##  |\x1b[A"
+    assert shown("before\n" + bar) == ["before", " 10%|#   |", " 20%|##  |"]
+
+
+def test_colours_of_all_three_sizes_and_attributes() -> None:
+    line = fed("\x1b[31ma\x1b[1;4mb\x1b[0mc\x1b[38;5;200md\x1b[48;2;1;2;3me\x1b[38:2::9:8:7mf").line(0, INK)
+    styles = {line.plain[span.start]: span.style for span in line.spans}
+    assert styles["a"].color.name == INK.error
+    assert styles["b"].bold
+    assert styles["b"].underline
+    assert "c" not in styles
+    assert styles["d"].color.name == "color(200)"
+    assert styles["e"].bgcolor.triplet == (1, 2, 3)
+    assert styles["f"].color.triplet == (9, 8, 7)
+
+
+def test_colour_lasts_over_lines_until_it_is_reset() -> None:
+    first, second, third = fed("\x1b[32mone\ntwo\x1b[39m\nthree").lines(INK)
+    assert [len(first.spans), len(second.spans), len(third.spans)] == [1, 1, 0]
+
+
+@pytest.mark.parametrize("parameters", ["38;5", "38", "38;2;1", "48;5;999", "58;5;1", "999", "38;2;1;2;300"])
+def test_malformed_colours_change_nothing(parameters: str) -> None:
+    assert apply_sgr(PLAIN, parameters) == PLAIN
+
+
+def test_the_sixteen_colours_are_the_palettes_own() -> None:
+    red = apply_sgr(PLAIN, "31")
+    names = [sgr_style(red, palette).color.name for palette in (INK, PAPER, ANSI)]
+    assert names == [INK.error, PAPER.error, "red"]
+
+
+def test_overwritten_colour_keeps_the_rest() -> None:
+    line = fed("\x1b[31mabcdef\x1b[0m\r\x1b[32mxy").line(0, INK)
+    assert line.plain == "xycdef"
+    assert [(span.start, span.end) for span in line.spans] == [(0, 2), (2, 6)]
+
+
+def test_head_and_tail_stay_and_the_middle_is_counted() -> None:
+    output = fed("".join(f"{i}\n" for i in range(1_000)), head=3, tail=2)
+    assert output.plain() == ["0", "1", "2", "… 995 lines (4 KiB) not shown …", "998", "999"]
+    assert len(output) == 6
+    assert [output.line(i, INK).plain for i in range(6)] == output.plain()
+    with pytest.raises(IndexError):
+        output.line(6, INK)
+
+
+def test_a_line_is_cut_at_the_column_limit() -> None:
+    assert shown("x" * 50 + "\ny", columns=20) == ["x" * 20, "y"]
+    assert shown("가" * 50, columns=21) == ["가" * 10]
+
+
+def test_marks_without_width_cannot_grow_a_line_without_end() -> None:
+    assert len(shown("e" + "\u0301" * 100_000, columns=50)[0]) <= 100
+
+
+def test_an_endless_sequence_is_not_kept() -> None:
+    output = fed("\x1b]52;c;", *["A" * 65_536] * 64, "\x07done")
+    assert output.plain() == ["done"]
+
+
+def test_clear_forgets_the_colour_and_the_open_sequence() -> None:
+    output = fed("\x1b[31mred\x1b]0;")
+    output.clear()
+    output.feed("plain")
+    assert painted(output) == [[(char, "") for char in "plain"]]
+
+
+def test_a_flood_takes_little_time_and_constant_memory() -> None:
+    chunk = ("epoch 1 loss 0.123456 accuracy 0.98\n" * 2_000)[:65_536]
+    output = TerminalText()
+    output.feed(chunk * 4)
+    tracemalloc.start()
+    started = time.process_time()
+    for _ in range(160):
+        output.feed(chunk)
+    spent = time.process_time() - started
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 4 * 2**20
+    assert spent < 5
+    assert len(output) <= 2_502

@@ -1,0 +1,89 @@
+"""Small integers that stand for objects, held by weak reference only and never used again."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+import torch
+
+_INSTANCES: weakref.WeakSet[Identities] = weakref.WeakSet()
+
+
+class _Reference(weakref.ref):  # type: ignore[type-arg]
+    __slots__ = ("key", "number")
+    key: int
+    number: int
+
+
+class Identities:
+    """Numbers objects 1, 2, … in the order in which they are first seen."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, _Reference] = {}
+        self._next = 1
+        #: How many numbered objects have died: an `id()` seen before this moved may be another object's.
+        self.deaths = 0
+        _INSTANCES.add(self)
+
+    def number(self, value: object) -> int:
+        """The number of `value`: the same as long as it lives."""
+        reference = self._known.get(id(value))
+        if reference is not None and reference() is value:
+            return reference.number
+        number = self._next
+        self._next += 1
+        self._hold(value, number)
+        return number
+
+    def alive(self) -> set[int]:
+        """Numbers of the objects that still live."""
+        return {reference.number for reference in list(self._known.values())}
+
+    def release(self, value: object) -> int | None:
+        """Drop the weak reference to `value`; its number for `restore`, or None if it has none."""
+        reference = self._known.pop(id(value), None)
+        return None if reference is None else reference.number
+
+    def restore(self, value: object, number: int | None) -> None:
+        """Undo `release`."""
+        if number is not None:
+            self._hold(value, number)
+
+    def _hold(self, value: object, number: int) -> None:
+        try:
+            reference = _Reference(value, self._forget)
+        except TypeError:  # cannot be weakly referenced: it gets a fresh number each time
+            return
+        reference.key = id(value)
+        reference.number = number
+        self._known[reference.key] = reference
+
+    def _forget(self, reference: _Reference) -> None:
+        # Called before the memory is freed, so no other object can have this key yet.
+        if self._known.get(reference.key) is reference:
+            del self._known[reference.key]
+        self.deaths += 1
+
+
+def allow_swap_tensors() -> None:
+    """Keep `torch.utils.swap_tensors` usable: it refuses tensors that have weak references.
+
+    Call once at kernel start. Tensors keep their numbers across the swap.
+    """
+    original: Callable[..., Any] = torch.utils.swap_tensors
+    if getattr(original, "releases_identities", False):
+        return
+
+    def swap_tensors(t1: Any, t2: Any) -> Any:
+        held = [(table, value, table.release(value)) for table in list(_INSTANCES) for value in (t1, t2)]
+        try:
+            return original(t1, t2)
+        finally:
+            for table, value, number in held:
+                table.restore(value, number)
+
+    swap_tensors.releases_identities = True  # type: ignore[attr-defined]
+    swap_tensors.__doc__ = original.__doc__
+    torch.utils.swap_tensors = swap_tensors

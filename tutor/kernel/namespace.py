@@ -1,0 +1,282 @@
+"""Snapshots of the learner's variables: what there is, and what the last statement did to it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from itertools import compress
+
+from msgspec import Struct, structs
+
+from tutor.facts import Change, SnapshotDelta, StorageFacts, TensorFacts
+from tutor.kernel import names, raw
+from tutor.kernel.identity import Identities
+from tutor.kernel.memory import Block, Memory, Resident
+from tutor.kernel.screen import Screen, fits, has_moved
+from tutor.kernel.storage import Place
+from tutor.kernel.tensors import Named, describe_all
+from tutor.kernel.variables import Variables
+
+#: Variables with tensors that one snapshot describes.
+MAX_NAMES = 1_000
+
+
+class Entry(Struct, frozen=True):
+    """What is remembered of a described name: facts only."""
+
+    facts: TensorFacts
+    place: Place | None
+    #: `id()` of the gradient: only comparable while no numbered object has died.
+    gradient_id: int
+
+
+class Layout(Struct, frozen=True):
+    """What was looked at, so that an unchanged namespace is recognised quickly."""
+
+    names: list[str]
+    ids: list[int]
+    #: For each name: it holds nothing to follow; it is described by the screen; it is described otherwise.
+    plain: list[bool]
+    screened: list[bool]
+    others: list[bool]
+    #: Types (by id) of the plain values: an id alone could be reused by a tensor.
+    plain_types: list[int]
+    #: Names whose mention asks for a full reading.
+    tracked: frozenset[str]
+    paths: list[str]
+    deaths: int
+    screen: Screen
+
+
+class Snapshots:
+    """Follows one namespace. Holds no tensor and no array of it, and runs no code of the learner's."""
+
+    def __init__(self, namespace: dict[str, object], ignore: frozenset[str]) -> None:
+        self._namespace = namespace
+        self._ignore = ignore
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget everything; identities start at 1 again."""
+        self._objects = Identities()
+        self._storages = Identities()
+        self._memory = Memory()
+        self._variables = Variables(self._namespace, self._ignore)
+        self._entries: dict[str, Entry] = {}
+        self._layout: Layout | None = None
+        self._sent_storages: tuple[StorageFacts, ...] = ()
+        self._sent_sharing: tuple[tuple[str, ...], ...] = ()
+        self._omitted = 0
+        #: Variables that the budget left out, with the `id()` of their values; now and one step ago.
+        self._skipped: dict[str, int] = {}
+        self._skipped_before: dict[str, int] = {}
+
+    def take(self, mentioned: Collection[str] = ()) -> SnapshotDelta:
+        """What changed since the last call; variables in `mentioned` are always read in full."""
+        with raw.Reading():
+            asked = frozenset(mentioned)
+            known = self._layout.tracked if self._layout is not None else frozenset()
+            looked_at = self._variables.look([*known, *(asked - known)] if asked - known else known)
+            if self._layout is not None and self._nothing_changed(self._layout, looked_at, asked):
+                return SnapshotDelta(omitted=self._omitted)
+            return self._read(looked_at, asked)
+
+    # ── the quick look ───────────────────────────────────────────────────────
+
+    def _nothing_changed(self, layout: Layout, looked_at: dict[str, object], asked: frozenset[str]) -> bool:
+        if self._deaths() != layout.deaths or not layout.tracked.isdisjoint(asked):
+            return False
+        values = list(looked_at.values())
+        if list(map(id, values)) != layout.ids or list(looked_at) != layout.names:
+            return False
+        plain = compress(values, layout.plain)
+        return (
+            (not layout.plain_types or list(map(id, map(type, plain))) == layout.plain_types)
+            and layout.screen.unchanged(list(compress(values, layout.screened)))
+            and self._others_unchanged(layout, values)
+            and self._memory.unchanged()
+        )
+
+    def _others_unchanged(self, layout: Layout, values: list[object]) -> bool:
+        if not layout.paths:
+            return True
+        collector = names.Collector()
+        items = [
+            item
+            for name, value in zip(
+                compress(layout.names, layout.others), compress(values, layout.others), strict=True
+            )
+            for item in collector.collect(name, value)
+        ]
+        return [item.path for item in items] == layout.paths and not any(map(self._differs, items))
+
+    def _differs(self, item: Named) -> bool:
+        """Whether `item` must be described again."""
+        entry = self._entries.get(item.path)
+        return (
+            entry is None
+            or self._objects.number(item.value) != entry.facts.object
+            or id(item.gradient) != entry.gradient_id
+            or has_moved(item.value, entry.facts)
+        )
+
+    def _deaths(self) -> int:
+        return self._objects.deaths + self._storages.deaths
+
+    # ── the full reading ─────────────────────────────────────────────────────
+
+    def _read(self, looked_at: dict[str, object], asked: frozenset[str]) -> SnapshotDelta:
+        deaths = self._deaths()
+        tracked = [
+            name for name, value in looked_at.items()
+            if names.is_tracked(value) and self._variables.is_variable(name)
+        ]  # fmt: skip
+        chosen = self._choose(tracked, looked_at, asked)
+        within = set(chosen)
+        self._skipped_before = self._skipped
+        self._skipped = {name: id(looked_at[name]) for name in tracked if name not in within}
+        collector = names.Collector()
+        items = [item for name in chosen for item in collector.collect(name, looked_at[name])]
+        residents = self._residents(items, asked)
+        blocks = self._memory.update(residents, self._objects, self._storages)
+        omitted = len(self._skipped) + collector.omitted
+        self._omitted = omitted + self._variables.count_beyond(looked_at, tracked)
+        delta = self._delta(residents, blocks, looked_at)
+        self._entries = {
+            r.facts.name: Entry(r.facts, r.place, id(r.named.gradient)) for r in residents
+        }  # fmt: skip
+        self._layout = _layout(looked_at, tracked, residents, deaths)
+        return delta
+
+    def _choose(self, tracked: list[str], looked_at: dict[str, object], asked: frozenset[str]) -> list[str]:
+        """At most MAX_NAMES of `tracked`: those that changed first, then the newest."""
+        if len(tracked) <= MAX_NAMES:
+            return tracked
+        layout = self._layout
+        earlier = {} if layout is None else dict(zip(layout.names, layout.ids, strict=True))
+
+        def changed(name: str) -> bool:
+            value = looked_at[name]
+            entry = self._entries.get(name)
+            moved = entry is not None and has_moved(value, entry.facts)
+            return moved or name in asked or earlier.get(name) != id(value)
+
+        newest_first = tracked[::-1]
+        newest_first.sort(key=lambda name: not changed(name))
+        best = set(newest_first[:MAX_NAMES])
+        return [name for name in tracked if name in best]
+
+    def _residents(self, items: list[Named], asked: frozenset[str]) -> list[Resident]:
+        residents: list[Resident | None] = []
+        unread = []
+        for index, item in enumerate(items):
+            mentioned = item.root in asked
+            if mentioned or self._differs(item):
+                unread.append(index)
+                residents.append(None)
+            else:
+                entry = self._entries[item.path]
+                residents.append(Resident(item, entry.facts, entry.place))
+        fresh = [items[index] for index in unread]
+        numbers = [self._objects.number(item.value) for item in fresh]
+        described = describe_all(fresh, numbers, self._storages)
+        for index, item, (facts, place) in zip(unread, fresh, described, strict=True):
+            residents[index] = self._resident(item, facts, place, item.root in asked)
+        return [resident for resident in residents if resident is not None]
+
+    def _resident(self, item: Named, facts: TensorFacts, place: Place | None, mentioned: bool) -> Resident:
+        entry = self._entries.get(item.path)
+        same = entry is not None and entry.facts.object == facts.object
+        bumped = same and entry is not None and entry.facts.version != facts.version
+        return Resident(item, facts, place, True, mentioned, bumped)
+
+    # ── the difference ───────────────────────────────────────────────────────
+
+    def _delta(
+        self, residents: list[Resident], blocks: dict[int, Block], looked_at: dict[str, object]
+    ) -> SnapshotDelta:
+        paths = [resident.facts.name for resident in residents]
+        present = set(paths)
+        gone = tuple(path for path in self._entries if path not in present)
+        changes = [change for r in residents if (change := self._change(r, blocks)) is not None]
+        storages, sharing = self._memory.storages(), self._memory.sharing
+        delta = SnapshotDelta(
+            tensors=tuple(r.facts for r in residents if self._is_news(r.facts)),
+            gone=gone,
+            order=tuple(paths) if paths != list(self._entries) else None,
+            storages=storages if storages != self._sent_storages else None,
+            sharing=sharing if sharing != self._sent_sharing else None,
+            omitted=self._omitted,
+            changes=(*changes, *self._departures(gone, looked_at)),
+        )
+        self._sent_storages, self._sent_sharing = storages, sharing
+        return delta
+
+    def _is_news(self, facts: TensorFacts) -> bool:
+        entry = self._entries.get(facts.name)
+        return entry is None or (entry.facts is not facts and entry.facts != facts)
+
+    def _departures(self, gone: tuple[str, ...], looked_at: dict[str, object]) -> Iterator[Change]:
+        for path in gone:
+            root = path.partition(".")[0].partition("[")[0]
+            if root not in looked_at or (root != path and names.is_tracked(looked_at[root])):
+                if root not in self._skipped:
+                    yield Change(path, "deleted")
+            elif not names.is_tracked(looked_at[root]):
+                yield Change(path, "rebound" if root == path else "deleted")
+
+    def _change(self, resident: Resident, blocks: dict[int, Block]) -> Change | None:
+        facts = resident.facts
+        entry = self._entries.get(facts.name)
+        if entry is None:
+            return self._arrival(resident.named)
+        if entry.facts.object != facts.object:
+            return Change(facts.name, "rebound")
+        block = blocks.get(facts.block or 0)
+        if resident.bumped or _other_memory(entry.facts, facts) or (block and block.wrote_to(facts)):
+            return Change(facts.name, "written")
+        if facts is entry.facts or facts == structs.replace(entry.facts, block=facts.block):
+            return None
+        return Change(facts.name, "altered")
+
+    def _arrival(self, item: Named) -> Change | None:
+        """No change if the variable was there before and only now comes within the budget."""
+        before = self._skipped_before.get(item.root)
+        if before is None:
+            return Change(item.path, "new")
+        return None if before == id(self._namespace.get(item.root)) else Change(item.path, "rebound")
+
+
+def _other_memory(before: TensorFacts, after: TensorFacts) -> bool:
+    """Whether the object got other values by way of `.data`, not just another dtype or device."""
+    kept = (before.dtype, before.device) == (after.dtype, after.device)
+    return kept and before.storage != after.storage
+
+
+def _layout(
+    looked_at: dict[str, object], tracked: list[str], residents: list[Resident], deaths: int
+) -> Layout:
+    screened = {
+        resident.named.root: resident.facts
+        for resident in residents
+        if resident.named.path == resident.named.root and fits(resident.facts)
+    }
+    followed = frozenset(tracked)
+    plain = [name not in followed for name in looked_at]
+    by_screen = [name in screened for name in looked_at]
+    described = {resident.named.root for resident in residents} | _modules(looked_at, tracked)
+    return Layout(
+        names=list(looked_at),
+        ids=list(map(id, looked_at.values())),
+        plain=plain,
+        screened=by_screen,
+        others=[name in described and name not in screened for name in looked_at],
+        plain_types=list(map(id, map(type, compress(looked_at.values(), plain)))),
+        tracked=followed,
+        paths=[r.named.path for r in residents if r.named.root not in screened],
+        deaths=deaths,
+        screen=Screen.of(list(screened.values())),
+    )
+
+
+def _modules(looked_at: dict[str, object], tracked: list[str]) -> set[str]:
+    return {name for name in tracked if names.is_module(looked_at[name])}

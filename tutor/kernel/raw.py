@@ -1,0 +1,153 @@
+"""torch's and numpy's own readers, captured at import.
+
+What the learner later assigns to `torch.Tensor.shape`, defines on a subclass or pushes as a mode is
+never called by them. `isinstance` and attribute access on learner objects would call it: use these.
+"""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+
+_BASE = torch._C.TensorBase
+Getter = Callable[[Any], Any]
+
+
+def _getter(owner: type, name: str) -> Getter:
+    getter: Getter = getattr(owner, name).__get__
+    return getter
+
+
+shape: Getter = _getter(_BASE, "shape")
+dtype: Getter = _getter(_BASE, "dtype")
+device: Getter = _getter(_BASE, "device")
+layout: Getter = _getter(_BASE, "layout")
+requires_grad: Getter = _getter(_BASE, "requires_grad")
+is_leaf: Getter = _getter(_BASE, "is_leaf")
+grad_fn: Getter = _getter(_BASE, "grad_fn")
+retains_grad: Getter = _getter(_BASE, "retains_grad")
+#: Only for leaves and tensors that retain their gradient: on others torch warns.
+grad: Getter = _getter(_BASE, "grad")
+version: Getter = _getter(_BASE, "_version")
+is_quantized: Getter = _getter(_BASE, "is_quantized")
+is_nested: Getter = _getter(_BASE, "is_nested")
+stride: Getter = _BASE.stride
+storage_offset: Getter = _BASE.storage_offset
+numel: Getter = _BASE.numel
+element_size: Getter = _BASE.element_size
+is_contiguous: Getter = _BASE.is_contiguous
+untyped_storage: Getter = _BASE.untyped_storage
+storage_nbytes: Getter = torch._C.StorageBase.nbytes
+data_ptr: Getter = _BASE.data_ptr
+tensor_dict: Getter = torch.Tensor.__dict__["__dict__"].__get__
+module_dict: Getter = torch.nn.Module.__dict__["__dict__"].__get__
+
+array_shape: Getter = np.ndarray.__dict__["shape"].__get__
+array_strides: Getter = np.ndarray.__dict__["strides"].__get__
+array_dtype: Getter = np.ndarray.__dict__["dtype"].__get__
+array_base: Getter = np.ndarray.__dict__["base"].__get__
+array_flags: Getter = np.ndarray.__dict__["flags"].__get__
+_array_interface: Getter = np.ndarray.__dict__["__array_interface__"].__get__
+
+_type_name: Getter = type.__dict__["__name__"].__get__
+_is_subtype = type.__subclasscheck__
+_dispatch_keys: Getter = torch._C._dispatch_keys
+_has_key = torch._C.DispatchKeySet.has
+_PYTHON_KEY = torch._C.DispatchKey.Python
+_push_mode = torch._C._push_on_torch_dispatch_stack
+_pop_mode = torch._C._pop_torch_dispatch_stack
+#: Context manager: `__torch_function__` of subclasses and modes is not called inside.
+quiet = torch._C.DisableTorchFunction
+
+
+_gc_disable, _gc_enable, _gc_is_enabled = gc.disable, gc.enable, gc.isenabled
+
+
+class Reading:
+    """Context manager around all reading: `quiet`, and our allocations start no garbage collection.
+
+    A collection could run the learner's finalisers in the middle of it.
+    """
+
+    def __enter__(self) -> None:
+        self._collecting = _gc_is_enabled()
+        _gc_disable()
+        self._quiet = quiet()
+        self._quiet.__enter__()
+
+    def __exit__(self, *exception: object) -> None:
+        self._quiet.__exit__(None, None, None)
+        if self._collecting:
+            _gc_enable()
+
+
+class _Texts(dict[Any, str]):
+    """Short text of torch constants, each made once."""
+
+    def __missing__(self, constant: Any) -> str:
+        text = self[constant] = str(constant).removeprefix("torch.").removeprefix("_")
+        return text
+
+
+#: `cuda:0`, `float32`, `sparse_coo` for the objects that stand for them.
+device_text, dtype_text, layout_text = _Texts(), _Texts(), _Texts()
+
+
+def is_a(value: object, cls: type) -> bool:
+    """Whether the real type of `value` derives from `cls`; unlike isinstance, `__class__` cannot lie."""
+    return _is_subtype(cls, type(value))
+
+
+def type_name(value: object) -> str:
+    """Bare name of the real type of `value`, at most 80 characters."""
+    return str.__str__(_type_name(type(value)))[:80]
+
+
+def is_tensor(value: object) -> bool:
+    return _is_subtype(_BASE, type(value))
+
+
+def is_array(value: object) -> bool:
+    return _is_subtype(np.ndarray, type(value))
+
+
+def dispatches_to_python(tensor: object) -> bool:
+    """Whether reading even the shape of `tensor` may call a `__torch_dispatch__` written in Python."""
+    kind = type(tensor)
+    if kind is torch.Tensor or kind is torch.nn.Parameter:
+        return False
+    return bool(_has_key(_dispatch_keys(tensor), _PYTHON_KEY))
+
+
+def array_address(array: object) -> int:
+    """Address of the first element (not always the lowest: strides may be negative)."""
+    return int(_array_interface(array)["data"][0])
+
+
+class _AnswersItself(TorchDispatchMode):
+    """Stands before the `__torch_dispatch__` of subclasses; with no answer, C++ uses its own fields."""
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        return None
+
+
+_SHIELD = _AnswersItself()
+
+
+class Shield:
+    """Context manager for reading a tensor that dispatches to Python: nobody else's code is called.
+
+    Shape, stride, offset and address are then those of the C++ tensor; device and layout raise if the
+    class overrides them.
+    """
+
+    def __enter__(self) -> None:
+        _push_mode(_SHIELD)
+
+    def __exit__(self, *exception: object) -> None:
+        _pop_mode(None)

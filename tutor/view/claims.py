@@ -1,0 +1,329 @@
+"""What one step did, as claims about names: the most telling first. Line notes are made of these."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cached_property
+
+from tutor.facts import Change, Snapshot, Step, StorageFacts, TensorFacts
+from tutor.view.reach import Ranges, elements, extent, is_dense, merge, runs, touches
+from tutor.view.words import clean, grad_fn_word, kind_word, shape_word, stride_word
+
+#: Order of telling: what surprises most comes first.
+WRITTEN, RELATED, MADE, GRADIENT, ALTERED, DELETED = range(6)
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A fact about `names`; `rank` orders claims of one step."""
+
+    rank: int
+    names: tuple[str, ...]
+    block: int | None
+    text: str
+    tail: str = ""
+
+
+class Births:
+    """When each name came to mean its present object: finds the oldest name on some memory."""
+
+    def __init__(self, before: Snapshot) -> None:
+        self._births = {name: order for order, name in enumerate(before.tensors)}
+        self._clock = len(self._births)
+
+    def follow(self, step: Step) -> None:
+        """Take in one step, in order."""
+        bound = [change.name for change in step.changes if change.kind in ("new", "rebound")]
+        places = {name: place for place, name in enumerate(step.snapshot.tensors)}
+        for name in sorted(bound, key=lambda name: places.get(name, 0)):
+            self._births[name] = self._clock
+            self._clock += 1
+
+    def older(self, names: Iterable[str], than: str) -> list[str]:
+        """Those of `names` that are older than `than`, the oldest first."""
+        own = self._births.get(than, self._clock)
+        older = [(birth, name) for name in names if (birth := self._births.get(name, self._clock)) < own]
+        return [name for _, name in sorted(older)]
+
+
+@dataclass(frozen=True)
+class _Context:
+    step: Step
+    before: Snapshot
+    births: Births
+
+    @property
+    def after(self) -> Snapshot:
+        return self.step.snapshot
+
+    @cached_property
+    def by_object(self) -> dict[int, list[str]]:
+        return _index((facts.object, name) for name, facts in self.after.tensors.items())
+
+    @cached_property
+    def by_storage(self) -> dict[int, list[str]]:
+        tensors = self.after.tensors.items()
+        return _index((t.storage, name) for name, t in tensors if t.storage is not None and t.numel != 0)
+
+    @cached_property
+    def by_block(self) -> dict[int, list[str]]:
+        tensors = self.after.tensors.items()
+        return _index((t.block, name) for name, t in tensors if t.block is not None and t.numel != 0)
+
+    @cached_property
+    def devices(self) -> set[str]:
+        tensors = (*self.before.tensors.values(), *self.after.tensors.values())
+        return {facts.device for facts in tensors if facts.device is not None}
+
+    def place(self, name: str) -> int | None:
+        """Where the statement first mentions `name` as a whole."""
+        source = self.step.source
+        start = source.find(name)
+        while start >= 0:
+            before, after = (
+                source[max(0, start - 1) : start],
+                source[start + len(name) : start + len(name) + 1],
+            )
+            if not (before.isalnum() or before in ("_", ".")) and not (after.isalnum() or after == "_"):
+                return start
+            start = source.find(name, start + 1)
+        return None
+
+    def mentions(self, name: str) -> bool:
+        return self.place(name) is not None
+
+    def older(self, names: Iterable[str], than: str) -> str | None:
+        """The oldest name older than `than`, of those that the statement mentions if there are any."""
+        older = self.births.older(names, than)
+        return next(filter(self.mentions, older), older[0] if older else None)
+
+    def prefix(self, name: str) -> str:
+        """The name, where the statement does not show it itself."""
+        return "" if self.mentions(name) else clean(name) + " "
+
+
+def _index(pairs: Iterable[tuple[int, str]]) -> dict[int, list[str]]:
+    index: dict[int, list[str]] = {}
+    for key, name in pairs:
+        index.setdefault(key, []).append(name)
+    return index
+
+
+def claims_of(step: Step, before: Snapshot, births: Births) -> list[Claim]:
+    """Claims about every name that `step` changed, the most telling first."""
+    context = _Context(step, before, births)
+    claims = _writes(context)
+    for change in step.changes:
+        make = _MAKERS.get(change.kind)
+        claim = make(context, change) if make else None
+        if claim is not None:
+            claims.append(claim)
+    bound = {change.name for change in step.changes if change.kind not in ("altered", "written")}
+    claims = [claim for claim in claims if not _follows(claim, bound)]
+    return sorted(claims, key=lambda claim: (claim.rank, not any(map(context.mentions, claim.names))))
+
+
+def _follows(claim: Claim, bound: set[str]) -> bool:
+    """Whether the claim only repeats, of an attribute, what happened to the name before its dot."""
+    name = claim.names[0]
+    bases = (name[:dot] for dot, char in enumerate(name) if char == ".")
+    return claim.rank > WRITTEN and not bound.isdisjoint(bases)
+
+
+def _made(context: _Context, change: Change) -> Claim | None:
+    facts = context.after.tensors.get(change.name)
+    if facts is None:
+        return None
+    if facts.kind == "gradient":
+        word = "new" if change.kind == "new" else "replaced"
+        shape = shape_word(facts.shape) if facts.shape is not None else ""
+        return Claim(GRADIENT, (change.name,), facts.block, clean(change.name), f"{shape} {word}".strip())
+    relation = _relation(context, facts)
+    tail = " ".join(filter(None, (relation, _device(context, facts), *_origin(facts))))
+    rank = RELATED if relation else MADE
+    return Claim(rank, (change.name,), facts.block, context.prefix(change.name) + kind_word(facts), tail)
+
+
+def _relation(context: _Context, facts: TensorFacts) -> str:
+    """How the new object stands to an older name: the same object, a view, or shared memory."""
+    if name := context.older(context.by_object[facts.object], facts.name):
+        return f"same as {clean(name)}"
+    if facts.numel == 0:
+        return ""
+    on_storage = context.by_storage.get(facts.storage, []) if facts.storage is not None else []
+    if name := context.older(on_storage, facts.name):
+        return f"view of {clean(name)}"
+    on_block = context.by_block.get(facts.block, []) if facts.block is not None else []
+    if name := context.older(on_block, facts.name):
+        return f"{'view of' if _both_arrays(context, facts, name) else 'shares with'} {clean(name)}"
+    old = context.before.tensors.get(facts.name)
+    return "same memory" if old is not None and old.block is not None and old.block == facts.block else ""
+
+
+def _both_arrays(context: _Context, facts: TensorFacts, name: str) -> bool:
+    return facts.kind == "ndarray" and context.after.tensors[name].kind == "ndarray"
+
+
+def _device(context: _Context, facts: TensorFacts) -> str:
+    """The device, where the namespace knows several and this is not the usual one or not the former one."""
+    old = context.before.tensors.get(facts.name)
+    moved = old is not None and old.device != facts.device
+    told = len(context.devices) > 1 and (facts.device != "cpu" or moved)
+    return clean(facts.device or "") if told else ""
+
+
+def _origin(facts: TensorFacts) -> Iterable[str]:
+    if facts.kind in ("sparse", "nested", "quantized", "fake"):
+        yield facts.kind
+    if facts.kind == "unreadable" and facts.unread:
+        yield clean(facts.unread)
+    if facts.grad_fn is not None:
+        yield f"← {grad_fn_word(facts.grad_fn)}"
+    elif facts.requires_grad and facts.is_leaf:
+        yield "leaf"
+
+
+def _altered(context: _Context, change: Change) -> Claim | None:
+    old, new = context.before.tensors.get(change.name), context.after.tensors.get(change.name)
+    if old is None or new is None:
+        return None
+    path = f"{new.name}.grad"
+    if old.grad != new.grad and path not in context.before.tensors and path not in context.after.tensors:
+        tail = f"{shape_word(new.grad)} new" if new.grad is not None else "None"
+        return Claim(GRADIENT, (change.name,), None, clean(path), tail)
+    text, tail = _alteration(old, new, context)
+    if not text:
+        return None
+    return Claim(ALTERED, (change.name,), new.block, context.prefix(change.name) + text, tail)
+
+
+def _alteration(old: TensorFacts, new: TensorFacts, context: _Context) -> tuple[str, str]:
+    if old.shape != new.shape or old.dtype != new.dtype:
+        return kind_word(new), f"was {kind_word(old)}"
+    if old.device != new.device:
+        return f"on {clean(new.device or '?')}", f"was {clean(old.device or '?')}"
+    if old.storage != new.storage:
+        return "other memory", _relation(context, new)
+    if new.stride is not None and old.stride is not None and _layout(old) != _layout(new):
+        return f"stride {stride_word(new.stride, new.offset)}", f"was {stride_word(old.stride, old.offset)}"
+    if old.requires_grad != new.requires_grad:
+        return f"requires_grad {'on' if new.requires_grad else 'off'}", " ".join(_origin(new))
+    if not old.retains_grad and new.retains_grad:
+        return "retains grad", ""
+    if old.grad_fn != new.grad_fn:
+        return (f"← {grad_fn_word(new.grad_fn)}", "") if new.grad_fn else ("detached", "")
+    return "", ""
+
+
+def _layout(facts: TensorFacts) -> tuple[object, ...]:
+    return facts.shape, facts.stride, facts.offset, facts.dtype, facts.storage
+
+
+def _deleted(context: _Context, change: Change) -> Claim:
+    old = context.before.tensors.get(change.name)
+    block = old.block if old is not None else None
+    base = change.name.removesuffix(".grad")
+    if base != change.name and base in context.after.tensors:
+        return Claim(DELETED, (change.name,), None, f"{clean(change.name)} is None")
+    storage = context.after.storages.get(block) if block is not None else None
+    if storage is None or not storage.residents:
+        return Claim(DELETED, (change.name,), None, f"deleted {clean(change.name)}")
+    tail = f"{_some(storage.residents)} stay{'s' if len(storage.residents) == 1 else ''}"
+    return Claim(DELETED, (change.name,), block, f"deleted {clean(change.name)}", tail)
+
+
+def _laid_out(context: _Context, change: Change) -> Claim | None:
+    """A name whose tensor was given another shape or stride in place, which torch counts as a write."""
+    return _altered(context, change) if _has_new_layout(context, change.name) else None
+
+
+def _has_new_layout(context: _Context, name: str) -> bool:
+    old, new = context.before.tensors.get(name), context.after.tensors.get(name)
+    return old is not None and new is not None and _layout(old) != _layout(new)
+
+
+_MAKERS: dict[str, Callable[[_Context, Change], Claim | None]] = {
+    "new": _made,
+    "rebound": _made,
+    "altered": _altered,
+    "written": _laid_out,
+    "deleted": _deleted,
+}
+
+
+def _writes(context: _Context) -> list[Claim]:
+    """One claim for each block that the step wrote in place through an existing name."""
+    names_by_block: dict[int | None, list[str]] = {}
+    for change in context.step.changes:
+        facts = context.after.tensors.get(change.name)
+        if change.kind == "written" and facts is not None:
+            names_by_block.setdefault(facts.block, []).append(change.name)
+    writes = {block: names for block, names in names_by_block.items() if _is_write(context, names)}
+    return [_write(context, block, names) for block, names in writes.items()]
+
+
+def _is_write(context: _Context, names: list[str]) -> bool:
+    """Whether elements were written, as far as is known, and not just a shape or stride."""
+    block = context.after.tensors[names[0]].block
+    storage = context.after.storages.get(block) if block is not None else None
+    return bool(storage and storage.written) or not any(_has_new_layout(context, name) for name in names)
+
+
+def _write(context: _Context, block: int | None, names: list[str]) -> Claim:
+    storage = context.after.storages.get(block) if block is not None else None
+    writer = _writer(context, names, storage)
+    if storage is None or storage.itemsize < 1:
+        return Claim(WRITTEN, tuple(names), block, f"{context.prefix(writer)}written")
+    ranges = merge(storage.written) if storage.written else None
+    rank = WRITTEN if context.mentions(writer) else GRADIENT
+    if ranges is None:
+        sharers = _touched(context.after, storage, _covered(context.after, storage, writer), writer)
+        tail = f"shared with {_some(sharers)}" if sharers else ""
+        text = f"writes into {clean(writer)}" if rank == WRITTEN else f"{clean(writer)} written"
+        return Claim(rank, _first(writer, names), block, text, tail)
+    touched = _touched(context.after, storage, ranges, writer)
+    count, amount = storage.nbytes // storage.itemsize, sum(stop - start for start, stop in ranges)
+    too = f"{_some(touched)} too" if touched else ""
+    told = _first(writer, [*names, *touched])
+    if rank == WRITTEN:
+        return Claim(rank, told, block, f"writes {_share(amount, count)}", too)
+    size = _share(amount, count) if amount != count else ""
+    return Claim(rank, told, block, f"{clean(writer)} written", " ".join(filter(None, (size, too))))
+
+
+def _share(amount: int, count: int) -> str:
+    return f"all {count:,}" if amount == count else f"{amount:,} of {count:,}"
+
+
+def _first(first: str, names: Iterable[str]) -> tuple[str, ...]:
+    """`names` without repeats, `first` in front."""
+    return tuple(dict.fromkeys((first, *names)))
+
+
+def _writer(context: _Context, names: list[str], storage: StorageFacts | None) -> str:
+    """The name through which the statement wrote: the first that its code mentions, else the oldest."""
+    candidates = [*names, *(storage.residents if storage is not None else ())]
+    mentioned = [(place, name) for name in candidates if (place := context.place(name)) is not None]
+    return min(mentioned)[1] if mentioned else names[0]
+
+
+def _covered(after: Snapshot, storage: StorageFacts, name: str) -> Ranges:
+    """Element ranges of `storage` that `name` covers; the whole storage where that is too long to list."""
+    facts = after.tensors[name]
+    reach = extent(facts, storage)
+    if reach is not None and is_dense(facts):
+        return ((reach[0] // storage.itemsize, -(-reach[1] // storage.itemsize)),)
+    positions = elements(facts, storage)
+    return runs(positions) if positions is not None else ((0, storage.nbytes // storage.itemsize),)
+
+
+def _touched(after: Snapshot, storage: StorageFacts, ranges: Ranges, writer: str) -> tuple[str, ...]:
+    """Other names with some element in `ranges`."""
+    others = (after.tensors.get(name) for name in storage.residents if name != writer)
+    return tuple(facts.name for facts in others if facts is not None and touches(facts, storage, ranges))
+
+
+def _some(names: tuple[str, ...]) -> str:
+    shown = [clean(name) for name in names[:2]]
+    return ", ".join(shown) + (f" +{len(names) - 2}" if len(names) > 2 else "")

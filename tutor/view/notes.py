@@ -1,0 +1,86 @@
+"""Line notes: what each statement did, in a few words, from the facts of its step alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from rich.cells import cell_len
+from rich.style import Style
+from rich.text import Text
+
+from tutor.facts import Snapshot, Step
+from tutor.view.claims import Births, claims_of
+from tutor.view.palette import Palette, letter
+from tutor.view.words import clean, fit
+
+#: A displayed value is worth a note only while it is this short.
+SHORT_RESULT = 28
+
+
+@dataclass(frozen=True)
+class Note:
+    """What one statement did; shown as the letter of `block`, `text`, then `tail` more quietly."""
+
+    block: int | None
+    text: str
+    tail: str = ""
+    kind: Literal["fact", "error", "warning"] = "fact"
+
+
+def notes_for(run_steps: Sequence[Step], before: Snapshot) -> dict[int, Note]:
+    """Notes keyed by the last line (1-based) of each statement that has something to tell."""
+    births = Births(before)
+    notes: dict[int, Note] = {}
+    previous = before
+    for step in run_steps:
+        births.follow(step)
+        note = _note(step, previous, births)
+        if note is not None:
+            notes[step.end_line] = _louder(notes.get(step.end_line), note)
+        previous = step.snapshot
+    return notes
+
+
+def _louder(earlier: Note | None, later: Note) -> Note:
+    """Of two statements on one line: an error wins, then the later one."""
+    return earlier if earlier is not None and earlier.kind == "error" else later
+
+
+def _note(step: Step, before: Snapshot, births: Births) -> Note | None:
+    if step.error is not None:
+        return Note(None, clean(step.error.type), kind="error")
+    claims = claims_of(step, before, births)
+    if claims:
+        first = claims[0]
+        told = set(first.names)
+        rest = {name for claim in claims[1:] for name in claim.names} - told
+        tail = " ".join(filter(None, (first.tail, f"+{len(rest)}" if rest else "")))
+        return Note(first.block, first.text, tail)
+    if step.warnings:
+        warning = step.warnings[0]
+        more = f"+{len(step.warnings) - 1}" if len(step.warnings) > 1 else ""
+        return Note(None, clean(warning.category), more, kind="warning")
+    if step.result is not None and "\n" not in step.result and 0 < cell_len(step.result) <= SHORT_RESULT:
+        return Note(None, f"= {clean(step.result)}")
+    return None
+
+
+def note_text(note: Note, palette: Palette, room: int, *, stale: bool = False) -> Text:
+    """The note in at most `room` cells: the tail goes first, then the text, the letter last."""
+    mark = letter(note.block) if note.block is not None else ""
+    colour = {"error": palette.error, "warning": palette.warning, "fact": palette.label}[note.kind]
+    hue = Style.parse(f"bold {palette.hue(note.block)}") if note.block is not None else Style.null()
+    text = Text(end="")
+    text.append(fit(mark, room), hue)
+    for words, style in ((note.text, colour), (note.tail, f"italic {palette.muted}")):
+        gap = " " if text.plain and words else ""
+        left = room - text.cell_len - len(gap)
+        shown = fit(words, left)
+        if cell_len(shown) < min(3, cell_len(words)):
+            break
+        text.append(gap + shown, style)
+    if stale:
+        return Text(text.plain, style=Style.parse(f"strike {palette.muted}"), end="")
+    return text

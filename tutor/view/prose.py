@@ -1,0 +1,138 @@
+"""Lesson Markdown as one rich Text; the caller wraps it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+from rich.style import Style
+from rich.text import Text
+
+from tutor.view.palette import Palette
+from tutor.view.syntax import highlight
+from tutor.view.words import UNSAFE, clean
+
+_PARSER = MarkdownIt("commonmark")
+_MOODS = {"strong_open": "bold", "em_open": "italic", "link_open": "underline"}
+
+
+def render_prose(markdown: str, palette: Palette) -> Text:
+    """Paragraphs separated by a blank line, without hard breaks inside them."""
+    page = _Page(palette)
+    for token in _PARSER.parse(markdown):
+        page.take(token)
+    return page.text()
+
+
+class _Page:
+    """Blocks of prose, gathered from markdown-it's flat tokens."""
+
+    def __init__(self, palette: Palette) -> None:
+        self._palette = palette
+        #: Each block, and whether the next one follows without a blank line.
+        self._blocks: list[tuple[Text, bool]] = []
+        #: One entry a list that is open: the next number, or None for bullets.
+        self._lists: list[int | None] = []
+        self._marker = ""
+        self._quotes = 0
+        self._heading = False
+        self._tight = False
+
+    def text(self) -> Text:
+        """The blocks, a blank line between them except inside a tight list."""
+        page = Text(end="")
+        for block, follows_closely in self._blocks:
+            page.append_text(block)
+            page.append("\n" if follows_closely else "\n\n")
+        page.rstrip()
+        return page
+
+    def take(self, token: Token) -> None:
+        match token.type:
+            case "heading_open" | "heading_close":
+                self._heading = token.nesting > 0
+            case "paragraph_open":
+                self._tight = token.hidden
+            case "blockquote_open" | "blockquote_close":
+                self._quotes += token.nesting
+            case "inline":
+                self._add(Text("", end="").join(self._spans(token.children or [])))
+            case "fence" | "code_block":
+                self._add_code(token)
+            case "hr":
+                self._add(Text("───", self._palette.rule))
+            case "html_block":
+                self._add(Text(clean(token.content.strip().replace("\n", " ")), self._base()))
+            case _:
+                self._take_list(token)
+
+    def _take_list(self, token: Token) -> None:
+        match token.type:
+            case "bullet_list_open":
+                self._lists.append(None)
+            case "ordered_list_open":
+                self._lists.append(int(token.attrGet("start") or 1))
+            case "list_item_open":
+                self._marker = self._next_marker()
+            case "bullet_list_close" | "ordered_list_close":
+                self._lists.pop()
+                if not self._lists and self._blocks:
+                    # Outside of all lists a blank line follows again.
+                    self._blocks[-1] = (self._blocks[-1][0], False)
+
+    def _next_marker(self) -> str:
+        number = self._lists[-1]
+        if number is None:
+            return "· "
+        self._lists[-1] = number + 1
+        return f"{number}. "
+
+    def _base(self) -> str:
+        if self._heading:
+            return f"bold {self._palette.foreground}"
+        return self._palette.accent if self._quotes else self._palette.foreground
+
+    def _lead(self) -> Text:
+        """Quote bars, the indent of nested lists, and the marker of a list item at its first block."""
+        lead = Text("▎ " * self._quotes, self._palette.accent, end="")
+        if self._lists:
+            lead.append("  " * (len(self._lists) - 1))
+            lead.append(self._marker or "  ", self._palette.accent)
+            self._marker = ""
+        return lead
+
+    def _add(self, body: Text) -> None:
+        self._blocks.append((self._lead().append_text(body), bool(self._lists) and self._tight))
+
+    def _add_code(self, token: Token) -> None:
+        source = "\n".join(clean(line) for line in token.content.rstrip("\n").split("\n"))
+        language = token.info.strip().split(" ")[0]
+        if language in ("", "python", "py"):
+            lines = highlight(source, self._palette)
+        else:
+            lines = [Text(line, self._palette.foreground, end="") for line in source.split("\n")]
+        indented = [self._lead().append("  ").append_text(line) for line in lines]
+        self._blocks.append((Text("\n", end="").join(indented), bool(self._lists)))
+
+    def _spans(self, children: Sequence[Token]) -> Iterator[Text]:
+        moods: list[str] = []
+        for child in children:
+            style = Style.parse(" ".join((self._base(), *moods)))
+            match child.type:
+                case "strong_open" | "em_open" | "link_open":
+                    moods.append(_MOODS[child.type])
+                case "strong_close" | "em_close" | "link_close":
+                    moods.pop()
+                case "softbreak":
+                    yield Text(" ", style)
+                case "hardbreak":
+                    yield Text("\n", style)
+                case "code_inline":
+                    yield Text(_safe(child.content), Style.parse(self._palette.primary))
+                case _:
+                    yield Text(_safe(child.content), style)
+
+
+def _safe(text: str) -> str:
+    return UNSAFE.sub("\N{REPLACEMENT CHARACTER}", text)

@@ -1,0 +1,170 @@
+"""A whole run for people: code with notes, output, the tensors at the end, the error."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from rich.cells import cell_len
+from rich.text import Text
+
+from tutor.facts import ErrorFacts, Explanation, Run, Snapshot, Step
+from tutor.view.notes import Note, note_text, notes_for
+from tutor.view.palette import Palette
+from tutor.view.syntax import highlight
+from tutor.view.table import COLUMNS, tensor_rows
+from tutor.view.terminal import TerminalText
+from tutor.view.words import clean, fit, seconds_word
+
+#: Lines of code, lines of output a step, and rows of tensors before the report shortens.
+CODE, OUTPUT, ROWS = 2_000, 200, 100
+#: Notes start in this column of the code, or two cells right of longer code.
+NOTE_COLUMN = 40
+
+
+def run_report(
+    run: Run,
+    palette: Palette,
+    width: int = 100,
+    *,
+    explanations: Mapping[int, Sequence[Explanation]] | None = None,
+) -> Text:
+    """The report of `run`; `explanations` are keyed by step index."""
+    report = _Report(run, palette, width, explanations or {})
+    return Text("\n", end="").join(report.lines())
+
+
+class _Report:
+    def __init__(
+        self, run: Run, palette: Palette, width: int, explanations: Mapping[int, Sequence[Explanation]]
+    ) -> None:
+        self.run = run
+        self.palette = palette
+        self.width = width
+        self.explanations = explanations
+        self.gutter = len(str(run.source.count("\n") + 1)) + 2
+        self.final = run.steps[-1].snapshot if run.steps else Snapshot()
+
+    def lines(self) -> Iterator[Text]:
+        ending = "ran" if self.run.ok else "stopped"
+        yield self._heading(clean(self.run.filename), f"{ending} in {seconds_word(self.run.elapsed)}")
+        yield from self._code()
+        if self.run.error is not None:
+            yield from self._error(self.run.error)
+        if self.final.tensors:
+            yield Text()
+            yield from self._tensors()
+        for group in self.final.sharing:
+            yield Text(fit(_sharing(group), self.width), self.palette.label)
+
+    def _heading(self, label: str, fact: str) -> Text:
+        label = fit(label, max(8, self.width - cell_len(fact) - 6))
+        rule = "─" * max(0, self.width - cell_len(label) - cell_len(fact) - 4)
+        palette = self.palette
+        return Text.assemble(
+            (label, f"bold {palette.foreground}"), "  ", (rule, palette.rule), "  ", (fact, palette.muted)
+        )
+
+    def _code(self) -> Iterator[Text]:
+        notes = notes_for(self.run.steps, Snapshot())
+        below: dict[int, list[Step]] = {}
+        for step in self.run.steps:
+            below.setdefault(step.end_line, []).append(step)
+        source = self.run.source.removesuffix("\n").replace("\r\n", "\n").expandtabs(4)
+        lines = highlight("\n".join(map(clean, source.split("\n"))), self.palette)
+        for number, line in enumerate(lines[:CODE], start=1):
+            yield self._line(number, line, notes.get(number))
+            for step in below.get(number, ()):
+                yield from self._step(step)
+        if len(lines) > CODE:
+            yield Text(f"… and {len(lines) - CODE:,} more lines", self.palette.muted)
+
+    def _line(self, number: int, code: Text, note: Note | None) -> Text:
+        failed = self.run.error is not None and self.run.error.line == number
+        colour = f"bold {self.palette.error}" if failed else self.palette.muted
+        mark = "✗" if failed else " "
+        line = Text.assemble((f"{number:>{self.gutter - 2}}{mark} ", colour), code)
+        if note is None:
+            line.rstrip()
+        else:
+            start = max(line.cell_len + 2, self.gutter + NOTE_COLUMN)
+            shown = note_text(note, self.palette, max(12, self.width - start))
+            line.append(" " * (start - line.cell_len)).append_text(shown)
+        return line
+
+    def _step(self, step: Step) -> Iterator[Text]:
+        """What a statement printed and displayed, and what there is to say about it."""
+        output = TerminalText(head=OUTPUT // 2, tail=OUTPUT // 2)
+        output.feed(step.stdout)
+        if step.stdout_elided:
+            output.feed(f"\n… {step.stdout_elided:,} bytes of output left out …")
+        for line in output.lines(self.palette):
+            yield self._aside("│", line)
+        if step.result is not None:
+            shown = TerminalText(head=OUTPUT // 2, tail=OUTPUT // 2)
+            shown.feed(step.result)
+            for number, line in enumerate(shown.lines(self.palette)):
+                yield self._aside(" " if number else "=", line)
+        for warning in step.warnings:
+            words = f"{clean(warning.category)}, line {warning.line}: {_paragraph(warning.message)}"
+            yield self._aside("!", Text(words, self.palette.warning))
+        for explanation in self.explanations.get(step.index, ()):
+            yield from self._explanation(explanation)
+
+    def _aside(self, mark: str, text: Text) -> Text:
+        return Text.assemble(" " * self.gutter, (f"{mark} ", self.palette.muted), text)
+
+    def _explanation(self, explanation: Explanation) -> Iterator[Text]:
+        palette = self.palette
+        colours = {"note": palette.primary, "warning": palette.warning, "error": palette.error}
+        colour = colours[explanation.kind]
+        yield self._aside("▎", Text(clean(explanation.title), f"bold {colour}"))
+        for line in explanation.text.strip().split("\n"):
+            yield self._aside("▎", Text(clean(line), palette.foreground))
+        if explanation.fix:
+            fix = "\n".join(map(clean, explanation.fix.split("\n")))
+            for code in highlight(fix, palette):
+                yield self._aside("▎", Text("  ").append_text(code))
+
+    def _error(self, error: ErrorFacts) -> Iterator[Text]:
+        palette = self.palette
+        where = f" at line {error.line}" if error.line > 0 else ""
+        yield Text()
+        yield Text.assemble((clean(error.type), f"bold {palette.error}"), (where, palette.label))
+        message = TerminalText(head=40, tail=40)
+        message.feed(error.message)
+        yield from message.lines(palette)
+
+    def _tensors(self) -> Iterator[Text]:
+        rows = tensor_rows(self.final, (), self.palette)
+        count = len(rows) + self.final.omitted
+        yield self._heading("tensors", f"{count:,} live")
+        shown = rows[:ROWS]
+        headings = [Text(heading, self.palette.muted) for heading in COLUMNS]
+        yield from _aligned([headings, *(row.cells for row in shown)], self.width)
+        if count > len(shown):
+            yield Text(f"… and {count - len(shown):,} more", self.palette.muted)
+
+
+def _aligned(rows: Sequence[Sequence[Text]], width: int) -> Iterator[Text]:
+    """Rows in columns two cells apart; a row ends before the column that no longer fits."""
+    widths = [max(cell.cell_len for cell in column) for column in zip(*rows, strict=True)]
+    for row in rows:
+        line = Text()
+        used = 0
+        for cell, size in zip(row, widths, strict=True):
+            if not size:
+                continue
+            if used + size > width:
+                break
+            line.append(" " * (used - line.cell_len)).append_text(cell)
+            used += size + 2
+        yield line
+
+
+def _sharing(group: Iterable[str]) -> str:
+    *names, last = map(clean, group)
+    return f"{', '.join(names)} and {last} share memory"
+
+
+def _paragraph(text: str) -> str:
+    return clean(" ".join(text.split()))
