@@ -19,7 +19,12 @@ def inspect(tmp_path: Path) -> Callable[..., Answer]:
             code = textwrap.dedent(code).encode()
         path.write_bytes(code)
         done = subprocess.run(
-            command(str(path), "--json", *arguments), input=stdin, capture_output=True, timeout=120, cwd=cwd
+            command(str(path), "--json", *arguments),
+            input=stdin,
+            capture_output=True,
+            timeout=120,
+            cwd=cwd,
+            check=False,
         )
         return Answer(strict(done.stdout), done.returncode, done.stderr.decode())
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import signal
 import subprocess
-import textwrap
 import time
 
 import pytest
+import torch
 from inspection import command, is_running, strict
 
 
@@ -54,7 +54,8 @@ def test_the_object_has_the_shape_of_the_contract(inspect):
         "SubBackward0>MvBackward0", "MvBackward0>AccumulateGrad",
     ]  # fmt: skip
     assert [node["variable"] for node in graph["nodes"] if node["name"] == "AccumulateGrad"] == ["w"]
-    required = {"line", "end_line", "source", "stdout", "result", "warnings", "tensors", "sharing", "explanations"}
+    required = {"line", "end_line", "source", "stdout", "result", "warnings"}
+    required |= {"tensors", "sharing", "explanations"}
     assert all(required <= set(step) for step in answer.steps)
 
 
@@ -86,7 +87,9 @@ def test_any_uncaught_exception_is_not_ok(inspect, code, kind):
     assert answer.status == (130 if kind == "KeyboardInterrupt" else 1)
 
 
-@pytest.mark.parametrize("code", [b"x = = 1\n", b"x = '\xff'\n", b"# coding: no-such\nx = 1\n", b"a\0b\n", b"return\n"])
+@pytest.mark.parametrize(
+    "code", [b"x = = 1\n", b"x = '\xff'\n", b"# coding: no-such\nx = 1\n", b"a\0b\n", b"return\n"]
+)
 def test_source_that_is_not_python_has_no_steps(inspect, code):
     answer = inspect(code)
     assert (answer.status, answer.steps, answer.data["error"]["type"]) == (1, [], "SyntaxError")
@@ -129,16 +132,15 @@ def test_the_script_runs_as_under_plain_python(inspect, tmp_path):
     )  # fmt: skip
     assert answer.data["ok"], answer.data["error"]
     out = "".join(step["stdout"] for step in answer.steps)
-    assert out.startswith(f"__main__ The docstring. ['one', '--two'] imported {tmp_path / 'elsewhere'} True\nhello\n")
+    folder = tmp_path / "elsewhere"
+    assert out.startswith(f"__main__ The docstring. ['one', '--two'] imported {folder} True\nhello\n")
     assert out.endswith("rest\nend\n")
-    plain = subprocess.run(
-        ["python", "-c", "import torch; print(torch.initial_seed())"], capture_output=True, text=True, check=False
-    )
-    assert plain.returncode != 0 or str(plain.stdout).strip() in out
+    assert f"{torch.initial_seed()} torch.float32 True\n" in out
 
 
 def test_standard_input_can_be_the_script():
-    done = subprocess.run(command("-", "--json"), input=b"import sys\nprint(sys.argv)\ninput()", capture_output=True)
+    script = b"import sys\nprint(sys.argv)\ninput()"
+    done = subprocess.run(command("-", "--json"), input=script, capture_output=True, check=False)
     data = strict(done.stdout)
     assert data["steps"][1]["stdout"] == "['-']\n"
     assert data["error"]["type"] == "EOFError"
@@ -146,7 +148,7 @@ def test_standard_input_can_be_the_script():
 
 @pytest.mark.parametrize("arguments", [["missing.py"], ["."], ["x.py", "--device", "nonsense"], ["--json"]])
 def test_wrong_use_is_one_sentence_and_status_2(arguments, tmp_path):
-    done = subprocess.run(command(*arguments), capture_output=True, text=True, cwd=tmp_path)
+    done = subprocess.run(command(*arguments), capture_output=True, text=True, cwd=tmp_path, check=False)
     assert (done.returncode, done.stdout) == (2, "")
     assert "Traceback" not in done.stderr
     assert done.stderr.strip()
@@ -154,7 +156,9 @@ def test_wrong_use_is_one_sentence_and_status_2(arguments, tmp_path):
 
 def test_a_device_that_is_not_there_names_what_is(tmp_path):
     (tmp_path / "x.py").write_text("x = 1")
-    done = subprocess.run(command("x.py", "--device", "cuda:77"), capture_output=True, text=True, cwd=tmp_path)
+    done = subprocess.run(
+        command("x.py", "--device", "cuda:77"), capture_output=True, text=True, cwd=tmp_path, check=False
+    )
     assert done.returncode == 2
     assert "cuda:77" in done.stderr
     assert "cpu" in done.stderr
@@ -164,15 +168,15 @@ def test_a_device_that_is_not_there_names_what_is(tmp_path):
 @pytest.mark.parametrize(
     ("code", "steps"),
     [
-        ("print('ready', flush=True)\nwhile True: pass", 2),
-        ("import time\nprint('ready', flush=True)\nwhile True:\n  try: time.sleep(9)\n  except BaseException: pass", 3),
-        ("print('ready', flush=True)\nsum(range(10**13))", 2),
+        ("while True: pass", 2),
+        ("import time\nwhile True:\n  try: time.sleep(9)\n  except BaseException: pass", 3),
+        ("sum(range(10**13))", 2),
     ],
     ids=["loop", "swallows", "holds the GIL"],
 )
 def test_ctrl_c_answers_within_five_seconds(tmp_path, code, steps):
     flag = tmp_path / "flag"
-    (tmp_path / "s.py").write_text(textwrap.dedent(code).replace("print('ready', flush=True)", f"open({str(flag)!r}, 'w')"))
+    (tmp_path / "s.py").write_text(f"open({str(flag)!r}, 'w')\n{code}")
     process = subprocess.Popen(command("s.py", "--json"), stdout=subprocess.PIPE, cwd=tmp_path)
     while not flag.exists():
         time.sleep(0.05)
@@ -199,7 +203,7 @@ def test_ctrl_c_while_torch_is_imported_still_answers(tmp_path):
 
 
 def test_a_death_is_an_error_with_the_last_known_namespace(inspect):
-    answer = inspect("import torch, os\nx = torch.ones(2)\nprint('a', end='', flush=True)\nos.kill(os.getpid(), 11)\ny = 1")
+    answer = inspect("import torch, os\nx = torch.ones(2)\nprint('a')\nos.kill(os.getpid(), 11)\ny = 1")
     assert answer.status == 1
     assert answer.data["error"]["type"] == "KernelDied"
     assert "SIGSEGV" in answer.data["error"]["message"]
@@ -263,8 +267,9 @@ def test_output_beyond_a_mebibyte_keeps_head_and_tail(inspect):
 
 
 def test_people_get_the_code_with_notes_and_the_error(tmp_path):
-    (tmp_path / "s.py").write_text("import torch\nx = torch.arange(6.).view(2, 3)\ny = x.t()\nprint('hello')\ny.view(6)\n")
-    done = subprocess.run(command("s.py"), capture_output=True, text=True, cwd=tmp_path)
+    code = "import torch\nx = torch.arange(6.).view(2, 3)\ny = x.t()\nprint('hello')\ny.view(6)\n"
+    (tmp_path / "s.py").write_text(code)
+    done = subprocess.run(command("s.py"), capture_output=True, text=True, cwd=tmp_path, check=False)
     assert done.returncode == 1
     assert "view of x" in done.stdout
     assert "hello" in done.stdout
@@ -276,7 +281,7 @@ def test_a_lesson_is_walked_step_by_step():
     from tutor.course.loader import find_lesson, load_lesson
 
     path = find_lesson("view-reshape")
-    done = subprocess.run(command(str(path), "--json"), capture_output=True)
+    done = subprocess.run(command(str(path), "--json"), capture_output=True, check=False)
     data = strict(done.stdout)
     assert done.returncode == 0, data["error"]
     with_code = [step.id for step in load_lesson(path).steps if step.code.strip()]

@@ -22,8 +22,8 @@ x = torch.ones(3)
     "replaces builtins": """
 import builtins, torch
 x = torch.ones(3)
-for name in ["len", "isinstance", "print", "repr", "type", "getattr", "dict", "list", "tuple", "str", "int", "id",
-             "map", "all", "any", "set", "range", "open", "super", "hasattr", "sorted", "min", "max", "zip", "bytes"]:
+names = "len isinstance print repr type getattr dict list tuple str int id map all any set range open super"
+for name in names.split() + ["hasattr", "sorted", "min", "max", "zip", "bytes"]:
     setattr(builtins, name, None)
 y = x
 """,
@@ -32,7 +32,7 @@ y = x
 import torch
 x = torch.ones(3)
 def broken(*a, **k): raise RuntimeError("replaced")
-for name in ["data_ptr", "stride", "size", "untyped_storage", "storage_offset", "numel", "is_contiguous", "__repr__"]:
+for name in "data_ptr stride size untyped_storage storage_offset numel is_contiguous __repr__".split():
     setattr(torch.Tensor, name, broken)
 for name in ["shape", "dtype", "device", "grad", "grad_fn", "_version", "requires_grad", "is_leaf", "layout"]:
     setattr(torch.Tensor, name, property(broken))
@@ -79,7 +79,12 @@ D().__enter__()
 F().__enter__()
 y = 1
 """,
-    "own trace function": "import sys, torch\nsys.settrace(lambda *a: None)\nx = torch.ones(3)\nsys.setprofile(lambda *a: None)",
+    "own trace function": """
+import sys, torch
+sys.settrace(lambda *a: None)
+x = torch.ones(3)
+sys.setprofile(lambda *a: None)
+""",
     "chdir to nowhere": """
 import os, tempfile, torch
 folder = tempfile.mkdtemp(); os.chdir(folder); os.rmdir(folder)

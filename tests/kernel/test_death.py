@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
 import subprocess
 import sys
@@ -80,29 +79,24 @@ def test_workers_and_children_die_with_a_restart(driver):
     assert _gone_within(pids, 2.0)
 
 
-@pytest.mark.parametrize(
-    "code", ["import time; time.sleep(600)", "import re; re.match(r'(a+)+$', 'a' * 64 + 'b')", "while True: pass"]
-)
+@pytest.mark.parametrize("code", ["import time; time.sleep(600)", "sum(range(10**13))", "while True: pass"])
 def test_a_killed_parent_takes_its_kernel_along_also_from_inside_a_c_call(code):
-    parent = subprocess.Popen(
-        [sys.executable, "-c", textwrap.dedent(f"""\
-            import asyncio
-            from tutor.session import Session
-            async def main():
-                session = Session(spare=False)
-                session.spawn()
-                await session.start()
-                print(session.pid, flush=True)
-                await session.execute({code!r})
-            asyncio.run(main())
-            """)],
-        stdout=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    assert parent.stdout is not None
-    kernel = int(parent.stdout.readline())
-    time.sleep(0.5)
-    parent.send_signal(signal.SIGKILL)
-    parent.wait()
+    script = textwrap.dedent(f"""\
+        import asyncio
+        from tutor.session import Session
+        async def main():
+            session = Session(spare=False)
+            session.spawn()
+            await session.start()
+            print(session.pid, flush=True)
+            await session.execute({code!r})
+        asyncio.run(main())
+        """)
+    with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout is not None
+        kernel = int(parent.stdout.readline())
+        time.sleep(0.5)
+        parent.send_signal(signal.SIGKILL)
     assert _gone_within([kernel], 1.0)
 
 
@@ -113,7 +107,3 @@ def _gone_within(pids: list[int], seconds: float) -> bool:
             return True
         time.sleep(0.02)
     return False
-
-
-def test_the_helper_tells_living_from_dead():
-    assert is_running(os.getpid())

@@ -90,12 +90,12 @@ while True:
         pass
 """,
     "holds the GIL": "sum(range(10**12))",
-    "ignores the signal": "import signal, time\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\ntime.sleep(600)",
+    "ignores it": "import signal, time\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\ntime.sleep(600)",
 }
 
 
 @pytest.mark.parametrize("code", STUBBORN.values(), ids=STUBBORN.keys())
-def test_what_cannot_be_stopped_is_called_stuck_and_restart_ends_it(code):
+def test_what_cannot_be_stopped_is_stuck_and_restart_ends_it(code):
     async def go() -> tuple[list[str], object, float]:
         session = Session(spare=False)
         states: list[str] = []
@@ -135,7 +135,7 @@ def test_restart_goes_on_in_the_warm_spare_and_can_do_without():
         await session.start()
         if spare:
             async with asyncio.timeout(30):
-                while session.spare_pid is None or not session.spare_is_ready:
+                while not session.spare_is_ready:  # noqa: ASYNC110 (a spare comes without an event)
                     await asyncio.sleep(0.05)
             expected = session.spare_pid
         else:

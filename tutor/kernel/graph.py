@@ -45,14 +45,8 @@ def describe_graphs(
 def _named_tensors(namespace: dict[str, object], names: Collection[str] | None) -> list[Named]:
     variables = Variables(namespace, frozenset())
     looked_at = variables.look([name.partition(".")[0].partition("[")[0] for name in names or ()])
-    collector = learner_names.Collector()
-    return [
-        item
-        for name, value in looked_at.items()
-        if variables.is_variable(name)
-        for item in collector.collect(name, value)
-        if raw.is_tensor(item.value)
-    ]
+    named = ((name, value) for name, value in looked_at.items() if variables.is_variable(name))
+    return [item for item in learner_names.Collector().collect(named) if raw.is_tensor(item.value)]
 
 
 def _grad_fn(tensor: Any) -> Any:

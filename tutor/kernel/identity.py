@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import torch
@@ -36,6 +36,14 @@ class Identities:
         self._next += 1
         self._hold(value, number)
         return number
+
+    def numbers(self, values: Iterable[object]) -> list[int]:
+        """`number` of each of `values`, which the caller keeps alive meanwhile."""
+        known = self._known.get
+        return [
+            reference.number if (reference := known(id(value))) is not None else self.number(value)
+            for value in values
+        ]
 
     def alive(self) -> set[int]:
         """Numbers of the objects that still live."""

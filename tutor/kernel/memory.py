@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import islice
 
 import numpy as np
 from msgspec import Struct, structs
@@ -19,7 +20,7 @@ MAX_COMPARED = 16 * 1024
 MAX_ALWAYS_COMPARED = 64
 #: Elements of a block whose values are given as text, and blocks that have them.
 MAX_VALUES = 64
-MAX_VALUED_BLOCKS = 128
+MAX_VALUED_BLOCKS = 64
 _NO_CHANGE = np.zeros(0, bool)
 
 
@@ -29,6 +30,8 @@ class Resident(Struct):
     named: Named
     facts: TensorFacts
     place: Place | None
+    #: Position in the snapshot.
+    index: int
     #: The facts were read in this step (and nobody else holds them yet).
     read: bool = False
     #: The step's code mentions the variable.
@@ -44,6 +47,8 @@ class Held(Struct, frozen=True):
     end: int
     data: bytes | None
     facts: StorageFacts
+    #: A numpy array is among the residents: writes to it bump no version.
+    array: bool
 
 
 class Block(Struct):
@@ -72,6 +77,10 @@ class Block(Struct):
     def moved(self) -> bool:
         before = self.before
         return before is not None and (self.start, self.end) != (before.start, before.end)
+
+    @property
+    def array(self) -> bool:
+        return any(resident.facts.kind == "ndarray" for resident in self.residents)
 
     @property
     def bumped(self) -> bool:
@@ -104,6 +113,8 @@ class Memory:
         self._numbers = Blocks()
         #: Groups of names that share memory.
         self.sharing: tuple[tuple[str, ...], ...] = ()
+        #: Blocks that have their values as text.
+        self._valued: set[int] = set()
         #: Address and bytes of the blocks that are compared after every statement.
         self._watched: list[tuple[int, bytes]] = []
         #: No block was written in the last snapshot.
@@ -112,28 +123,42 @@ class Memory:
     def update(
         self, residents: Sequence[Resident], objects: Identities, storages: Identities
     ) -> dict[int, Block]:
-        """Arrange `residents` in blocks, give their facts the block, find what was written."""
+        """Arrange `residents` in blocks, give their facts the block, find what was written.
+
+        The result has the blocks that were written, or may have been, apart from new ones.
+        """
         groups = [[residents[i] for i in group] for group in sharing_groups([r.place for r in residents])]
-        numbers = self._numbers.assign(map(_members, groups))
+        numbers = self._numbers.assign([[_member(r.facts) for r in group] for group in groups])
         self._numbers.prune(objects, storages)
-        blocks = {
-            number: _block(number, group, self._held.get(number))
-            for number, group in zip(numbers, groups, strict=True)
-        }
-        _set_blocks(residents, blocks)
-        always = sum(block.compared for block in blocks.values()) <= MAX_ALWAYS_COMPARED
-        watched = [b for b in blocks.values() if b.compared and (always or any(map(_is_array, b.residents)))]
-        watched_numbers = {block.number for block in watched}
-        for block in blocks.values():
-            _examine(block, block.number in watched_numbers)
-        self._watched = [(block.start, block.data) for block in watched if block.data is not None]
-        valued = _valued(list(blocks.values()))
-        self._held = {number: _hold(block, number in valued) for number, block in blocks.items()}
-        self._settled = all(held.facts.written == () for held in self._held.values())
-        self.sharing = tuple(
-            tuple(resident.facts.name for resident in group) for group in _with_bare(residents, groups)
-        )
-        return blocks
+        _set_blocks(residents, numbers, groups)
+        always = _few_are_comparable(groups)
+        before, held, touched, in_play = self._held, dict[int, Held](), dict[int, Block](), []
+        for number, group in zip(numbers, groups, strict=True):
+            earlier = before.get(number)
+            if earlier is not None and len(group) == 1 and _same(earlier, group[0], always):
+                held[number] = earlier
+            elif earlier is None and len(group) == 1:
+                held[number] = _fresh(number, group[0])
+                in_play.append(number)
+            else:
+                block = _block(number, group, earlier)
+                _examine(block, always)
+                held[number] = _hold(block)
+                if block.in_play:
+                    in_play.append(number)
+                if earlier is not None and (block.mask is None or block.mask.any()):
+                    touched[number] = block
+        self._held = held
+        self._settled = all(each.facts.written == () for each in held.values())
+        self._value(in_play)
+        self._watched = [
+            (each.start, each.data)
+            for each in held.values()
+            if each.data is not None and (always or each.array)
+        ]
+        shared = sorted(_with_bare(residents, groups), key=lambda group: group[0].index)
+        self.sharing = tuple(tuple(resident.facts.name for resident in group) for group in shared)
+        return touched
 
     def storages(self) -> tuple[StorageFacts, ...]:
         """Facts of all blocks, by first resident."""
@@ -148,26 +173,105 @@ class Memory:
             elements.read_bytes(start, len(data)) == data for start, data in self._watched
         )
 
+    def _value(self, in_play: list[int]) -> None:
+        """Give values to small blocks: to all, or when they are many, to those in play and the newest."""
+        ranked = dict.fromkeys([*reversed(in_play), *reversed(self._held)])
+        small = (number for number in ranked if _is_small(self._held[number]))
+        valued = set(islice(small, MAX_VALUED_BLOCKS))
+        for number in self._valued - valued:
+            if number in self._held:
+                self._set_values(number, None)
+        for number in valued:
+            if self._held[number].facts.values is None:
+                self._set_values(number, _values(self._held[number]))
+        self._valued = valued
 
-def _set_blocks(residents: Sequence[Resident], blocks: dict[int, Block]) -> None:
-    numbers = {id(r): number for number, block in blocks.items() for r in block.residents}
+    def _set_values(self, number: int, values: tuple[str, ...] | None) -> None:
+        held = self._held[number]
+        if values != held.facts.values:
+            facts = structs.replace(held.facts, values=values)
+            self._held[number] = structs.replace(held, facts=facts)
+
+
+def _member(facts: TensorFacts) -> int:
+    return -facts.object if facts.storage is None else facts.storage
+
+
+def _is_comparable(place: Place) -> bool:
+    return place.readable and place.end - place.start <= MAX_COMPARED
+
+
+def _few_are_comparable(groups: list[list[Resident]]) -> bool:
+    comparable = (group for group in groups if any(r.place and _is_comparable(r.place) for r in group))
+    return sum(1 for _ in islice(comparable, MAX_ALWAYS_COMPARED + 1)) <= MAX_ALWAYS_COMPARED
+
+
+def _is_small(held: Held) -> bool:
+    return held.data is not None and len(held.data) <= MAX_VALUES * held.facts.itemsize
+
+
+def _same(held: Held, resident: Resident, always: bool) -> bool:
+    """Whether a block with one resident is in every way as it was, and was not written before either."""
+    facts, place = held.facts, resident.place
+    if resident.read or place is None or (held.start, held.end) != (place.start, place.end):
+        return False
+    if facts.written != () or len(facts.residents) != 1 or facts.residents[0] != resident.facts.name:
+        return False
+    watched = (always or held.array) and held.data is not None
+    return not watched or elements.read_bytes(held.start, held.end - held.start) == held.data
+
+
+def _fresh(number: int, resident: Resident) -> Held:
+    """A new block with one resident: all of it was written."""
+    facts, place = resident.facts, resident.place
+    assert place is not None
+    start, nbytes, itemsize = place.start, place.end - place.start, facts.itemsize or 1
+    data = None
+    if _is_comparable(place):
+        data = elements.read_bytes(start, nbytes)
+    elif place.device != "cpu":
+        data = _copy_from_device([resident], start, nbytes)
+    made = StorageFacts(
+        number,
+        () if facts.storage is None else (facts.storage,),
+        start,
+        nbytes,
+        place.device,
+        facts.dtype or "uint8",
+        itemsize,
+        (facts.name,),
+        None,
+        ((0, max(1, nbytes // itemsize)),),
+    )
+    return Held(start, place.end, data, made, facts.kind == "ndarray")
+
+
+def _set_blocks(residents: Sequence[Resident], numbers: list[int], groups: list[list[Resident]]) -> None:
     for resident in residents:
-        number = numbers.get(id(resident))
-        if resident.facts.block != number:
-            if resident.read:
-                structs.force_setattr(resident.facts, "block", number)
-            else:
-                resident.facts = structs.replace(resident.facts, block=number)
+        if resident.place is None or resident.place.start >= resident.place.end:
+            _set_block(resident, None)
+    for number, group in zip(numbers, groups, strict=True):
+        for resident in group:
+            _set_block(resident, number)
 
 
-def _examine(block: Block, watched: bool) -> None:
+def _set_block(resident: Resident, number: int | None) -> None:
+    if resident.facts.block == number:
+        return
+    if resident.read:  # nobody else has seen these facts yet
+        structs.force_setattr(resident.facts, "block", number)
+    else:
+        resident.facts = structs.replace(resident.facts, block=number)
+
+
+def _examine(block: Block, always: bool) -> None:
     """Read the bytes if they may have changed, and compare them with those of the last snapshot."""
     before = block.before
     ask = block.in_play or block.moved or before is None or before.data is None
-    if block.compared and (ask or watched):
+    if block.compared and (ask or always or block.array):
         block.data = elements.read_bytes(block.start, block.nbytes)
-    elif ask and _copyable(block):
-        block.data = _copy_from_device(block)
+    elif ask and block.device != "cpu":
+        block.data = _copy_from_device(block.residents, block.start, block.nbytes)
     elif before is not None:
         block.data = before.data
     if before is None:
@@ -176,12 +280,6 @@ def _examine(block: Block, watched: bool) -> None:
         block.mask = None if block.bumped or block.moved else _NO_CHANGE
     else:
         block.mask = _difference(before, block, before.data, block.data)
-
-
-def _members(group: list[Resident]) -> Iterator[tuple[str, int]]:
-    for resident in group:
-        facts = resident.facts
-        yield ("object", facts.object) if facts.storage is None else ("storage", facts.storage)
 
 
 def _block(number: int, group: list[Resident], before: Held | None) -> Block:
@@ -210,18 +308,13 @@ def _readable(places: list[Place], start: int, end: int) -> bool:
 
 
 def _with_bare(residents: Sequence[Resident], groups: list[list[Resident]]) -> Iterator[list[Resident]]:
-    """Groups of two names or more, with names of one object that has no memory to go by."""
-    order = {id(resident): index for index, resident in enumerate(residents)}
+    """Groups of two names or more, and the names of one object that has no memory to go by."""
+    yield from (group for group in groups if len(group) > 1)
     bare: dict[int, list[Resident]] = {}
     for resident in residents:
         if resident.place is None and resident.facts.numel != 0:
             bare.setdefault(resident.facts.object, []).append(resident)
-    shared = [group for group in [*groups, *bare.values()] if len(group) > 1]
-    yield from sorted(shared, key=lambda group: order[id(group[0])])
-
-
-def _is_array(resident: Resident) -> bool:
-    return resident.facts.kind == "ndarray"
+    yield from (group for group in bare.values() if len(group) > 1)
 
 
 def _difference(before: Held, block: Block, old: bytes, new: bytes) -> np.ndarray:
@@ -238,56 +331,46 @@ def _difference(before: Held, block: Block, old: bytes, new: bytes) -> np.ndarra
     return mask
 
 
-def _copyable(block: Block) -> bool:
-    few = block.nbytes <= MAX_VALUES * block.itemsize
-    return few and block.start > 0 and block.device not in ("cpu", "meta")
-
-
-def _copy_from_device(block: Block) -> bytes | None:
-    for resident in block.residents:
+def _copy_from_device(residents: list[Resident], start: int, nbytes: int) -> bytes | None:
+    """A copy of a small block on an accelerator, if it is one storage."""
+    few = nbytes <= MAX_VALUES * (residents[0].facts.itemsize or 1)
+    if not few or start == 0:
+        return None
+    for resident in residents:
         value = resident.named.value
         if raw.is_tensor(value) and not raw.dispatches_to_python(value):
             data = elements.read_device_bytes(raw.untyped_storage(value))
-            return data if data is not None and len(data) == block.nbytes else None
+            return data if data is not None and len(data) == nbytes else None
     return None
 
 
-def _valued(blocks: list[Block]) -> set[int]:
-    """Blocks whose values are shown: all, or when they are many, those in play and the newest."""
-    small = [b for b in blocks if b.data is not None and b.nbytes <= MAX_VALUES * b.itemsize]
-    if len(small) > MAX_VALUED_BLOCKS:
-        small.reverse()
-        small.sort(key=lambda block: not block.in_play)
-    return {block.number for block in small[:MAX_VALUED_BLOCKS]}
-
-
-def _hold(block: Block, valued: bool) -> Held:
-    first = block.residents[0].facts
+def _hold(block: Block) -> Held:
+    first, before = block.residents[0].facts, block.before
     storages = dict.fromkeys(r.facts.storage for r in block.residents if r.facts.storage is not None)
+    dtype = first.dtype or "uint8"
+    kept = before is not None and before.data == block.data and before.facts.dtype == dtype
     facts = StorageFacts(
         block.number,
         tuple(storages),
         block.start,
         block.nbytes,
         block.device,
-        first.dtype or "uint8",
+        dtype,
         block.itemsize,
         tuple([resident.facts.name for resident in block.residents]),
-        _values(block) if valued else None,
+        before.facts.values if kept and before is not None else None,
         _written(block),
     )
-    return Held(block.start, block.end, block.data, facts)
+    if before is not None and before.facts == facts:
+        facts = before.facts
+    return Held(block.start, block.end, block.data, facts, block.array)
 
 
-def _values(block: Block) -> tuple[str, ...] | None:
-    dtype, before = block.residents[0].facts.dtype, block.before
-    if block.data is None or dtype is None:
+def _values(held: Held) -> tuple[str, ...] | None:
+    if held.data is None:
         return None
-    if before is not None and before.data == block.data:
-        if before.facts.dtype == dtype and before.facts.values is not None:
-            return before.facts.values
-    usable = len(block.data) - len(block.data) % block.itemsize
-    return elements.element_texts(block.data[:usable], dtype)
+    usable = len(held.data) - len(held.data) % held.facts.itemsize
+    return elements.element_texts(held.data[:usable], held.facts.dtype)
 
 
 def _written(block: Block) -> elements.Ranges | None:

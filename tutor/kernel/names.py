@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -63,17 +63,29 @@ class Collector:
         #: Paths that the budget left out, as far as they were seen.
         self.omitted = 0
 
-    def collect(self, name: str, value: object) -> Iterator[Named]:
-        """`value` if it is a tensor or array, what it holds if it is a module; then the gradients."""
-        sort = _sort(value)
-        if sort == _TENSOR:
-            yield from self._with_gradient(name, name, "tensor", value)
-        elif sort == _ARRAY:
-            yield Named(name, name, "ndarray", value)
-        elif sort == _MODULE:
-            for path, role, tensor in self._module_tensors(name, value):
-                if self._spend():
-                    yield from self._with_gradient(path, name, role, tensor)
+    def collect(self, variables: Iterable[tuple[str, object]]) -> list[Named]:
+        """Tensors and arrays, what modules hold, and the gradients, in order."""
+        found: list[Named] = []
+        for name, value in variables:
+            sort = _sort(value)
+            if sort == _TENSOR:
+                gradient = gradient_of(value)
+                found.append(Named(name, name, "tensor", value, gradient))
+                if gradient is not None and self._spend():
+                    found.append(Named(name + ".grad", name, "gradient", gradient))
+            elif sort == _ARRAY:
+                found.append(Named(name, name, "ndarray", value))
+            elif sort == _MODULE:
+                found.extend(self._collect_module(name, value))
+        return found
+
+    def _collect_module(self, name: str, module: object) -> Iterator[Named]:
+        for path, role, tensor in self._module_tensors(name, module):
+            if self._spend():
+                gradient = gradient_of(tensor)
+                yield Named(path, name, role, tensor, gradient)
+                if gradient is not None and self._spend():
+                    yield Named(path + ".grad", name, "gradient", gradient)
 
     def _spend(self) -> bool:
         if self._paths > 0:
@@ -81,12 +93,6 @@ class Collector:
             return True
         self.omitted += 1
         return False
-
-    def _with_gradient(self, path: str, root: str, role: TensorKind, tensor: Any) -> Iterator[Named]:
-        gradient = gradient_of(tensor)
-        yield Named(path, root, role, tensor, gradient)
-        if gradient is not None and self._spend():
-            yield Named(path + ".grad", root, "gradient", gradient)
 
     def _module_tensors(self, name: str, module: Any) -> Iterator[tuple[str, TensorKind, Any]]:
         """Parameters and buffers in the order of `named_parameters`, tied ones under every path."""

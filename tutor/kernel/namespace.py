@@ -99,14 +99,8 @@ class Snapshots:
     def _others_unchanged(self, layout: Layout, values: list[object]) -> bool:
         if not layout.paths:
             return True
-        collector = names.Collector()
-        items = [
-            item
-            for name, value in zip(
-                compress(layout.names, layout.others), compress(values, layout.others), strict=True
-            )
-            for item in collector.collect(name, value)
-        ]
+        others = zip(compress(layout.names, layout.others), compress(values, layout.others), strict=True)
+        items = names.Collector().collect(others)
         return [item.path for item in items] == layout.paths and not any(map(self._differs, items))
 
     def _differs(self, item: Named) -> bool:
@@ -135,7 +129,7 @@ class Snapshots:
         self._skipped_before = self._skipped
         self._skipped = {name: id(looked_at[name]) for name in tracked if name not in within}
         collector = names.Collector()
-        items = [item for name in chosen for item in collector.collect(name, looked_at[name])]
+        items = collector.collect((name, looked_at[name]) for name in chosen)
         residents = self._residents(items, asked)
         blocks = self._memory.update(residents, self._objects, self._storages)
         omitted = len(self._skipped) + collector.omitted
@@ -144,7 +138,7 @@ class Snapshots:
         self._entries = {
             r.facts.name: Entry(r.facts, r.place, id(r.named.gradient)) for r in residents
         }  # fmt: skip
-        self._layout = _layout(looked_at, tracked, residents, deaths)
+        self._layout = _layout(looked_at, tracked, within, residents, deaths)
         return delta
 
     def _choose(self, tracked: list[str], looked_at: dict[str, object], asked: frozenset[str]) -> list[str]:
@@ -166,28 +160,24 @@ class Snapshots:
         return [name for name in tracked if name in best]
 
     def _residents(self, items: list[Named], asked: frozenset[str]) -> list[Resident]:
-        residents: list[Resident | None] = []
-        unread = []
+        """The facts of each item: remembered where nothing moved, else read."""
+        unread = [i for i, item in enumerate(items) if item.root in asked or self._differs(item)]
+        fresh = items if len(unread) == len(items) else [items[i] for i in unread]
+        numbers = self._objects.numbers([item.value for item in fresh])
+        read = dict(zip(unread, describe_all(fresh, numbers, self._storages), strict=True))
+        residents = []
         for index, item in enumerate(items):
-            mentioned = item.root in asked
-            if mentioned or self._differs(item):
-                unread.append(index)
-                residents.append(None)
-            else:
-                entry = self._entries[item.path]
-                residents.append(Resident(item, entry.facts, entry.place))
-        fresh = [items[index] for index in unread]
-        numbers = [self._objects.number(item.value) for item in fresh]
-        described = describe_all(fresh, numbers, self._storages)
-        for index, item, (facts, place) in zip(unread, fresh, described, strict=True):
-            residents[index] = self._resident(item, facts, place, item.root in asked)
-        return [resident for resident in residents if resident is not None]
-
-    def _resident(self, item: Named, facts: TensorFacts, place: Place | None, mentioned: bool) -> Resident:
-        entry = self._entries.get(item.path)
-        same = entry is not None and entry.facts.object == facts.object
-        bumped = same and entry is not None and entry.facts.version != facts.version
-        return Resident(item, facts, place, True, mentioned, bumped)
+            described = read.get(index)
+            entry = self._entries.get(item.path)
+            if described is not None:
+                facts, place = described
+                same = entry is not None and entry.facts.object == facts.object
+                bumped = same and entry is not None and entry.facts.version != facts.version
+                mentioned = item.root in asked
+                residents.append(Resident(item, facts, place, index, True, mentioned, bumped))
+            elif entry is not None:
+                residents.append(Resident(item, entry.facts, entry.place, index))
+        return residents
 
     # ── the difference ───────────────────────────────────────────────────────
 
@@ -253,30 +243,30 @@ def _other_memory(before: TensorFacts, after: TensorFacts) -> bool:
 
 
 def _layout(
-    looked_at: dict[str, object], tracked: list[str], residents: list[Resident], deaths: int
+    looked_at: dict[str, object],
+    tracked: list[str],
+    within: set[str],
+    residents: list[Resident],
+    deaths: int,
 ) -> Layout:
-    screened = {
-        resident.named.root: resident.facts
-        for resident in residents
-        if resident.named.path == resident.named.root and fits(resident.facts)
-    }
+    screened, paths = {}, []
+    for resident in residents:
+        facts = resident.facts
+        if resident.named.root == facts.name and fits(facts):
+            screened[facts.name] = facts
+        else:
+            paths.append(facts.name)
     followed = frozenset(tracked)
     plain = [name not in followed for name in looked_at]
-    by_screen = [name in screened for name in looked_at]
-    described = {resident.named.root for resident in residents} | _modules(looked_at, tracked)
     return Layout(
         names=list(looked_at),
         ids=list(map(id, looked_at.values())),
         plain=plain,
-        screened=by_screen,
-        others=[name in described and name not in screened for name in looked_at],
+        screened=[name in screened for name in looked_at],
+        others=[name in within and name not in screened for name in looked_at],
         plain_types=list(map(id, map(type, compress(looked_at.values(), plain)))),
         tracked=followed,
-        paths=[r.named.path for r in residents if r.named.root not in screened],
+        paths=paths,
         deaths=deaths,
         screen=Screen.of(list(screened.values())),
     )
-
-
-def _modules(looked_at: dict[str, object], tracked: list[str]) -> set[str]:
-    return {name for name in tracked if names.is_module(looked_at[name])}

@@ -26,6 +26,7 @@ def _getter(owner: type, name: str) -> Getter:
 shape: Getter = _getter(_BASE, "shape")
 dtype: Getter = _getter(_BASE, "dtype")
 device: Getter = _getter(_BASE, "device")
+is_cpu: Getter = _getter(_BASE, "is_cpu")
 layout: Getter = _getter(_BASE, "layout")
 requires_grad: Getter = _getter(_BASE, "requires_grad")
 is_leaf: Getter = _getter(_BASE, "is_leaf")

@@ -184,31 +184,37 @@ class Blocks:
 
     def __init__(self) -> None:
         self._next = 1
-        self._of: dict[tuple[str, int], int] = {}
+        self._of: dict[int, int] = {}
         self._kept = _PRUNE_FROM
 
-    def assign(self, groups: Iterable[Iterable[tuple[str, int]]]) -> list[int]:
-        """The block of each group; members are ("storage" | "object", identity)."""
+    def assign(self, groups: Iterable[Sequence[int]]) -> list[int]:
+        """The block of each group; a member is its storage's number, or minus its object's."""
+        of = self._of
         taken: set[int] = set()
         blocks = []
         for members in groups:
-            keys = list(members)
-            earlier = sorted({self._of[key] for key in keys if key in self._of} - taken)
-            if earlier:
-                block = earlier[0]
-            else:
+            block = self._earlier(members, taken)
+            if block is None:
                 block, self._next = self._next, self._next + 1
             taken.add(block)
-            for key in keys:
-                self._of[key] = block
+            for member in members:
+                of[member] = block
             blocks.append(block)
         return blocks
+
+    def _earlier(self, members: Sequence[int], taken: set[int]) -> int | None:
+        """The oldest block that a member had and no group before has kept."""
+        if len(members) == 1:
+            block = self._of.get(members[0])
+            return None if block in taken else block
+        known = {self._of[member] for member in members if member in self._of} - taken
+        return min(known, default=None)
 
     def prune(self, objects: Identities, storages: Identities) -> None:
         """Forget members that have died, once they are many."""
         if len(self._of) > 2 * self._kept:
-            alive = {"object": objects.alive(), "storage": storages.alive()}
-            self._of = {key: block for key, block in self._of.items() if key[1] in alive[key[0]]}
+            alive = storages.alive() | {-number for number in objects.alive()}
+            self._of = {member: block for member, block in self._of.items() if member in alive}
             self._kept = max(_PRUNE_FROM, len(self._of))
 
 

@@ -75,18 +75,21 @@ def _describe_columns(
     items: list[Named], numbers: list[int], storages: Identities
 ) -> Iterable[tuple[TensorFacts, Place]]:
     tensors = [named.value for named in items]
-    dtypes = [raw.dtype_text[dtype] for dtype in map(raw.dtype, tensors)]
+    dtypes = list(map(raw.dtype_text.__getitem__, map(raw.dtype, tensors)))
+    kinds = list(map(_ordinary_kind, items, dtypes))
     addresses = list(map(raw.data_ptr, tensors))  # raises for every layout but strided
     memory = list(map(raw.untyped_storage, tensors))
-    owners = list(map(storages.number, memory))
-    devices = [raw.device_text[device] for device in map(raw.device, tensors)]
+    owners = storages.numbers(memory)
+    devices = _devices(tensors)
     offsets, sizes = list(map(raw.storage_offset, tensors)), list(map(raw.element_size, tensors))
-    counts, leaves = list(map(raw.numel, tensors)), list(map(raw.is_leaf, tensors))
-    all_leaves = all(leaves)
+    counts, requiring = list(map(raw.numel, tensors)), list(map(raw.requires_grad, tensors))
+    # What does not require a gradient is a leaf.
+    inner = list(map(operator.not_, map(raw.is_leaf, tensors))) if any(requiring) else repeat(False)
+    any_inner = type(inner) is list and any(inner)
     facts = map(
         TensorFacts,
         [named.path for named in items],
-        map(_ordinary_kind, items, dtypes),
+        kinds,
         ["Tensor" if type(tensor) is torch.Tensor else "Parameter" for tensor in tensors],
         numbers,
         map(tuple, map(raw.shape, tensors)),
@@ -98,10 +101,10 @@ def _describe_columns(
         counts,
         sizes,
         map(raw.is_contiguous, tensors),
-        map(raw.requires_grad, tensors),
-        leaves,
-        repeat(None) if all_leaves else map(_made_by, tensors, leaves),
-        repeat(False) if all_leaves else map(raw.retains_grad, tensors),
+        requiring,
+        map(operator.not_, inner),
+        map(_made_by, tensors, inner) if any_inner else repeat(None),
+        map(raw.retains_grad, tensors) if any_inner else repeat(False),
         [None if named.gradient is None else shape_of(named.gradient) for named in items],
         map(raw.version, tensors),
         owners,
@@ -113,8 +116,14 @@ def _describe_columns(
     return list(zip(facts, places, strict=True))
 
 
-def _made_by(tensor: Any, is_leaf: bool) -> str | None:
-    return None if is_leaf else node_name(raw.grad_fn(tensor))
+def _devices(tensors: list[Any]) -> list[str]:
+    if all(map(raw.is_cpu, tensors)):
+        return ["cpu"] * len(tensors)
+    return list(map(raw.device_text.__getitem__, map(raw.device, tensors)))
+
+
+def _made_by(tensor: Any, is_inner: bool) -> str | None:
+    return node_name(raw.grad_fn(tensor)) if is_inner else None
 
 
 def _ordinary_kind(named: Named, dtype: str) -> TensorKind:
