@@ -1,0 +1,1 @@
+"""What torchtutor costs, each figure beside what it is compared with. Run `make bench`."""
