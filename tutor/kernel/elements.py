@@ -99,6 +99,9 @@ def _float8_values(dtype: str) -> np.ndarray:
 
 
 def _float_text(value: float) -> str:
+    text = f"{value:.4g}"
+    if "." in text and len(text) <= _WIDTH:
+        return text
     if not math.isfinite(value):
         return str(value)
     size = abs(value)
@@ -128,9 +131,6 @@ def _complex_text(value: complex) -> str:
     return f"{real}{'' if imaginary[0] == '-' else '+'}{imaginary}j"
 
 
-# ── what changed ─────────────────────────────────────────────────────────────
-
-
 def changed_bytes(before: bytes, after: bytes) -> np.ndarray:
     """Mask of the bytes that differ; both have the same length."""
     return np.frombuffer(before, np.uint8) != np.frombuffer(after, np.uint8)
@@ -150,7 +150,7 @@ def element_ranges(mask: np.ndarray, itemsize: int) -> Ranges:
 def covers_change(mask: np.ndarray, offset: int, shape: Shape, steps: Sequence[int], itemsize: int) -> bool:
     """Whether a strided view of the masked bytes has a changed element; `offset` and `steps` in bytes."""
     try:
-        view = np.ndarray((*shape, itemsize), bool, mask, offset, (*steps, 1))  # type: ignore[call-overload]
+        view = np.ndarray((*shape, itemsize), bool, mask, offset, (*steps, 1))
     except (ValueError, TypeError):  # reaches outside the block
         return bool(mask.any())
     return bool(view.any())

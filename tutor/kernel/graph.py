@@ -20,6 +20,7 @@ __all__ = ["describe_graphs", "watch_saved_tensor_hooks"]
 MAX_COUNTED = 2_000_000
 _next_functions = torch._C._FunctionBase.next_functions
 _FUNCTION = torch._C._FunctionBase
+_torch_names: dict[int, str] = {}
 
 
 def describe_graphs(
@@ -45,7 +46,7 @@ def describe_graphs(
 def _named_tensors(namespace: dict[str, object], names: Collection[str] | None) -> list[Named]:
     variables = Variables(namespace, frozenset())
     looked_at = variables.look([name.partition(".")[0].partition("[")[0] for name in names or ()])
-    named = ((name, value) for name, value in looked_at.items() if variables.is_variable(name))
+    named = ((name, value) for name, value in zip(*looked_at, strict=True) if variables.is_variable(name))
     return [item for item in learner_names.Collector().collect(named) if raw.is_tensor(item.value)]
 
 
@@ -62,8 +63,9 @@ class _Table:
     def __init__(self, items: Iterable[Named], roots: Iterable[tuple[Named, Any]]) -> None:
         self._index: dict[int, int] = {}
         self._nodes: list[Any] = []
-        self._next: list[tuple[int, ...] | None] = []
-        self._facts: list[NodeFacts | None] = []
+        self._ids: list[str] = []
+        self._next: dict[int, list[int]] = {}
+        self._facts: dict[int, NodeFacts] = {}
         self._variables: dict[int, str] = {}
         for item in items:
             self._variables.setdefault(id(item.value), item.path)
@@ -75,25 +77,25 @@ class _Table:
         """Breadth first from `root`, so that a truncated graph keeps what is nearest."""
         order = self._reach(self._add(root))
         shown = order[:limit]
-        within = set(shown) if len(order) > len(shown) else None
-        identifiers = {index: f"n{index}" for index in shown}
+        truncated = len(order) > len(shown)
+        within = set(shown) if truncated else self._next
         edges = [
-            (identifiers[index], identifiers[follower])
+            (self._ids[index], self._ids[follower])
             for index in shown
-            for follower in self._followers(index)
-            if within is None or follower in within
+            for follower in self._next.get(index, ())
+            if follower in within
         ]
-        return GraphFacts(
-            nodes=tuple(map(self._describe, shown)),
-            edges=tuple(edges),
-            truncated=within is not None,
-            total_nodes=len(order),
-        )
+        nodes = tuple(map(self._describe, shown))
+        return GraphFacts(nodes=nodes, edges=tuple(edges), truncated=truncated, total_nodes=len(order))
 
     def _reach(self, root: int) -> list[int]:
         order, seen = [root], {root}
+        known = self._next
         for index in order:  # grows while it is walked
-            for follower in self._followers(index):
+            followers = known.get(index)
+            if followers is None:
+                followers = known[index] = self._followers(self._nodes[index])
+            for follower in followers:
                 if follower not in seen:
                     seen.add(follower)
                     order.append(follower)
@@ -106,32 +108,37 @@ class _Table:
         if index is None:
             index = self._index[id(node)] = len(self._nodes)
             self._nodes.append(node)
-            self._next.append(None)
-            self._facts.append(None)
+            self._ids.append(f"n{index}")
         return index
 
-    def _followers(self, index: int) -> tuple[int, ...]:
-        followers = self._next[index]
-        if followers is None:
-            node = self._nodes[index]
-            custom = raw.is_a(node, _FUNCTION)
-            pairs = _next_functions.__get__(node) if custom else node.next_functions
-            followers = tuple([self._add(follower) for follower, _ in pairs if follower is not None])
-            self._next[index] = followers
-        return followers
+    def _followers(self, node: Any) -> list[int]:
+        own = id(type(node)) in _torch_names or not raw.is_a(node, _FUNCTION)
+        pairs = node.next_functions if own else _next_functions.__get__(node)
+        return [self._add(follower) for follower, _ in pairs if follower is not None]
 
     def _describe(self, index: int) -> NodeFacts:
-        facts = self._facts[index]
+        facts = self._facts.get(index)
         if facts is None:
             node = self._nodes[index]
-            name = node_name(node)
+            name = _name(node)
             saved, freed = read_saved(node)
             facts = self._facts[index] = NodeFacts(
-                id=f"n{index}",
-                name=name,
-                variable=self._variables.get(id(node.variable)) if name == "AccumulateGrad" else None,
-                tensors=tuple(self._made.get(id(node), ())),
-                saved=saved,
-                freed=freed,
+                self._ids[index],
+                name,
+                self._variables.get(id(node.variable)) if name == "AccumulateGrad" else None,
+                tuple(self._made.get(id(node), ())),
+                saved,
+                freed,
             )
         return facts
+
+
+def _name(node: Any) -> str:
+    """`node_name`, remembered for torch's own types, which never die and have one name each."""
+    kind = type(node)
+    name = _torch_names.get(id(kind))
+    if name is None:
+        name = node_name(node)
+        if not raw.is_a(node, _FUNCTION) and raw.type_name(node) == name:
+            _torch_names[id(kind)] = name
+    return name

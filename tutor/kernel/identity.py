@@ -11,7 +11,7 @@ import torch
 _INSTANCES: weakref.WeakSet[Identities] = weakref.WeakSet()
 
 
-class _Reference(weakref.ref):  # type: ignore[type-arg]
+class _Reference(weakref.ref[Any]):
     __slots__ = ("key", "number")
     key: int
     number: int
@@ -30,18 +30,13 @@ class Identities:
     def number(self, value: object) -> int:
         """The number of `value`: the same as long as it lives."""
         reference = self._known.get(id(value))
-        if reference is not None and reference() is value:
-            return reference.number
-        number = self._next
-        self._next += 1
-        self._hold(value, number)
-        return number
+        return self._add(value) if reference is None else reference.number
 
     def numbers(self, values: Iterable[object]) -> list[int]:
         """`number` of each of `values`, which the caller keeps alive meanwhile."""
         known = self._known.get
         return [
-            reference.number if (reference := known(id(value))) is not None else self.number(value)
+            reference.number if (reference := known(id(value))) is not None else self._add(value)
             for value in values
         ]
 
@@ -58,6 +53,12 @@ class Identities:
         """Undo `release`."""
         if number is not None:
             self._hold(value, number)
+
+    def _add(self, value: object) -> int:
+        number = self._next
+        self._next = number + 1
+        self._hold(value, number)
+        return number
 
     def _hold(self, value: object, number: int) -> None:
         try:

@@ -5,104 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
-import numpy as np
-from msgspec import Struct, structs
+from msgspec import structs
 
-from tutor.facts import StorageFacts, TensorFacts
+from tutor.facts import StorageFacts
 from tutor.kernel import elements, raw
+from tutor.kernel.blocks import MAX_COMPARED, NO_CHANGE, Block, Held, Resident, changed_bytes, gather
 from tutor.kernel.identity import Identities
 from tutor.kernel.storage import Blocks, Place, sharing_groups
-from tutor.kernel.tensors import Named
 
-#: Blocks up to this size are kept as bytes and compared, which also finds writes that bump no version.
-MAX_COMPARED = 16 * 1024
 #: Up to this many comparable blocks are all compared after every statement.
 MAX_ALWAYS_COMPARED = 64
-#: Elements of a block whose values are given as text, and blocks that have them.
+#: Elements of a block whose values are given as text, and how many blocks have them.
 MAX_VALUES = 64
-MAX_VALUED_BLOCKS = 64
-_NO_CHANGE = np.zeros(0, bool)
-
-
-class Resident(Struct):
-    """One name with its facts and place, and what is known about this step. Lives for one snapshot."""
-
-    named: Named
-    facts: TensorFacts
-    place: Place | None
-    #: Position in the snapshot.
-    index: int
-    #: The facts were read in this step (and nobody else holds them yet).
-    read: bool = False
-    #: The step's code mentions the variable.
-    mentioned: bool = False
-    #: The version counter moved in this step.
-    bumped: bool = False
-
-
-class Held(Struct, frozen=True):
-    """What is kept of a block until the next snapshot: no tensor, only bytes and facts."""
-
-    start: int
-    end: int
-    data: bytes | None
-    facts: StorageFacts
-    #: A numpy array is among the residents: writes to it bump no version.
-    array: bool
-
-
-class Block(Struct):
-    """A group of residents that share memory. Lives for one snapshot."""
-
-    number: int
-    residents: list[Resident]
-    start: int
-    end: int
-    device: str
-    compared: bool
-    before: Held | None
-    data: bytes | None = None
-    #: Bytes that this step changed (empty: none); None where that is not known.
-    mask: np.ndarray | None = None
-
-    @property
-    def nbytes(self) -> int:
-        return self.end - self.start
-
-    @property
-    def itemsize(self) -> int:
-        return self.residents[0].facts.itemsize or 1
-
-    @property
-    def moved(self) -> bool:
-        before = self.before
-        return before is not None and (self.start, self.end) != (before.start, before.end)
-
-    @property
-    def array(self) -> bool:
-        return any(resident.facts.kind == "ndarray" for resident in self.residents)
-
-    @property
-    def bumped(self) -> bool:
-        return any(resident.bumped for resident in self.residents)
-
-    @property
-    def in_play(self) -> bool:
-        return self.before is None or any(r.mentioned or r.bumped for r in self.residents)
-
-    def wrote_to(self, facts: TensorFacts) -> bool:
-        """Whether this step changed an element of the resident that has `facts`, whoever wrote it."""
-        if self.before is None:
-            return False
-        if self.mask is None:
-            return any(r.bumped and _touch(r.facts, facts) for r in self.residents)
-        if not self.mask.any():
-            return False
-        if facts.shape is None or facts.stride is None or facts.data_ptr is None or not facts.itemsize:
-            return True
-        steps = [step * facts.itemsize for step in facts.stride]
-        offset = facts.data_ptr - self.start
-        return elements.covers_change(self.mask, offset, facts.shape, steps, facts.itemsize)
+MAX_VALUED_BLOCKS = 40
 
 
 class Memory:
@@ -128,26 +43,28 @@ class Memory:
         The result has the blocks that were written, or may have been, apart from new ones.
         """
         groups = [[residents[i] for i in group] for group in sharing_groups([r.place for r in residents])]
-        numbers = self._numbers.assign([[_member(r.facts) for r in group] for group in groups])
+        numbers = self._numbers.assign([[r.member for r in group] for group in groups])
         self._numbers.prune(objects, storages)
         _set_blocks(residents, numbers, groups)
         always = _few_are_comparable(groups)
         before, held, touched, in_play = self._held, dict[int, Held](), dict[int, Block](), []
         for number, group in zip(numbers, groups, strict=True):
             earlier = before.get(number)
-            if earlier is not None and len(group) == 1 and _same(earlier, group[0], always):
-                held[number] = earlier
-            elif earlier is None and len(group) == 1:
-                held[number] = _fresh(number, group[0])
+            if len(group) == 1:
+                alone = group[0]
+                kept = _fresh(number, alone) if earlier is None else _unchanged(earlier, alone, always)
+                if kept is not None:
+                    held[number] = kept
+                    if earlier is None or alone.mentioned:
+                        in_play.append(number)
+                    continue
+            block = gather(number, group, earlier)
+            _examine(block, always)
+            held[number] = _hold(block)
+            if block.in_play:
                 in_play.append(number)
-            else:
-                block = _block(number, group, earlier)
-                _examine(block, always)
-                held[number] = _hold(block)
-                if block.in_play:
-                    in_play.append(number)
-                if earlier is not None and (block.mask is None or block.mask.any()):
-                    touched[number] = block
+            if earlier is not None and (block.mask is None or block.mask.any()):
+                touched[number] = block
         self._held = held
         self._settled = all(each.facts.written == () for each in held.values())
         self._value(in_play)
@@ -193,10 +110,6 @@ class Memory:
             self._held[number] = structs.replace(held, facts=facts)
 
 
-def _member(facts: TensorFacts) -> int:
-    return -facts.object if facts.storage is None else facts.storage
-
-
 def _is_comparable(place: Place) -> bool:
     return place.readable and place.end - place.start <= MAX_COMPARED
 
@@ -210,15 +123,27 @@ def _is_small(held: Held) -> bool:
     return held.data is not None and len(held.data) <= MAX_VALUES * held.facts.itemsize
 
 
-def _same(held: Held, resident: Resident, always: bool) -> bool:
-    """Whether a block with one resident is in every way as it was, and was not written before either."""
+def _unchanged(held: Held, resident: Resident, always: bool) -> Held | None:
+    """`held` for this step, if it has one resident as before and nothing was written; else None."""
     facts, place = held.facts, resident.place
-    if resident.read or place is None or (held.start, held.end) != (place.start, place.end):
-        return False
-    if facts.written != () or len(facts.residents) != 1 or facts.residents[0] != resident.facts.name:
-        return False
-    watched = (always or held.array) and held.data is not None
-    return not watched or elements.read_bytes(held.start, held.end - held.start) == held.data
+    if place is None or held.start != place.start or held.end != place.end:
+        return None
+    if len(facts.residents) != 1 or facts.residents[0] != resident.facts.name or resident.bumped:
+        return None
+    if resident.read and facts.dtype != resident.facts.dtype:
+        return None
+    watched = resident.read or always or held.array
+    if place.device != "cpu" and (resident.mentioned or held.data is not None):
+        return None
+    if (
+        watched
+        and held.data is not None
+        and elements.read_bytes(held.start, place.end - place.start) != held.data
+    ):
+        return None
+    if facts.written == ():
+        return held
+    return Held(held.start, held.end, held.data, structs.replace(facts, written=()), held.array)
 
 
 def _fresh(number: int, resident: Resident) -> Held:
@@ -277,34 +202,9 @@ def _examine(block: Block, always: bool) -> None:
     if before is None:
         block.mask = None
     elif block.data is None or before.data is None:
-        block.mask = None if block.bumped or block.moved else _NO_CHANGE
+        block.mask = None if block.bumped or block.moved else NO_CHANGE
     else:
-        block.mask = _difference(before, block, before.data, block.data)
-
-
-def _block(number: int, group: list[Resident], before: Held | None) -> Block:
-    places = [resident.place for resident in group if resident.place is not None]
-    start = min(place.start for place in places)
-    end = max(place.end for place in places)
-    return Block(
-        number,
-        group,
-        start,
-        end,
-        places[0].device,
-        end - start <= MAX_COMPARED and _readable(places, start, end),
-        before,
-    )
-
-
-def _readable(places: list[Place], start: int, end: int) -> bool:
-    """Whether the ranges that can be read cover all of start..end."""
-    reach = start
-    for low, high in sorted((place.start, place.end) for place in places if place.readable):
-        if low > reach:
-            return False
-        reach = max(reach, high)
-    return reach >= end
+        block.mask = changed_bytes(before, block, before.data, block.data)
 
 
 def _with_bare(residents: Sequence[Resident], groups: list[list[Resident]]) -> Iterator[list[Resident]]:
@@ -315,20 +215,6 @@ def _with_bare(residents: Sequence[Resident], groups: list[list[Resident]]) -> I
         if resident.place is None and resident.facts.numel != 0:
             bare.setdefault(resident.facts.object, []).append(resident)
     yield from (group for group in bare.values() if len(group) > 1)
-
-
-def _difference(before: Held, block: Block, old: bytes, new: bytes) -> np.ndarray:
-    """Changed bytes of `block`. Bytes that only now came into view count as unchanged."""
-    if not block.moved:
-        return elements.changed_bytes(old, new) if old != new else _NO_CHANGE
-    low, high = max(block.start, before.start), min(block.end, before.end)
-    if low >= high:  # other memory altogether
-        return np.ones(block.nbytes, bool)
-    mask = np.zeros(block.nbytes, bool)
-    mask[low - block.start : high - block.start] = elements.changed_bytes(
-        old[low - before.start : high - before.start], new[low - block.start : high - block.start]
-    )
-    return mask
 
 
 def _copy_from_device(residents: list[Resident], start: int, nbytes: int) -> bytes | None:
@@ -379,19 +265,3 @@ def _written(block: Block) -> elements.Ranges | None:
     if block.mask is None:
         return None
     return elements.element_ranges(block.mask, block.itemsize) if block.mask.any() else ()
-
-
-def _touch(first: TensorFacts, second: TensorFacts) -> bool:
-    """Whether the byte extents of two residents of one block intersect."""
-    one, other = _extent(first), _extent(second)
-    return one is None or other is None or (one[0] < other[1] and other[0] < one[1])
-
-
-def _extent(facts: TensorFacts) -> tuple[int, int] | None:
-    if facts.shape is None or facts.stride is None or facts.data_ptr is None or not facts.itemsize:
-        return None
-    low = high = facts.data_ptr
-    for size, step in zip(facts.shape, facts.stride, strict=True):
-        reach = (size - 1) * step * facts.itemsize
-        low, high = low + min(reach, 0), high + max(reach, 0)
-    return low, high + facts.itemsize

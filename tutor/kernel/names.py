@@ -24,7 +24,7 @@ _NOTHING, _TENSOR, _ARRAY, _MODULE = range(4)
 
 def is_tracked(value: object) -> bool:
     """Whether `value` is a tensor, an array or a module."""
-    return _sort(value) != _NOTHING
+    return type(value) is torch.Tensor or _sort(value) != _NOTHING
 
 
 def _sort(value: object) -> int:
@@ -118,7 +118,7 @@ class Collector:
 
 
 def _members(fields: Any, name: str) -> list[tuple[str, Any]]:
-    members = dict.get(fields, name) if raw.is_a(fields, dict) else None
+    members: Any = dict.get(fields, name) if raw.is_a(fields, dict) else None
     if not raw.is_a(members, dict):
         return []
     return [(key, value) for key, value in dict.items(members) if type(key) is str]

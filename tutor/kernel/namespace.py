@@ -37,6 +37,7 @@ class Layout(Struct, frozen=True):
     #: For each name: it holds nothing to follow; it is described by the screen; it is described otherwise.
     plain: list[bool]
     screened: list[bool]
+    all_screened: bool
     others: list[bool]
     #: Types (by id) of the plain values: an id alone could be reused by a tensor.
     plain_types: list[int]
@@ -75,29 +76,29 @@ class Snapshots:
         with raw.Reading():
             asked = frozenset(mentioned)
             known = self._layout.tracked if self._layout is not None else frozenset()
-            looked_at = self._variables.look([*known, *(asked - known)] if asked - known else known)
-            if self._layout is not None and self._nothing_changed(self._layout, looked_at, asked):
+            looked_at, values = self._variables.look(known if asked <= known else [*known, *(asked - known)])
+            if self._layout is not None and self._nothing_changed(self._layout, looked_at, values, asked):
                 return SnapshotDelta(omitted=self._omitted)
-            return self._read(looked_at, asked)
+            return self._read(dict(zip(looked_at, values, strict=True)), asked)
 
-    # ── the quick look ───────────────────────────────────────────────────────
-
-    def _nothing_changed(self, layout: Layout, looked_at: dict[str, object], asked: frozenset[str]) -> bool:
+    def _nothing_changed(
+        self, layout: Layout, looked_at: list[str], values: list[object], asked: frozenset[str]
+    ) -> bool:
         if self._deaths() != layout.deaths or not layout.tracked.isdisjoint(asked):
             return False
-        values = list(looked_at.values())
-        if list(map(id, values)) != layout.ids or list(looked_at) != layout.names:
+        if list(map(id, values)) != layout.ids or looked_at != layout.names:
             return False
-        plain = compress(values, layout.plain)
+        tensors = values if layout.all_screened else list(compress(values, layout.screened))
+        plain = compress(values, layout.plain) if layout.plain_types else ()
         return (
-            (not layout.plain_types or list(map(id, map(type, plain))) == layout.plain_types)
-            and layout.screen.unchanged(list(compress(values, layout.screened)))
+            list(map(id, map(type, plain))) == layout.plain_types
+            and layout.screen.unchanged(tensors)
             and self._others_unchanged(layout, values)
             and self._memory.unchanged()
         )
 
     def _others_unchanged(self, layout: Layout, values: list[object]) -> bool:
-        if not layout.paths:
+        if not layout.others:
             return True
         others = zip(compress(layout.names, layout.others), compress(values, layout.others), strict=True)
         items = names.Collector().collect(others)
@@ -116,14 +117,10 @@ class Snapshots:
     def _deaths(self) -> int:
         return self._objects.deaths + self._storages.deaths
 
-    # ── the full reading ─────────────────────────────────────────────────────
-
     def _read(self, looked_at: dict[str, object], asked: frozenset[str]) -> SnapshotDelta:
         deaths = self._deaths()
-        tracked = [
-            name for name, value in looked_at.items()
-            if names.is_tracked(value) and self._variables.is_variable(name)
-        ]  # fmt: skip
+        is_tracked, is_variable = names.is_tracked, self._variables.is_variable
+        tracked = [name for name, value in looked_at.items() if is_tracked(value) and is_variable(name)]
         chosen = self._choose(tracked, looked_at, asked)
         within = set(chosen)
         self._skipped_before = self._skipped
@@ -135,9 +132,7 @@ class Snapshots:
         omitted = len(self._skipped) + collector.omitted
         self._omitted = omitted + self._variables.count_beyond(looked_at, tracked)
         delta = self._delta(residents, blocks, looked_at)
-        self._entries = {
-            r.facts.name: Entry(r.facts, r.place, id(r.named.gradient)) for r in residents
-        }  # fmt: skip
+        self._entries = {r.facts.name: Entry(r.facts, r.place, id(r.named.gradient)) for r in residents}
         self._layout = _layout(looked_at, tracked, within, residents, deaths)
         return delta
 
@@ -178,8 +173,6 @@ class Snapshots:
             elif entry is not None:
                 residents.append(Resident(item, entry.facts, entry.place, index))
         return residents
-
-    # ── the difference ───────────────────────────────────────────────────────
 
     def _delta(
         self, residents: list[Resident], blocks: dict[int, Block], looked_at: dict[str, object]
@@ -257,13 +250,16 @@ def _layout(
         else:
             paths.append(facts.name)
     followed = frozenset(tracked)
-    plain = [name not in followed for name in looked_at]
+    plain = [] if len(followed) == len(looked_at) else [name not in followed for name in looked_at]
+    all_screened = len(screened) == len(looked_at)
+    others = len(screened) < len(within)
     return Layout(
         names=list(looked_at),
         ids=list(map(id, looked_at.values())),
         plain=plain,
-        screened=[name in screened for name in looked_at],
-        others=[name in within and name not in screened for name in looked_at],
+        screened=[] if all_screened else [name in screened for name in looked_at],
+        all_screened=all_screened,
+        others=[name in within and name not in screened for name in looked_at] if others else [],
         plain_types=list(map(id, map(type, compress(looked_at.values(), plain)))),
         tracked=followed,
         paths=paths,

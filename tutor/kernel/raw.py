@@ -130,21 +130,49 @@ def array_address(array: object) -> int:
     return int(_array_interface(array)["data"][0])
 
 
-class _AnswersItself(TorchDispatchMode):
-    """Stands before the `__torch_dispatch__` of subclasses; with no answer, C++ uses its own fields."""
+class _StandIn(TorchDispatchMode):
+    """Stands before the `__torch_dispatch__` of subclasses.
+
+    Where it has no answer C++ uses its own fields. Device and layout must have one, which `own_device`
+    and `own_layout` then discard.
+    """
+
+    answered = False
+
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        return False  # or torch would import dynamo, which takes seconds, around the first answer
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        return None
+        answer = _STOPGAPS.get(func.name())
+        self.answered = self.answered or answer is not None
+        return answer
 
 
-_SHIELD = _AnswersItself()
+_STOPGAPS = {"prim::device": torch.device("cpu"), "prim::layout": torch.strided}
+_SHIELD = _StandIn()
+
+
+def _own(getter: Getter) -> Getter:
+    def read(tensor: Any) -> Any:
+        _SHIELD.answered = False
+        value = getter(tensor)
+        if _SHIELD.answered:
+            raise TypeError("the type answers this by code of its own")
+        return value
+
+    return read
+
+
+#: Device and layout of a tensor that is read under `Shield`; TypeError where its class overrides them.
+own_device, own_layout = _own(device), _own(layout)
 
 
 class Shield:
     """Context manager for reading a tensor that dispatches to Python: nobody else's code is called.
 
-    Shape, stride, offset and address are then those of the C++ tensor; device and layout raise if the
-    class overrides them.
+    Shape, stride, offset and address are then those of the C++ tensor. Ask for `own_device` and
+    `own_layout`.
     """
 
     def __enter__(self) -> None:

@@ -18,8 +18,9 @@ _raw_saved_tensors = getattr(_FUNCTION, "_raw_saved_tensors", None)
 _MAX_ITEMS = 64
 _MAX_TEXT = 200
 
-#: For each type of node: (name, attribute, attribute of the packed tensor or None).
-_fields: dict[type, tuple[tuple[str, str, str | None], ...]] = {}
+Fields = tuple[tuple[str, str, str | None], ...]
+#: For torch's own types of node, which never die, by id: (name, attribute, attribute of the packed tensor).
+_fields: dict[int, Fields] = {}
 
 
 class _Hooks:
@@ -54,23 +55,27 @@ def watch_saved_tensor_hooks() -> None:
 
 def read_saved(node: Any) -> tuple[dict[str, Any], bool]:
     """The values that `node` saved, and whether its buffers were freed. Call inside `raw.quiet()`."""
-    if raw.is_a(node, _FUNCTION):
-        return _read_custom(node)
     kind = type(node)
-    fields = _fields.get(kind)
+    fields = _fields.get(id(kind))
     if fields is None:
-        fields = _fields[kind] = _list_fields(kind)
+        if raw.is_a(node, _FUNCTION):
+            return _read_custom(node)
+        fields = _fields[id(kind)] = _list_fields(kind)
     saved: dict[str, Any] = {}
     freed = False
     for name, attribute, packed in fields:
-        value = _read_field(node, attribute, packed)
-        if type(value) is dict and "freed" in value:
-            freed = True
-        saved[name] = value
+        try:
+            if packed is not None and _Hooks.possible and _is_hooked(getattr(node, packed)):
+                saved[name] = {"hooked": True}
+            else:
+                saved[name] = _plain(getattr(node, attribute))
+        except Exception as error:
+            saved[name] = refusal = _refusal(error)
+            freed = freed or "freed" in refusal
     return saved, freed
 
 
-def _list_fields(kind: type) -> tuple[tuple[str, str, str | None], ...]:
+def _list_fields(kind: type) -> Fields:
     names = dir(kind)
     packed = {name for name in names if name.startswith("_raw_saved_")}
     return tuple(
@@ -78,15 +83,6 @@ def _list_fields(kind: type) -> tuple[tuple[str, str, str | None], ...]:
         for name in names
         if name.startswith("_saved_")
     )
-
-
-def _read_field(node: Any, attribute: str, packed: str | None) -> Any:
-    try:
-        if packed is not None and _Hooks.possible and _is_hooked(getattr(node, packed)):
-            return {"hooked": True}
-        return _plain(getattr(node, attribute))
-    except Exception as error:
-        return _refusal(error)
 
 
 def _refusal(error: Exception) -> dict[str, Any]:
@@ -120,20 +116,19 @@ def _read_custom(node: Any) -> tuple[dict[str, Any], bool]:
 def _plain(value: Any) -> Any:
     """`value` as plain data: tensors as shape and dtype, what is not plain as short text."""
     kind = type(value)
+    if kind is torch.Tensor or kind is torch.nn.Parameter:
+        return {"shape": list(raw.shape(value)), "dtype": raw.dtype_text[raw.dtype(value)]}
     if value is None or kind is bool or kind is int:
         return value
     if kind is float:
         return value if math.isfinite(value) else str(value)
     if kind is str:
         return value[:_MAX_TEXT]
-    if raw.is_tensor(value):
-        return {"shape": _list(shape_of(value)), "dtype": raw.dtype_text[raw.dtype(value)]}
-    if raw.is_a(value, tuple) or kind is list:
+    if kind is tuple or kind is list or kind is torch.Size:
         return [_plain(item) for item in value[:_MAX_ITEMS]] + ["…"] * (len(value) > _MAX_ITEMS)
+    if raw.is_tensor(value):
+        shape = shape_of(value)
+        return {"shape": None if shape is None else list(shape), "dtype": raw.dtype_text[raw.dtype(value)]}
     if kind is complex or kind.__module__ == "torch":
         return str(value)[:_MAX_TEXT]
     return raw.type_name(value)
-
-
-def _list(shape: tuple[int, ...] | None) -> list[int] | None:
-    return None if shape is None else list(shape)

@@ -32,9 +32,6 @@ class Place(Struct, frozen=True, gc=False):
     readable: bool
 
 
-# ── where a value lives ──────────────────────────────────────────────────────
-
-
 def locate(value: Any, storages: Identities) -> Place | None:
     """Where `value` lives; None where it has no memory of its own or that cannot be told.
 
@@ -71,7 +68,7 @@ def _locate_dispatching(tensor: Any, storages: Identities) -> Place | None:
     if type(nbytes) is not int or type(numel) is not int:  # symbolic sizes: asking would add guards
         return None
     fake = is_fake(tensor)
-    device = fake_device(tensor) if fake else raw.device_text[raw.device(tensor)]
+    device = fake_device(tensor) if fake else raw.device_text[raw.own_device(tensor)]
     address = 0 if fake else raw.data_ptr(tensor)
     if address == 0 and not fake and device != "meta":
         return None
@@ -138,7 +135,7 @@ def _bounds(start: int, shape: Sequence[int], strides: Sequence[int], itemsize: 
 
 def _owner(array: Any) -> tuple[int, int, Any]:
     """Bytes that are surely there behind `array`, and the object at the end of its chain of bases."""
-    base = raw.array_base(array)
+    base: Any = raw.array_base(array)
     while True:
         while raw.is_array(base):
             array, base = base, raw.array_base(base)
@@ -150,10 +147,7 @@ def _owner(array: Any) -> tuple[int, int, Any]:
     return 0, 0, base
 
 
-_DUMMY: type = type(np.ndarray.__dict__["base"].__get__(np.lib.stride_tricks.as_strided(np.zeros(1))))
-
-
-# ── who shares ───────────────────────────────────────────────────────────────
+_DUMMY: Any = type(np.ndarray.__dict__["base"].__get__(np.lib.stride_tricks.as_strided(np.zeros(1))))
 
 
 def sharing_groups(places: Sequence[Place | None]) -> list[list[int]]:
@@ -161,20 +155,24 @@ def sharing_groups(places: Sequence[Place | None]) -> list[list[int]]:
     spaces: dict[str, list[tuple[int, int, int]]] = {}
     for index, place in enumerate(places):
         if place is not None and place.start < place.end:
-            spaces.setdefault(place.space, []).append((place.start, place.end, index))
+            ranges = spaces.get(place.space)
+            if ranges is None:
+                ranges = spaces[place.space] = []
+            ranges.append((place.start, place.end, index))
     groups: list[list[int]] = []
     for ranges in spaces.values():
         ranges.sort()
         reach = -1
         for start, end, index in ranges:
-            if start < reach:
-                groups[-1].append(index)
-            else:
+            if start >= reach:
                 groups.append([index])
-            if end > reach:
                 reach = end
+            else:
+                groups[-1].append(index)
+                reach = max(reach, end)
     for group in groups:
-        group.sort()
+        if len(group) > 1:
+            group.sort()
     groups.sort()
     return groups
 
@@ -216,9 +214,6 @@ class Blocks:
             alive = storages.alive() | {-number for number in objects.alive()}
             self._of = {member: block for member, block in self._of.items() if member in alive}
             self._kept = max(_PRUNE_FROM, len(self._of))
-
-
-# ── two values ───────────────────────────────────────────────────────────────
 
 
 def compare(a: object, b: object) -> tuple[bool | None, bool | None, bool | None]:
@@ -284,4 +279,4 @@ def _tensor_elements(tensor: Any, place: Place) -> _Elements:
 
 
 _NOWHERE = 1 << 20
-_PRUNE_FROM = 256
+_PRUNE_FROM = 4_096

@@ -76,7 +76,8 @@ def _describe_columns(
 ) -> Iterable[tuple[TensorFacts, Place]]:
     tensors = [named.value for named in items]
     dtypes = list(map(raw.dtype_text.__getitem__, map(raw.dtype, tensors)))
-    kinds = list(map(_ordinary_kind, items, dtypes))
+    if any(dtype[0] == "q" for dtype in dtypes):
+        raise TypeError("a quantized tensor is described by itself")
     addresses = list(map(raw.data_ptr, tensors))  # raises for every layout but strided
     memory = list(map(raw.untyped_storage, tensors))
     owners = storages.numbers(memory)
@@ -89,7 +90,7 @@ def _describe_columns(
     facts = map(
         TensorFacts,
         [named.path for named in items],
-        kinds,
+        map(_ordinary_kind, items),
         ["Tensor" if type(tensor) is torch.Tensor else "Parameter" for tensor in tensors],
         numbers,
         map(tuple, map(raw.shape, tensors)),
@@ -126,12 +127,10 @@ def _made_by(tensor: Any, is_inner: bool) -> str | None:
     return node_name(raw.grad_fn(tensor)) if is_inner else None
 
 
-def _ordinary_kind(named: Named, dtype: str) -> TensorKind:
+def _ordinary_kind(named: Named) -> TensorKind:
     if named.role != "tensor":
         return named.role
-    if type(named.value) is torch.nn.Parameter:
-        return "parameter"
-    return "quantized" if dtype[0] == "q" else "tensor"
+    return "parameter" if type(named.value) is torch.nn.Parameter else "tensor"
 
 
 def _describe_guarded(named: Named, number: int, place: Place | None) -> TensorFacts:
@@ -148,7 +147,7 @@ def _describe_guarded(named: Named, number: int, place: Place | None) -> TensorF
 
     python = raw.dispatches_to_python(tensor)
     fake = python and is_fake(tensor)
-    layout, dtype, device = ask(raw.layout), ask(raw.dtype), None if fake else ask(raw.device)
+    layout, dtype, device = ask(raw.own_layout), ask(raw.dtype), None if fake else ask(raw.own_device)
     shape, stride = _whole(ask(raw.shape), reasons), _whole(ask(raw.stride), reasons)
     is_leaf, retains_grad, node = ask(raw.is_leaf), ask(raw.retains_grad), ask(raw.grad_fn)
     has_address = not fake and not (python and place is None)
@@ -256,7 +255,4 @@ def _integer(value: Any) -> int | None:
 
 
 def _reason(error: Exception) -> str:
-    text = str(error).split("\n", 1)[0]
-    return (
-        "the type overrides it" if "expected bytes or unicode" in text or "NoneType" in text else text[:100]
-    )
+    return str(error).split("\n", 1)[0][:100]

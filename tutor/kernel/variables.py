@@ -23,14 +23,23 @@ class Variables:
         self._counted: set[str] = set()
         self._counted_at: int | None = None
 
-    def look(self, wanted: Collection[str]) -> dict[str, object]:
-        """Name -> value in the order of the namespace; all, or the newest and those `wanted`.
+    def look(self, wanted: Collection[str]) -> tuple[list[str], list[object]]:
+        """Names and values in the order of the namespace; all, or the newest and those `wanted`.
 
         May hold keys that are not names of the learner's: see `is_variable`.
         """
         if len(self._namespace) <= MAX_LOOKED_AT:
             self._counted_at = None
-            return dict.copy(self._namespace)
+            looked_at = self._namespace
+        else:
+            looked_at = self._newest(wanted)
+        names, values = list(looked_at), list(looked_at.values())
+        if len(names) != len(values):  # a thread of the learner's made a variable in between
+            looked_at = dict.copy(looked_at)
+            return list(looked_at), list(looked_at.values())
+        return names, values
+
+    def _newest(self, wanted: Collection[str]) -> dict[str, object]:
         items = list(islice(reversed(self._namespace.items()), MAX_LOOKED_AT))
         items.reverse()
         newest = dict(items)
@@ -46,9 +55,9 @@ class Variables:
         """Whether a key of the namespace is a name of the learner's."""
         if type(name) is not str or name in self._ignore:
             return False
-        return not (name.startswith("__") and name.endswith("__"))
+        return name[:2] != "__" or name[-2:] != "__"
 
-    def count_beyond(self, looked_at: dict[str, object], tracked: Collection[str]) -> int:
+    def count_beyond(self, looked_at: Collection[str], tracked: Collection[str]) -> int:
         """How many tensors, arrays and modules there are that were not looked at.
 
         Exact when the namespace has just grown or shrunk by much, else as last counted.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from rich.cells import cell_len
 from rich.text import Text
@@ -11,7 +11,7 @@ from tutor.facts import ErrorFacts, Explanation, Run, Snapshot, Step
 from tutor.view.notes import Note, note_text, notes_for
 from tutor.view.palette import Palette
 from tutor.view.syntax import highlight
-from tutor.view.table import COLUMNS, tensor_rows
+from tutor.view.table import COLUMNS, aligned, sharing_sentence, tensor_rows
 from tutor.view.terminal import TerminalText
 from tutor.view.words import clean, fit, seconds_word
 
@@ -54,7 +54,7 @@ class _Report:
             yield Text()
             yield from self._tensors()
         for group in self.final.sharing:
-            yield Text(fit(_sharing(group), self.width), self.palette.label)
+            yield Text(fit(sharing_sentence(group), self.width), self.palette.label)
 
     def _heading(self, label: str, fact: str) -> Text:
         label = fit(label, max(8, self.width - cell_len(fact) - 6))
@@ -140,30 +140,9 @@ class _Report:
         yield self._heading("tensors", f"{count:,} live")
         shown = rows[:ROWS]
         headings = [Text(heading, self.palette.muted) for heading in COLUMNS]
-        yield from _aligned([headings, *(row.cells for row in shown)], self.width)
+        yield from aligned([headings, *(row.cells for row in shown)], self.width)
         if count > len(shown):
             yield Text(f"… and {count - len(shown):,} more", self.palette.muted)
-
-
-def _aligned(rows: Sequence[Sequence[Text]], width: int) -> Iterator[Text]:
-    """Rows in columns two cells apart; a row ends before the column that no longer fits."""
-    widths = [max(cell.cell_len for cell in column) for column in zip(*rows, strict=True)]
-    for row in rows:
-        line = Text()
-        used = 0
-        for cell, size in zip(row, widths, strict=True):
-            if not size:
-                continue
-            if used + size > width:
-                break
-            line.append(" " * (used - line.cell_len)).append_text(cell)
-            used += size + 2
-        yield line
-
-
-def _sharing(group: Iterable[str]) -> str:
-    *names, last = map(clean, group)
-    return f"{', '.join(names)} and {last} share memory"
 
 
 def _paragraph(text: str) -> str:

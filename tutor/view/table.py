@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from rich.style import Style
@@ -30,6 +30,28 @@ def tensor_rows(snapshot: Snapshot, changes: Sequence[Change], palette: Palette)
     """Rows in the order of the namespace."""
     changed = {change.name for change in changes}
     return [_row(facts, facts.name in changed, palette) for facts in snapshot.tensors.values()]
+
+
+def aligned(rows: Sequence[Sequence[Text]], width: int) -> Iterator[Text]:
+    """Rows in columns two cells apart; a row ends before the column that no longer fits."""
+    widths = [max(cell.cell_len for cell in column) for column in zip(*rows, strict=True)]
+    for row in rows:
+        line = Text()
+        used = 0
+        for cell, size in zip(row, widths, strict=True):
+            if not size:
+                continue
+            if used + size > width:
+                break
+            line.append(" " * (used - line.cell_len)).append_text(cell)
+            used += size + 2
+        yield line
+
+
+def sharing_sentence(group: Iterable[str]) -> str:
+    """What a group of names that share memory is told as."""
+    *names, last = map(clean, group)
+    return f"{', '.join(names)} and {last} share memory"
 
 
 def _row(facts: TensorFacts, changed: bool, palette: Palette) -> TableRow:

@@ -210,6 +210,16 @@ class TerminalText:
         lines += [_text(line, palette) for line in self._tail]
         return [*lines, _text(self._row.line(), palette)] if self._open else lines
 
+    def drain(self, palette: Palette) -> list[Text]:
+        """The kept lines that have ended, which are forgotten; the open line and the colour stay."""
+        lines = self.lines(palette)
+        if self._open:
+            lines.pop()
+        self._head.clear()
+        self._tail.clear()
+        self._finished = self._size = 0
+        return lines
+
     def plain(self) -> list[str]:
         """The text of `lines`."""
         gap = [self._gap()] if self._hidden > 0 else []
