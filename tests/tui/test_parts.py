@@ -1,0 +1,197 @@
+"""The parts that know no screen."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.cells import cell_len
+from rich.text import Text
+
+from tutor.course.schema import Ask, Lesson, PredictStep, ReadStep
+from tutor.facts import ErrorFacts, Evaluated, Run
+from tutor.tui import status
+from tutor.tui.command_line import incomplete
+from tutor.tui.commands import COMMANDS
+from tutor.tui.entries import wrap
+from tutor.tui.keybar import fitting
+from tutor.tui.lines import fold
+from tutor.tui.placement import place_notes
+from tutor.tui.themes import after, suitable
+from tutor.tui.walk import Walk
+from tutor.view.notes import Note
+
+LINES = st.lists(st.sampled_from(["a = 1", "b = 2", "", "c = a + b", "print(c)"]), max_size=8)
+TEXTS = st.text(st.characters(exclude_categories=["Cc", "Cs"]), max_size=60)
+
+
+@given(LINES, LINES)
+def test_note_stays_on_a_line_that_exists_and_is_fresh_only_above_the_first_edit(ran, now) -> None:
+    notes = {line: Note(1, f"note {line}") for line in range(len(ran))}
+    first_edit = next(
+        (i for i, (a, b) in enumerate(zip(ran, now, strict=False)) if a != b), min(len(ran), len(now))
+    )
+    for line, placed in place_notes(ran, now, notes).items():
+        assert 0 <= line < len(now)
+        fresh = ran == now or line < first_edit
+        assert placed.stale is not fresh
+        if fresh:
+            assert placed.note == notes[line]
+
+
+@given(LINES)
+def test_notes_of_unchanged_code_stay_where_they_are(ran) -> None:
+    notes = {line: Note(1, str(line)) for line in range(len(ran))}
+    placed = place_notes(ran, ran, notes)
+    assert {line: p.note for line, p in placed.items()} == notes
+
+
+def test_note_moves_with_its_line() -> None:
+    placed = place_notes(["a", "b", "c"], ["a", "new", "b", "c"], {0: Note(1, "a"), 2: Note(2, "c")})
+    assert [(line, p.note.text, p.stale) for line, p in placed.items()] == [(0, "a", False), (3, "c", True)]
+
+
+@given(TEXTS, st.integers(2, 30))
+def test_folding_loses_nothing_and_fits(text: str, width: int) -> None:
+    rows = fold(Text(text), width)
+    assert "".join(row.plain for row in rows) == text
+    assert all(cell_len(row.plain) <= width for row in rows)
+
+
+@given(TEXTS, st.integers(2, 30))
+def test_wrapping_loses_only_spaces_and_fits(text: str, width: int) -> None:
+    rows = wrap(Text(text), width)
+    assert "".join(row.plain for row in rows).replace(" ", "") == text.replace(" ", "")
+    assert all(cell_len(row.plain) <= width for row in rows)
+
+
+def test_wrapping_breaks_between_words() -> None:
+    assert [row.plain for row in wrap(Text("one two three"), 8)] == ["one two", "three"]
+
+
+@pytest.mark.parametrize(
+    ("source", "more"),
+    [
+        ("1 + 1", False),
+        ("for i in x:", True),
+        ("for i in x:\n    pass", True),
+        ("for i in x:\n    pass\n", False),
+        ("for i in x:\n    pass\n    ", False),
+        ("for i in x:\n    ", True),
+        ("f(", True),
+        ("x = (1,\n2)", False),
+        ("await f()", False),
+        ("1 +", False),
+        ("a = 1\nb = 2", False),
+        ("'''", True),
+        ("\0", False),
+    ],
+)
+def test_whether_python_wants_another_line(source: str, more: bool) -> None:
+    assert incomplete(source) is more
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0, "1 ms"),
+        (0.0123, "12 ms"),
+        (0.9996, "1.0 s"),
+        (3.24, "3.2 s"),
+        (59.96, "1 m 00 s"),
+        (125, "2 m 05 s"),
+    ],
+)
+def test_durations(seconds: float, text: str) -> None:
+    assert status.duration(seconds) == text
+
+
+def test_heading_says_what_the_run_came_to() -> None:
+    ran = Run("x", "f.py", (), None, 0.012)
+    failed = Run("x", "f.py", (), ErrorFacts("ValueError", "no", 3), 0.012)
+    stopped = Run("x", "f.py", (), ErrorFacts("KeyboardInterrupt", "", 2), 3.2)
+    assert status.idle_fact("idle", None, edited=False, empty=False) == "^r to run"
+    assert status.idle_fact("idle", ran, edited=False, empty=False) == "ran in 12 ms"
+    assert status.idle_fact("idle", ran, edited=True, empty=False) == "edited, ^r to run"
+    assert status.idle_fact("idle", failed, edited=False, empty=False) == "ValueError at line 3"
+    assert status.idle_fact("idle", stopped, edited=False, empty=False) == "stopped at line 2 after 3.2 s"
+    assert status.idle_fact("dead", ran, edited=False, empty=False) == "no kernel · f9 restarts it"
+    assert status.running_fact("busy", 3.2) == "running 3.2 s · f4 stop"
+    assert status.running_fact("stuck", 9) == "does not stop · f9 restarts the kernel"
+
+
+def test_no_key_is_used_twice_or_taken_by_terminals() -> None:
+    keys = [key for command in COMMANDS for key in command.keys]
+    assert len(keys) == len(set(keys))
+    assert not {"ctrl+p", "ctrl+b", "ctrl+s", "ctrl+enter", "f1", "f5", "f6", "f10", "f11"} & set(keys)
+    assert all(command.help.endswith(".") for command in COMMANDS)
+
+
+@given(st.integers(10, 200))
+def test_key_bar_shows_whole_commands_and_drops_the_least_needed(width: int) -> None:
+    ranked = [command for command in COMMANDS if command.rank is not None]
+    shown = fitting(ranked, width)
+    cells = sum(len(c.key_text) + 1 + len(c.label) + 2 for c in shown) - 2
+    assert cells <= max(width, 0) or not shown
+    assert [c for c in ranked if c in shown] == shown
+    if width >= 10:
+        assert shown[0].action == "run"
+
+
+def walk(*choices: object) -> Walk:
+    ask = PredictStep("ask", "?", "x = 1", Ask("x", tuple(choices)))  # type: ignore[arg-type]
+    return Walk(Lesson(1, "made", "Made", "T", (ReadStep("look", "Look."), ask)))
+
+
+def test_walk_ends_at_the_last_step_and_keeps_code() -> None:
+    w = walk(1, 2)
+    w.work.code = "mine"
+    assert not w.back()
+    assert w.forward()
+    assert w.must_choose
+    assert not w.forward()
+    assert w.complete
+    assert w.back()
+    assert w.work.code == "mine"
+
+
+@pytest.mark.parametrize(
+    ("choices", "chosen", "answer", "right", "said"),
+    [
+        ((0.0, 9.0), 0, Evaluated(1, "9.0", 9.0, None), False, "you said 0.0, it is 9.0"),
+        ((0.0, 9.0), 1, Evaluated(1, "9.0", 9.0, None), True, "you said 9.0, and it is 9.0"),
+        ((0.0, 9.0), 1, Evaluated(1, "7.0", 7.0, None), False, "you said 9.0, it is 7.0"),
+        ((True, 1), 0, Evaluated(1, "1", 1, None), False, "you said True, it is 1"),
+        (
+            ("works", "raises"),
+            0,
+            Evaluated(1, "'raises'", "raises", None),
+            False,
+            "you said works, it is raises",
+        ),
+        (
+            (1, 2),
+            0,
+            Evaluated(1, "", None, ErrorFacts("NameError", "no x", 1)),
+            False,
+            "you said 1; x raised NameError: no x",
+        ),
+    ],
+)
+def test_verdict(choices, chosen, answer, right, said) -> None:
+    w = walk(*choices)
+    w.forward()
+    w.work.choice = chosen
+    w.work.answer = answer
+    assert w.was_right is right
+    assert w.verdict() == said
+
+
+def test_sixteen_colours_get_the_terminals_own_but_not_without_colour() -> None:
+    assert suitable("standard", False, None) == "ansi"
+    assert suitable("standard", True, None) == "ink"
+    assert suitable("truecolor", False, None) == "ink"
+    assert suitable("truecolor", False, "paper") == "paper"
+    assert after("ink", False) == "paper"
+    assert after("paper", False) == "ink"
+    assert after("ansi", False) == "ink"

@@ -1,0 +1,310 @@
+"""What fits where, what is focused, what is offered."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from msgspec.structs import replace
+from rich.cells import cell_len
+from textual.app import App
+
+from tests.tui.conftest import Play, Player
+from tests.tui.test_running import style_at
+from tutor.session import Session
+from tutor.tui.app import TutorApp
+from tutor.tui.chooser import Item
+from tutor.view.palette import INK, PAPER
+
+
+@pytest.mark.parametrize("size", [(120, 36), (80, 24), (60, 18)])
+def test_everything_needed_is_on_the_screen(play: Play, size: tuple[int, int]) -> None:
+    async def story(p: Player) -> None:
+        await p.go_to("same-input")
+        await p.run()
+        await p.see("2 of 8", "x = torch.zeros(6)", "A [6] f32", "ran in", "output", "^r Run")
+        assert p.row("›")
+        assert len(p.screen) == size[1]
+        assert all(cell_len(row) == size[0] for row in p.screen)
+
+    play(story, size)
+
+
+@pytest.mark.parametrize("size", [(50, 12), (59, 30), (100, 17)])
+def test_too_small_a_window_gets_one_sentence(play: Play, size: tuple[int, int]) -> None:
+    async def story(p: Player) -> None:
+        shown = " ".join(p.text.split())
+        assert shown == f"This window is {size[0]}×{size[1]}; torchtutor needs 60×18."
+        await p.pilot.resize_terminal(80, 24)
+        await p.see("1 of 8")
+
+    play(story, size)
+
+
+def test_prediction_fits_the_smallest_window(play: Play) -> None:
+    async def story(p: Player) -> None:
+        await p.go_to("slice-contiguous")
+        await p.see("[True, True]", "[True, False]", "[False, False]", "base = torch", "›")
+
+    play(story, (60, 18))
+
+
+def test_text_above_a_prediction_is_scrolled_without_leaving_it(play: Play) -> None:
+    async def story(p: Player) -> None:
+        await p.go_to("slice-contiguous")
+        question = "which of the two views exists?"
+        assert question not in p.text
+        await p.press("pagedown", "pagedown", "pagedown")
+        await p.see(question)
+        await p.press("3")
+        await p.see("your prediction")
+
+    play(story, (60, 18))
+
+
+def test_narrow_screen_turns_the_page_to_the_inspector_and_back(play: Play) -> None:
+    async def story(p: Player) -> None:
+        await p.go_to("same-input")
+        await p.run()
+        assert "3 live" not in p.text
+        await p.press("f2")
+        await p.see("3 live", "data_ptr", "cpu", "storage")
+        assert "x = torch.zeros(6)" not in p.text
+        await p.press("f2")
+        await p.see("x = torch.zeros(6)")
+        assert p.app.focused is p.bench.editor
+
+    play(story, (80, 24))
+
+
+def test_wide_screen_hides_and_shows_the_inspector(play: Play) -> None:
+    async def story(p: Player) -> None:
+        await p.see("tensors")
+        await p.press("f2")
+        assert "tensors" not in p.text
+        await p.press("f2")
+        await p.see("tensors")
+
+    play(story)
+
+
+def test_graph_of_the_selected_tensor(play: Play) -> None:
+    code = (
+        "import torch\nw = torch.ones(3, requires_grad=True)\nh = w * 2\nloss = h.sum()\nk = torch.zeros(2)\n"
+    )
+
+    async def story(p: Player) -> None:
+        await p.code(code)
+        await p.run()
+        await p.see("backward from loss", "SumBackward0", "MulBackward0", "AccumulateGrad")
+        p.bench.inspector.table.focus()
+        await p.press("home", "down")
+        await p.see("backward from h")
+        assert "SumBackward0" not in p.text
+        await p.press("up")
+        await p.see("w is a leaf")
+        await p.press("end")
+        await p.see("k has no grad_fn")
+
+    play(story, lesson=None)
+
+
+def test_inspector_follows_a_run_while_it_runs(play: Play) -> None:
+    code = "import torch, time\na = torch.ones(2)\ntime.sleep(1.5)\nb = a[:1]\n"
+
+    async def story(p: Player) -> None:
+        await p.code(code)
+        await p.press("ctrl+r")
+        await p.see("1 live")
+        assert p.bench.runner.busy
+        assert "A [2] f32" in p.row("a = torch.ones(2)")
+        await p.settle()
+        await p.see("2 live")
+
+    play(story, lesson=None)
+
+
+def test_tab_walks_through_the_panes_and_the_focused_heading_is_lit(play: Play) -> None:
+    async def story(p: Player) -> None:
+        await p.go_to("same-input")
+        await p.run()
+        accent = tuple(int(INK.accent[i : i + 2], 16) for i in (1, 3, 5))
+
+        def lit(heading: str) -> bool:
+            color = style_at(p, heading, heading).color
+            # Textual's arithmetic on colours may be off by one.
+            return color is not None and all(
+                abs(one - other) <= 1 for one, other in zip(color.get_truecolor(), accent, strict=True)
+            )
+
+        p.bench.editor.focus()
+        await p.until(lambda: lit("same-input.py"))
+        assert not lit("output")
+        await p.press("tab")
+        assert p.app.focused is p.bench.editor
+        await p.press("ctrl+z", "escape")
+        await p.until(lambda: lit("output"))
+        assert not lit("same-input.py")
+        await p.press("tab")
+        assert p.app.focused is p.bench.repl
+        await p.press("tab")
+        await p.until(lambda: lit("tensors"))
+        await p.press("shift+tab", "shift+tab", "shift+tab")
+        assert p.app.focused is p.bench.editor
+
+    play(story)
+
+
+def test_leaving_the_editor_is_offered_only_there(play: Play) -> None:
+    async def story(p: Player) -> None:
+        p.bench.editor.focus()
+        await p.see("esc Leave editor")
+        p.bench.repl.focus()
+        await p.until(lambda: "esc Leave" not in p.text)
+
+    play(story)
+
+
+def test_theme_is_switched(play: Play) -> None:
+    async def story(p: Player) -> None:
+        await p.go_to("same-input")
+        await p.run()
+        await p.press("ctrl+t")
+        await p.pilot.pause(0.2)
+        hue = style_at(p, "x = torch.zeros(6)", "A [6]").color
+        assert hue is not None
+        assert hue.name == PAPER.hue(1)
+        assert p.app.theme == "paper"
+        await p.press("ctrl+t")
+        assert p.app.theme == "ink"
+
+    play(story)
+
+
+@pytest.mark.parametrize("theme", ["ink", "paper", "ansi"])
+def test_no_text_has_the_colour_of_its_ground(play: Play, theme: str) -> None:
+    async def story(p: Player) -> None:
+        await p.go_to("same-input")
+        await p.run()
+        for strip in p.app.screen._compositor.render_strips():
+            for text, style, _ in strip:
+                if (
+                    text.strip()
+                    and style is not None
+                    and style.color is not None
+                    and style.bgcolor is not None
+                ):
+                    both_default = style.color.is_default and style.bgcolor.is_default
+                    assert both_default or style.color != style.bgcolor, text
+
+    play(story, theme=theme)
+
+
+def test_help_lists_the_commands_and_closes(play: Play) -> None:
+    async def story(p: Player) -> None:
+        await p.press("f12")
+        await p.see("^r", "Run the code in the editor.", "Choose the device")
+        await p.press("escape")
+        await p.until(lambda: "Run the code in the editor." not in p.text)
+
+    play(story)
+
+
+def test_command_palette_finds_and_does(play: Play) -> None:
+    async def story(p: Player) -> None:
+        await p.press("ctrl+o")
+        await p.pilot.pause(0.3)
+        await p.press(*"next")
+        await p.pilot.pause(0.5)
+        await p.press("enter")
+        await p.see("2 of 8")
+
+    play(story)
+
+
+def test_lesson_picker_opens_a_lesson(play: Play) -> None:
+    async def story(p: Player) -> None:
+        await p.press("f8")
+        await p.settle()
+        await p.press("f3")
+        await p.see("lessons", "View or reshape?", "8 steps")
+        await p.press("enter")
+        await p.see("1 of 8")
+        await p.run()
+        await p.see("A [6] f32")
+
+    play(story)
+
+
+def test_lesson_picker_leads_from_the_scratch_page_to_a_lesson(play: Play) -> None:
+    async def story(p: Player) -> None:
+        await p.press("f3")
+        await p.see("View or reshape?")
+        await p.press("enter")
+        await p.see("1 of 8", "two-parts.py", "A tensor is a row of numbers")
+
+    play(story, lesson=None)
+
+
+def test_device_is_chosen_from_those_that_are_there(play: Play) -> None:
+    async def story(p: Player) -> None:
+        await p.press("ctrl+g")
+        await p.see("device", "auto", "▸ cpu")
+        await p.press("enter")
+        await p.settle()
+        await p.see("The kernel was restarted on cpu; its namespace is empty.")
+
+    play(story)
+
+
+def test_preamble_of_a_chosen_accelerator_is_the_first_entry(play: Play) -> None:
+    line = "torch.set_default_device('cuda')"
+
+    async def story(p: Player) -> None:
+        session = p.bench.runner.session
+        kept = session.info
+        assert kept is not None
+        try:
+            session.info = replace(kept, preamble=line)
+            await p.press("f8")
+            await p.settle()
+            await p.run()
+            rows = p.screen
+            entries = [i for i, row in enumerate(rows) if line in row or "▸ same-input.py" in row]
+            assert line in rows[entries[0]]
+            assert "▸ same-input.py" in rows[entries[1]]
+        finally:
+            session.info = kept
+
+    play(story)
+
+
+def test_broken_lesson_says_where_and_why(tmp_path) -> None:
+    from tutor.tui.lessons import lesson_items
+
+    broken = tmp_path / "broken.yaml"
+    broken.write_text("schema: 1\nid: broken\ntitle: Broken\ntrack: T\nsteps: []\nnonsense: 1\n")
+    (item,) = lesson_items([broken])
+    assert isinstance(item, Item)
+    assert not item.usable
+    assert f"{broken}:" in item.fact
+
+
+def test_fault_of_ours_ends_in_a_sentence_and_the_details_in_a_file(monkeypatch, tmp_path) -> None:
+    monkeypatch.setattr("platformdirs.user_log_path", lambda *_, **__: tmp_path)
+
+    async def go(app: TutorApp) -> None:
+        async with app.run_test() as pilot:
+            app.call_later(lambda: 1 / 0)
+            await pilot.pause()
+
+    app = TutorApp(Session(spare=False), None, scratch=True)
+    sentences = []
+    monkeypatch.setattr(App, "_print_error_renderables", lambda app: sentences.extend(app._exit_renderables))
+    with pytest.raises(ZeroDivisionError):
+        asyncio.run(go(app))
+    (sentence,) = sentences or app._exit_renderables
+    assert (
+        str(sentence) == f"torchtutor ended by a fault of its own; the details are in {tmp_path}/fault.txt."
+    )
+    assert "ZeroDivisionError" in (tmp_path / "fault.txt").read_text()

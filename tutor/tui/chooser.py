@@ -1,0 +1,66 @@
+"""A short list over the screen: up, down and enter, or escape."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+from textual.widgets import OptionList
+from textual.widgets.option_list import Option
+
+from tutor.tui.heading import Heading
+from tutor.tui.lines import palette_of
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One line of a list; one that cannot be chosen says why in `fact`."""
+
+    key: str
+    label: str
+    fact: str = ""
+    usable: bool = True
+
+
+class Chooser(ModalScreen[str | None]):
+    """Answers the chosen item's key, or None."""
+
+    CSS_PATH = "chooser.tcss"
+    BINDINGS = [Binding("escape,ctrl+c", "dismiss(None)", "Close", show=False)]
+
+    def __init__(self, title: str, items: Sequence[Item], current: str = "") -> None:
+        super().__init__()
+        self._title = title
+        self._items = items
+        self._current = current
+
+    def compose(self) -> ComposeResult:
+        """The title over the list."""
+        with Vertical(id="sheet"):
+            yield Heading(self._title, "enter chooses · esc closes")
+            yield OptionList(*map(self._option, self._items), id="items", markup=False)
+
+    def _option(self, item: Item) -> Option:
+        palette = palette_of(self.app.theme)
+        sign = "▸ " if item.key == self._current else "  "
+        color = palette.foreground if item.usable else palette.muted
+        label = Text.assemble((sign, palette.accent), (item.label, color), (f"   {item.fact}", palette.muted))
+        return Option(label, id=item.key, disabled=not item.usable)
+
+    def on_mount(self) -> None:
+        """Begin at the current item."""
+        items = self.query_one("#items", OptionList)
+        keys = [item.key for item in self._items]
+        if self._current in keys:
+            items.highlighted = keys.index(self._current)
+        items.focus()
+
+    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+        """Done."""
+        event.stop()
+        self.dismiss(event.option.id)

@@ -1,0 +1,97 @@
+"""Every command once: its keys, its words, and where it is offered.
+
+The screen's bindings, the key bar, the command palette and the help screen are all made
+from `COMMANDS`. Keys that terminals, tmux or VS Code keep for themselves are not used:
+ctrl+p, ctrl+b, ctrl+s, ctrl+enter, F1, F5, F6, F10, F11.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from textual.binding import Binding, BindingType
+from textual.command import DiscoveryHit, Hit, Hits, Provider
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """`action` is the screen's `action_…`; the key bar drops the highest `rank` first, None never shows."""
+
+    action: str
+    keys: tuple[str, ...]
+    label: str
+    help: str
+    rank: int | None = None
+
+    @property
+    def key_text(self) -> str:
+        """The first key as the key bar writes it: `^r`, `f2`."""
+        return self.keys[0].replace("ctrl+", "^").replace("escape", "esc") if self.keys else ""
+
+
+COMMANDS: tuple[Command, ...] = (
+    Command("run", ("ctrl+r",), "Run", "Run the code in the editor.", 0),
+    Command("stop", ("f4", "ctrl+c"), "Stop", "Stop the code that is running.", 1),
+    Command("restart", ("f9",), "Restart", "Start a new kernel; code and output stay.", 2),
+    Command("leave", ("escape",), "Leave editor", "Go on to the next pane; in the editor Tab indents.", 8),
+    Command("inspector", ("f2",), "Inspector", "Show or hide tensors, storage and graph.", 3),
+    Command("previous", ("f7",), "Back", "Go to the previous step; your code is kept.", 6),
+    Command("next", ("f8",), "Next", "Go to the next step; your code is kept.", 4),
+    Command("lessons", ("f3",), "Lessons", "Choose a lesson.", 5),
+    Command("device", ("ctrl+g",), "Device", "Choose the device; the kernel restarts on it."),
+    Command("theme", ("ctrl+t",), "Theme", "Switch between the dark and the light theme."),
+    Command("reset_code", (), "Reset code", "Put the step's own code back; undo brings yours back."),
+    Command("clear_output", ("ctrl+l",), "Clear output", "Empty the output."),
+    Command("help", ("f12",), "Help", "Show all keys.", 7),
+    Command("quit", ("ctrl+q",), "Quit", "End torchtutor.", 9),
+    Command("palette", ("ctrl+o",), "Commands", "Search all commands by name.", 10),
+)
+
+_BY_ACTION = {command.action: command for command in COMMANDS}
+
+
+def command_for(action: str) -> Command:
+    """The command with this action; KeyError where there is none."""
+    return _BY_ACTION[action]
+
+
+def key_for(action: str) -> str:
+    """The key to name in a sentence: `^r`."""
+    return command_for(action).key_text
+
+
+def bindings() -> list[BindingType]:
+    """Bindings of all commands. They win over the focused widget wherever the command is offered."""
+    return [
+        Binding(",".join(command.keys), command.action, command.label, show=False, priority=True)
+        for command in COMMANDS
+        if command.keys
+    ]
+
+
+class CommandProvider(Provider):
+    """The commands in the palette, with their keys; only those that can be used now."""
+
+    def _offered(self) -> list[Command]:
+        check = self.screen.check_action
+        return [c for c in COMMANDS if c.action not in ("palette", "leave") and check(c.action, ())]
+
+    def _call(self, command: Command):
+        return lambda: self.screen.run_action(command.action)
+
+    @staticmethod
+    def _title(command: Command) -> str:
+        return f"{command.label}  {command.key_text}".rstrip()
+
+    async def discover(self) -> Hits:
+        """All commands, before anything is typed."""
+        for command in self._offered():
+            yield DiscoveryHit(self._title(command), self._call(command), help=command.help)
+
+    async def search(self, query: str) -> Hits:
+        """The commands that match `query`."""
+        matcher = self.matcher(query)
+        for command in self._offered():
+            score = matcher.match(command.label)
+            if score > 0:
+                yield Hit(score, matcher.highlight(command.label), self._call(command), help=command.help)

@@ -1,0 +1,114 @@
+"""One run in the transcript: its head, its output, and what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Literal
+
+from rich.text import Text
+
+from tutor.facts import Run
+from tutor.tui.lines import fold
+from tutor.view.palette import Palette
+from tutor.view.terminal import TerminalText
+
+RemarkKind = Literal["result", "warning", "error", "right", "wrong", "notice"]
+
+#: The sign before a remark and the palette's name for its colour.
+_SIGNS: dict[RemarkKind, tuple[str, str]] = {
+    "result": ("", "foreground"),
+    "warning": ("! ", "warning"),
+    "error": ("✗ ", "error"),
+    "right": ("✓ ", "success"),
+    "wrong": ("✗ ", "warning"),
+    "notice": ("· ", "accent"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """What the run came to, in the order in which it is told."""
+
+    kind: RemarkKind
+    text: str
+
+
+@dataclass
+class Entry:
+    """`mark` and `title` head the entry; an entry without them is a remark of the app itself."""
+
+    mark: str = ""
+    title: str = ""
+    fact: str = ""
+    #: Bytes of output that were not even read.
+    skipped: int = 0
+    output: TerminalText = field(default_factory=TerminalText)
+    remarks: list[Remark] = field(default_factory=list)
+
+    def rows(self, palette: Palette, width: int) -> list[Text]:
+        """The entry as lines of at most `width` cells."""
+        rows = self._head(palette, width)
+        for line in self.output.lines(palette):
+            rows += fold(line, width)
+        if self.skipped:
+            rows.append(Text(f"… {self.skipped / 1e6:.1f} MB of output not shown"[:width], palette.muted))
+        for remark in self.remarks:
+            rows += _remark_rows(remark, palette, width)
+        return rows
+
+    def _head(self, palette: Palette, width: int) -> list[Text]:
+        rows: list[Text] = []
+        for index, line in enumerate(plain_lines(self.title, palette) if self.title else []):
+            lead = f"{self.mark} " if index == 0 else "  "
+            rows += fold(Text.assemble((lead, palette.muted), (line.plain, palette.label)), width)
+        if self.fact and rows:
+            rows[-1] = Text.assemble(rows[-1], (f"  {self.fact}", palette.muted))
+        return rows
+
+
+def remarks_of(run: Run) -> list[Remark]:
+    """Results, warnings, then the error with its line. A death is told by the session's own sentence."""
+    remarks = [Remark("result", step.result) for step in run.steps if step.result is not None]
+    for step in run.steps:
+        remarks += [Remark("warning", f"{w.category} at line {w.line}: {w.message}") for w in step.warnings]
+    error = run.error
+    if error is None or error.type == "KernelDied":
+        return remarks
+    if error.type == "KeyboardInterrupt":
+        return [*remarks, Remark("notice", f"stopped at line {error.line}")]
+    message = f": {error.message}" if error.message else ""
+    return [*remarks, Remark("error", f"{error.type} at line {error.line}{message}")]
+
+
+def plain_lines(text: str, palette: Palette) -> list[Text]:
+    """Text from the learner's program as lines that can do nothing to the screen."""
+    output = TerminalText()
+    output.feed(text)
+    return output.lines(palette)
+
+
+def _remark_rows(remark: Remark, palette: Palette, width: int) -> list[Text]:
+    sign, color = _SIGNS[remark.kind]
+    rows: list[Text] = []
+    cut: Callable[[Text, int], list[Text]] = fold if remark.kind == "result" else wrap
+    for line in plain_lines(remark.text, palette):
+        for piece in cut(line, width - len(sign)):
+            lead = sign if not rows else " " * len(sign)
+            rows.append(Text.assemble((lead, getattr(palette, color)), piece))
+    return rows
+
+
+def wrap(line: Text, width: int) -> list[Text]:
+    """`line` broken between words, and inside those that are too long."""
+    rows: list[Text] = []
+    start = 0
+    plain = line.plain
+    while start < len(plain):
+        piece = fold(line[start:], width)[0]
+        end = start + len(piece)
+        if end < len(plain) and (space := plain.rfind(" ", start + 1, end + 1)) > 0:
+            end = space
+        rows.append(line[start:end])
+        start = end + 1 if end < len(plain) and plain[end] == " " else end
+    return rows or [line]

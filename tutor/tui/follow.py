@@ -1,0 +1,43 @@
+"""What has come of the run under way, and of the last one: values made from its records."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+from tutor.facts import Change, Snapshot, Step
+from tutor.view.notes import Note, notes_for
+from tutor.view.strips import Ranges, written_by
+
+RunKind = Literal["step", "line"]
+
+
+class Following:
+    """The records of one run as they come."""
+
+    def __init__(self, kind: RunKind, before: Snapshot) -> None:
+        self.kind = kind
+        self._before = before
+        self._steps: list[Step] = []
+
+    def add(self, step: Step) -> None:
+        """A statement ended."""
+        self._steps.append(step)
+
+    @property
+    def snapshot(self) -> Snapshot:
+        return self._steps[-1].snapshot if self._steps else self._before
+
+    @property
+    def changes(self) -> tuple[Change, ...]:
+        """What the whole run changed so far, each name once."""
+        last = {change.name: change for step in self._steps for change in step.changes}
+        return tuple(last.values())
+
+    def notes(self) -> Mapping[int, Note]:
+        """Notes by the 1-based last line of each statement."""
+        return notes_for(self._steps, self._before)
+
+    def written(self) -> Mapping[int, Ranges]:
+        """Element ranges that the run wrote, by block."""
+        return written_by(self._steps, self._before)

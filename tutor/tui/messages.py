@@ -1,0 +1,80 @@
+"""What widgets and workers tell the screen. Messages carry data, never widgets."""
+
+from __future__ import annotations
+
+from textual.message import Message
+
+from tutor.facts import Snapshot
+from tutor.session import Event
+from tutor.tui.follow import RunKind
+from tutor.tui.runner import Outcome
+
+
+class KernelEvent(Message):
+    """The session saw something while the learner's code ran, or its state changed."""
+
+    def __init__(self, event: Event) -> None:
+        self.event = event
+        super().__init__()
+
+
+class RunStarted(Message):
+    """The learner's code is about to run on top of `before`."""
+
+    def __init__(self, kind: RunKind, source: str, before: Snapshot) -> None:
+        self.kind = kind
+        self.source = source
+        self.before = before
+        super().__init__()
+
+
+class Prepared(Message):
+    """A step's namespace is ready, or `fault` says what failed."""
+
+    def __init__(self, fault: str) -> None:
+        self.fault = fault
+        super().__init__()
+
+
+class RunFinished(Message):
+    """A step's code or a line of the prompt has run; every event of it came earlier."""
+
+    def __init__(self, outcome: Outcome) -> None:
+        self.outcome = outcome
+        super().__init__()
+
+
+class ChoiceMade(Message):
+    """The learner predicts the choice at `index`."""
+
+    def __init__(self, index: int) -> None:
+        self.index = index
+        super().__init__()
+
+
+class LineEntered(Message):
+    """The learner entered code at the prompt, or the answer to `input()`."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        super().__init__()
+
+
+class InputEnded(Message):
+    """The learner ended the input that the code waits for."""
+
+
+class TensorSelected(Message):
+    """The tensor table's cursor moved to `name`."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        super().__init__()
+
+
+class CommandChosen(Message):
+    """A command was clicked in the key bar."""
+
+    def __init__(self, action: str) -> None:
+        self.action = action
+        super().__init__()

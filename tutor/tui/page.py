@@ -1,0 +1,178 @@
+"""What the workbench shows: prose, code, output and prompt; beside them the inspector."""
+
+from __future__ import annotations
+
+import time
+
+from rich.text import Text
+from textual import events, on
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.screen import Screen
+from textual.widgets import Static, TextArea
+
+from tutor.course.schema import Lesson, PredictStep
+from tutor.facts import Run
+from tutor.session import Event, Session
+from tutor.tui import status
+from tutor.tui.bar import Bar, BarFacts
+from tutor.tui.command_line import CommandLine
+from tutor.tui.editor import AnnotatedEditor
+from tutor.tui.heading import Panel
+from tutor.tui.inspector import Inspector
+from tutor.tui.keybar import KeyBar
+from tutor.tui.lines import palette_of
+from tutor.tui.messages import KernelEvent
+from tutor.tui.predict import Choices, Question
+from tutor.tui.runner import Runner
+from tutor.tui.transcript import Transcript
+from tutor.tui.walk import Walk, choice_text
+from tutor.view.prose import render_prose
+
+#: The smallest usable window.
+LEAST_WIDTH, LEAST_HEIGHT = 60, 18
+
+#: What stands at the empty prompt where there is no tensor to speak of.
+HINT = "type Python, enter runs it"
+
+
+class Page(Screen[None]):
+    """The widgets, and the state of the step drawn on them."""
+
+    CSS_PATH = "workbench.tcss"
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide"), (150, "-broad")]
+    VERTICAL_BREAKPOINTS = [(0, "-low"), (22, "-short"), (30, "-tall")]
+    AUTO_FOCUS = ""
+
+    def __init__(self, session: Session, lesson: Lesson | None) -> None:
+        super().__init__()
+        self.walk = Walk(lesson) if lesson is not None else None
+        self.runner = Runner(session, self._hand_on)
+        self.last_run: Run | None = None
+        self.began = 0.0
+        self.bar = Bar()
+        self.prompt = Static(id="prompt")
+        self.after = Static(id="after")
+        self.prose = VerticalScroll(self.prompt, self.after, id="prose-box")
+        self.choices = Choices(id="choices")
+        self.predict_panel = Panel("predict", self.choices, id="predict-panel")
+        self.editor = AnnotatedEditor(id="code")
+        self.code_panel = Panel(self.filename, self.editor, id="code-panel")
+        self.out = Transcript(id="out")
+        self.sign = Static("› ", id="sign", markup=False)
+        self.repl = CommandLine(HINT, id="repl")
+        self.inspector = Inspector(id="inspector")
+        self.small = Static(id="small")
+
+    def _hand_on(self, event: Event) -> None:
+        self.post_message(KernelEvent(event))
+
+    def compose(self) -> ComposeResult:
+        """The bar, the page beside the inspector, the key bar."""
+        yield self.bar
+        with Horizontal(id="panes"):
+            with Vertical(id="page"):
+                yield self.prose
+                yield self.predict_panel
+                yield self.code_panel
+                yield Panel("output", self.out, id="out-panel")
+                yield Horizontal(self.sign, self.repl, id="repl-line")
+            yield self.inspector
+        yield self.small
+        yield KeyBar(self.offers)
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Below the smallest usable size one sentence says so."""
+        width, height = event.size
+        self.set_class(width < LEAST_WIDTH or height < LEAST_HEIGHT, "-tiny")
+        self.small.update(f"This window is {width}×{height}; torchtutor needs {LEAST_WIDTH}×{LEAST_HEIGHT}.")
+        self.call_after_refresh(self._mind_focus)
+
+    def offers(self, action: str) -> bool:
+        """Whether the key bar names a command: it can be used, and this is a time to think of it."""
+        if action == "restart":
+            return self.runner.session.state in ("stuck", "dead")
+        return bool(self.check_action(action, ()))
+
+    def action_scroll_prose(self, pages: int) -> None:
+        """Turn the lesson's page from wherever the keys are not needed."""
+        self.prose.scroll_relative(y=pages * max(1, self.prose.size.height - 1), animate=False)
+
+    def _mind_focus(self) -> None:
+        """Prose is a stop for Tab only where it scrolls."""
+        self.prose.can_focus = self.prose.max_scroll_y > 0
+
+    def on_descendant_focus(self) -> None:
+        """The prose has no heading of its own: the bar above it shows its focus."""
+        self.bar.reading = self.focused is self.prose
+        self.refresh_bindings()
+
+    @property
+    def filename(self) -> str:
+        """What the code is called in headings and tracebacks."""
+        return f"{self.walk.step.id}.py" if self.walk is not None else "scratch.py"
+
+    def write_prose(self) -> None:
+        if self.walk is None:
+            return
+        palette = palette_of(self.app.theme)
+        after = getattr(self.walk.step, "after", "") if self.walk.work.done else ""
+        self.prompt.update(render_prose(self.walk.step.prompt, palette))
+        self.after.update(render_prose(after, palette) if after else Text())
+        self.after.display = bool(after)
+
+    def show_after(self) -> None:
+        """What the lesson has to say once the code has run."""
+        was_shown = self.after.display
+        self.write_prose()
+        self.call_after_refresh(self._mind_focus)
+        if self.after.display and not was_shown:
+            self.call_after_refresh(lambda: self.prose.scroll_to_widget(self.after, top=True, animate=False))
+
+    def show_question(self) -> None:
+        """The choices of a predict step, as far as they have been made and answered."""
+        step = self.walk.step if self.walk is not None else None
+        asks = isinstance(step, PredictStep)
+        self.set_class(asks, "-asks")
+        # Until the prediction is made the question needs the room more than the code.
+        self.set_class(self.walk is not None and self.walk.must_choose, "-open")
+        self.call_after_refresh(self._mind_focus)
+        if not isinstance(step, PredictStep) or self.walk is None:
+            return
+        work = self.walk.work
+        answer = self.walk.answer_text() if work.answer is not None else None
+        texts = tuple(map(choice_text, step.ask.choices))
+        question = Question(texts, work.choice, self.walk.truth, answer)
+        self.choices.show(question)
+        self.predict_panel.heading.fact = question.fact
+
+    def show_state(self) -> None:
+        """Bar, code heading and key bar say how things stand."""
+        session = self.runner.session
+        device = session.info.device if session.info is not None else ""
+        if self.walk is None:
+            self.bar.facts = BarFacts("torchtutor", "scratch", device=device, state=session.state)
+        else:
+            lesson = self.walk.lesson
+            here = (self.walk.index + 1, len(lesson.steps))
+            self.bar.facts = BarFacts(lesson.track, lesson.title, *here, device, session.state)
+        self.code_panel.heading.fact = self._fact()
+        self.refresh_bindings()
+
+    def _fact(self) -> str:
+        state = self.runner.session.state
+        if self.runner.busy and state == "starting":
+            return "starting torch…, then it runs"
+        if self.runner.busy:
+            return status.running_fact(state, time.monotonic() - self.began)
+        if self.walk is not None and self.walk.must_choose and state == "idle":
+            return "predict first"
+        empty = not self.editor.text.strip()
+        return status.idle_fact(state, self.last_run, edited=self.editor.edited, empty=empty)
+
+    @on(TextArea.Changed, "#code")
+    def keep_code(self) -> None:
+        """Every edit is kept at once."""
+        if self.walk is not None:
+            self.walk.work.code = self.editor.text
+        self.show_state()

@@ -1,0 +1,118 @@
+"""The choices of a predict step, in place: chosen before the code runs, judged after."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rich.text import Text
+from textual import events
+from textual.binding import Binding
+from textual.geometry import Size
+from textual.widget import Widget
+
+from tutor.tui.lines import palette_of
+from tutor.tui.messages import ChoiceMade
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is shown: `truth` is the index of the right choice; `answer` is its text once known."""
+
+    choices: tuple[str, ...]
+    chosen: int | None = None
+    truth: int | None = None
+    answer: str | None = None
+
+    @property
+    def fact(self) -> str:
+        """Where the question stands, for the heading."""
+        if self.answer is not None:
+            return "right" if self.truth is not None and self.truth == self.chosen else "not so"
+        return "choose before you run" if self.chosen is None else "chosen, ^r to run"
+
+
+class Choices(Widget, can_focus=True):
+    """Up, down and enter, or the number of a choice. The choice stands once the answer is known."""
+
+    BINDINGS = [
+        Binding("up", "move(-1)", show=False),
+        Binding("down", "move(1)", show=False),
+        Binding("enter,space", "choose", show=False),
+    ]
+
+    def __init__(self, *, id: str) -> None:
+        super().__init__(id=id)
+        self.question = Question(())
+        self._at = 0
+
+    def show(self, question: Question) -> None:
+        """Show this question; the cursor stays where the same choices are shown again."""
+        if question.choices != self.question.choices:
+            self._at = question.chosen or 0
+        self.question = question
+        self.refresh(layout=True)
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        """One line a choice, and one for an answer that is none of them."""
+        return len(self._rows())
+
+    def _rows(self) -> Sequence[tuple[str, str, str]]:
+        """Sign, text and fact of each row."""
+        q = self.question
+        rows = []
+        for index, text in enumerate(q.choices):
+            sign, fact = " ", ""
+            if index == q.chosen:
+                sign, fact = ("▸", "your prediction") if q.answer is None else ("✗", "you said")
+            if q.answer is not None and index == q.truth:
+                sign, fact = "✓", "it is, as you said" if index == q.chosen else "it is"
+            rows.append((sign, f"{index + 1}  {text}", fact))
+        if q.answer is not None and q.truth is None:
+            rows.append(("·", f"   {q.answer}", "it is"))
+        return rows
+
+    def render(self) -> Text:
+        """The rows, the cursor's on a ground of its own while focused."""
+        palette = palette_of(self.app.theme)
+        colors = {"▸": palette.accent, "✗": palette.warning, "✓": palette.success}
+        width = self.size.width
+        rows = []
+        for index, (sign, text, fact) in enumerate(self._rows()):
+            color = colors.get(sign, palette.foreground)
+            row = Text.assemble((f"{sign} ", color), (text, color if sign != " " else palette.foreground))
+            if fact:
+                row.append(f"   {fact}", palette.muted)
+            row.truncate(width, overflow="ellipsis", pad=True)
+            if self.has_focus and index == self._at and self.question.answer is None:
+                row.stylize("reverse" if palette.native else f"on {palette.panel}")
+            rows.append(row)
+        return Text("\n").join(rows)
+
+    def action_move(self, by: int) -> None:
+        """Move the cursor."""
+        if self.question.choices:
+            self._at = (self._at + by) % len(self.question.choices)
+            self.refresh()
+
+    def action_choose(self) -> None:
+        """Choose where the cursor is."""
+        self._choose(self._at)
+
+    def on_key(self, event: events.Key) -> None:
+        """A digit chooses at once."""
+        if event.key.isdigit() and 0 < int(event.key) <= len(self.question.choices):
+            event.stop()
+            self._at = int(event.key) - 1
+            self._choose(self._at)
+
+    def on_click(self, event: events.Click) -> None:
+        """A click chooses the row under the pointer."""
+        if event.y < len(self.question.choices):
+            self._at = event.y
+            self._choose(self._at)
+
+    def _choose(self, index: int) -> None:
+        self.refresh()
+        if self.question.answer is None and self.question.choices:
+            self.post_message(ChoiceMade(index))

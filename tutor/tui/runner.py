@@ -1,0 +1,148 @@
+"""Runs a step, or a line of the prompt, through the session, and tells what came of it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from tutor.course.schema import Ask, Lesson
+from tutor.facts import Evaluated, GraphFacts, Run, Snapshot
+from tutor.session import Died, Event, Session, SessionError, StateChanged
+from tutor.tui.follow import RunKind
+
+Hear = Callable[[Event], None]
+Begin = Callable[[Snapshot], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What running came to: a run, or the sentence that says why there is none."""
+
+    kind: RunKind
+    run: Run | None = None
+    answer: Evaluated | None = None
+    fault: str = ""
+
+
+class Runner:
+    """One thing at a time, and not before the kernel is there.
+
+    `hear` gets the session's events, save those of silent preparation.
+    """
+
+    def __init__(self, session: Session, hear: Hear) -> None:
+        self.session = session
+        #: The learner's code runs, or waits for torch.
+        self.busy = False
+        self._hear = hear
+        self._silent = False
+        self._settled = asyncio.Event()
+        self._turn = asyncio.Lock()
+        session.listener = self._listen
+
+    def _listen(self, event: Event) -> None:
+        if not self._silent or isinstance(event, StateChanged | Died):
+            self._hear(event)
+
+    async def start(self) -> str:
+        """Wait for the kernel; the sentence that says why it does not come, if so."""
+        try:
+            if self.session.info is None:
+                await self.session.start()
+        except SessionError as error:
+            return str(error)
+        finally:
+            self._settled.set()
+        return ""
+
+    async def restart(self, device: str | None = None) -> str:
+        """A new kernel, on `device` if given; the sentence that says why not, if so."""
+        try:
+            await self.session.restart(device)
+        except SessionError as error:
+            return str(error)
+        finally:
+            self._settled.set()
+        return ""
+
+    async def prepare(self, lesson: Lesson | None) -> str:
+        """A namespace in which only the lesson's setup has run, or nothing; a sentence where that failed."""
+        await self._settled.wait()
+        async with self._turn:
+            try:
+                if lesson is not None:
+                    return await self._prepare(lesson)
+                await self.session.reset()
+                return ""
+            except SessionError as error:
+                return str(error)
+
+    async def step(
+        self, source: str, filename: str, *, lesson: Lesson | None, ask: Ask | None, begin: Begin
+    ) -> Outcome:
+        """Run the editor's code: in a namespace where only the lesson's setup has run, or as it is.
+
+        `ask` is evaluated afterwards unless the kernel is gone or the learner stopped the code.
+        """
+        self.busy = True
+        try:
+            await self._settled.wait()
+            async with self._turn:
+                self._require_kernel()
+                return await self._step(source, filename, lesson, ask, begin)
+        except SessionError as error:
+            return Outcome("step", fault=str(error))
+        finally:
+            self.busy = False
+
+    async def _step(
+        self, source: str, filename: str, lesson: Lesson | None, ask: Ask | None, begin: Begin
+    ) -> Outcome:
+        if lesson is not None and (fault := await self._prepare(lesson)):
+            return Outcome("step", fault=fault)
+        begin(self.session.snapshot)
+        run = await self.session.execute(source, filename=filename)
+        if ask is None or (run.error is not None and run.error.type in ("KernelDied", "KeyboardInterrupt")):
+            return Outcome("step", run)
+        return Outcome("step", run, await self.session.evaluate(ask.expr))
+
+    async def line(self, source: str, begin: Begin) -> Outcome:
+        """Run code entered at the prompt in the namespace as it is."""
+        self.busy = True
+        try:
+            await self._settled.wait()
+            async with self._turn:
+                self._require_kernel()
+                begin(self.session.snapshot)
+                return Outcome("line", await self.session.execute(source))
+        except SessionError as error:
+            return Outcome("line", fault=str(error))
+        finally:
+            self.busy = False
+
+    async def graph(self, name: str) -> GraphFacts | None:
+        """The graph behind `name`; None where there is none or the kernel has other things to do."""
+        if self.busy or self.session.state != "idle":
+            return None
+        try:
+            return (await self.session.graphs([name])).get(name)
+        except SessionError:
+            return None
+
+    def _require_kernel(self) -> None:
+        if self.session.state == "dead":
+            raise SessionError("There is no kernel to run this: restart it.")
+
+    async def _prepare(self, lesson: Lesson) -> str:
+        """Empty the namespace, seed, run the setup; the sentence that says what failed, if something did."""
+        self._silent = True
+        try:
+            await self.session.reset()
+            seeding = f"__import__('torch').manual_seed({lesson.seed})"
+            run = await self.session.execute(f"{seeding}\n{lesson.setup}", filename="setup", display="none")
+        finally:
+            self._silent = False
+        if run.error is None:
+            return ""
+        return f"The setup of {lesson.id} failed: {run.error.type}: {run.error.message}"

@@ -1,0 +1,336 @@
+"""The screen's side of running code: what is started, what comes back, where it is shown."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+
+from textual import on
+
+from tutor.course.schema import Lesson, PredictStep
+from tutor.facts import Change, Evaluated, Run, Snapshot
+from tutor.session import (
+    Died,
+    InputAsked,
+    Output,
+    Session,
+    StateChanged,
+    StepFinished,
+    StepStarted,
+)
+from tutor.tui import status
+from tutor.tui.commands import key_for
+from tutor.tui.follow import Following
+from tutor.tui.messages import (
+    ChoiceMade,
+    InputEnded,
+    KernelEvent,
+    LineEntered,
+    Prepared,
+    RunFinished,
+    RunStarted,
+    TensorSelected,
+)
+from tutor.tui.page import HINT, Page
+from tutor.view.strips import Ranges
+
+#: Seconds between looks at what a run has done so far.
+FOLLOW_PAUSE = 1 / 15
+#: Seconds between updates of the running time.
+TICK = 0.1
+
+
+class Running(Page):
+    """What the workbench does with a kernel. All that the kernel says arrives as a message, in order."""
+
+    def __init__(self, session: Session, lesson: Lesson | None) -> None:
+        super().__init__(session, lesson)
+        self.following = Following("step", Snapshot())
+        self._follow_pending = False
+        self._asked = ""
+        self._fault = ""
+        self._alive = False
+        #: What the last run of the editor wrote, or a line at the prompt since.
+        self._written: Mapping[int, Ranges] = {}
+
+    def begin(self) -> None:
+        """Take hold of the session; wait for its kernel without holding up anything."""
+        self._ticker = self.set_interval(TICK, self.show_state, pause=True)
+        self.run_worker(self._start(), group="start")
+
+    async def _start(self) -> None:
+        fault = await self.runner.start()
+        self._alive = not fault
+        if fault:
+            self.tell_fault(
+                f"{fault} {key_for('restart')} tries again, {key_for('device')} changes the device."
+            )
+        self.greet()
+        self.show_state()
+
+    def greet(self) -> None:
+        """What stands above all runs: the line that made a chosen accelerator torch's default, or a fault."""
+        if self._fault and not self.out.has_entries:
+            self.out.say(self._fault, "error")
+        info = self.runner.session.info
+        if info is not None and info.preamble is not None and not self.out.has_entries:
+            self.out.begin("›", info.preamble)
+
+    def tell_fault(self, sentence: str) -> None:
+        """Say what went wrong, once."""
+        if sentence and sentence != self._fault:
+            self.out.say(sentence, "error")
+        self._fault = sentence
+
+    def refuse_while_busy(self) -> bool:
+        """Where code runs, say so and how to stop it."""
+        if self.runner.busy:
+            self.out.remark("notice", f"The code is still running; {key_for('stop')} stops it.")
+        return self.runner.busy
+
+    # ── starting ─────────────────────────────────────────────────────────────
+
+    def action_run(self) -> None:
+        """Run the code in the editor."""
+        if self.refuse_while_busy():
+            return
+        if self.walk is not None and self.walk.must_choose:
+            self.out.say(f"Choose your prediction first, then {key_for('run')} runs the code.")
+            self.choices.focus()
+            return
+        source = self.editor.text
+        if source.strip():
+            self._busy_from_now()
+            self.run_worker(self._run_step(source), group="run")
+
+    def _busy_from_now(self) -> None:
+        self.runner.busy = True
+        self._fault = ""
+        self.began = time.monotonic()
+        self._ticker.resume()
+        self.refresh_bindings()
+
+    async def _run_step(self, source: str) -> None:
+        walk = self.walk
+        ask = walk.step.ask if walk is not None and isinstance(walk.step, PredictStep) else None
+
+        def begin(before: Snapshot) -> None:
+            self.post_message(RunStarted("step", source, before))
+
+        lesson = walk.lesson if walk is not None else None
+        outcome = await self.runner.step(source, self.filename, lesson=lesson, ask=ask, begin=begin)
+        self.post_message(RunFinished(outcome))
+
+    @on(LineEntered)
+    def enter_line(self, message: LineEntered) -> None:
+        """Answer `input()`, or run the line."""
+        if self.repl.asking:
+            self.out.feed(f"{self._asked}{message.text}\n")
+            self._stop_asking()
+            self.runner.session.reply(message.text)
+        elif not self.refuse_while_busy():
+            self.repl.accepted()
+            self._busy_from_now()
+            self.run_worker(self._run_line(message.text), group="run")
+
+    async def _run_line(self, source: str) -> None:
+        def begin(before: Snapshot) -> None:
+            self.post_message(RunStarted("line", source, before))
+
+        self.post_message(RunFinished(await self.runner.line(source, begin)))
+
+    @on(RunStarted)
+    def show_start(self, message: RunStarted) -> None:
+        """A new entry; the old notes go."""
+        self.following = Following(message.kind, message.before)
+        self.began = time.monotonic()
+        if message.kind == "step":
+            self.out.begin("▸", self.filename)
+            self.editor.begin(message.source)
+        else:
+            self.out.begin("›", message.source.rstrip())
+
+    def prepare_step(self) -> None:
+        """Give the current step its namespace, so that the prompt can be used before the first run."""
+        self.following = Following("step", Snapshot())
+        self._show_facts(Snapshot(), (), {})
+        self.run_worker(self._prepare(), group="prepare")
+
+    async def _prepare(self) -> None:
+        lesson = self.walk.lesson if self.walk is not None else None
+        self.post_message(Prepared(await self.runner.prepare(lesson)))
+
+    @on(Prepared)
+    def show_prepared(self, message: Prepared) -> None:
+        """What the setup made, or why it did not."""
+        if message.fault and self.runner.session.state != "dead":
+            self.tell_fault(message.fault)
+        if not self.runner.busy:
+            self._show_facts(self.runner.session.snapshot, (), {})
+
+    # ── coming back ──────────────────────────────────────────────────────────
+
+    @on(KernelEvent)
+    def hear(self, message: KernelEvent) -> None:
+        """Events of the run under way, and of the kernel's life."""
+        match message.event:
+            case Output(text=text, skipped=skipped):
+                self.out.feed(text, skipped)
+            case StepStarted(line=line, end_line=end_line):
+                if self.following.kind == "step":
+                    self.editor.mark_running(line, end_line)
+            case StepFinished(step=step):
+                self.following.add(step)
+                self._follow_soon()
+            case InputAsked(prompt=prompt):
+                self._ask(prompt)
+            case Died(sentence=sentence) if self._alive:  # a refusal to start has been told already
+                self._alive = False
+                self.tell_fault(f"{sentence} {key_for('restart')} restarts it; your code stays.")
+                self.editor.outdate()
+            case StateChanged():
+                self.show_state()
+
+    def _show_facts(
+        self, snapshot: Snapshot, changes: Sequence[Change], written: Mapping[int, Ranges]
+    ) -> None:
+        self.inspector.show(snapshot, changes, written)
+        name = next(reversed(snapshot.tensors), "")
+        self.repl.placeholder = f"try something: {name}.is_contiguous()" if name.isidentifier() else HINT
+
+    def _follow_soon(self) -> None:
+        if not self._follow_pending:
+            self._follow_pending = True
+            self.set_timer(FOLLOW_PAUSE, self._follow)
+
+    def _follow(self) -> None:
+        """Show the notes and facts that there are so far."""
+        self._follow_pending = False
+        run = self.following
+        if run.kind == "step":
+            self.editor.annotate(run.notes())
+        written = run.written()
+        if written or run.kind == "step":
+            self._written = written
+        self._show_facts(run.snapshot, run.changes, self._written)
+
+    @on(RunFinished)
+    def show_end(self, message: RunFinished) -> None:
+        """Results, warnings, the error, then the prediction beside the answer."""
+        outcome = message.outcome
+        self._ticker.pause()
+        self._stop_asking()
+        self.editor.mark_running(0, 0)
+        if outcome.fault:
+            self.tell_fault(outcome.fault)
+        if outcome.run is not None:
+            self._follow()
+            self.out.finish(outcome.run, status.duration(outcome.run.elapsed))
+            if outcome.kind == "step":
+                self.last_run = outcome.run
+                if outcome.run.error is not None:
+                    self.editor.reveal(outcome.run.error.line)
+            if self.runner.session.state == "dead":
+                self.editor.outdate()
+            if outcome.kind == "step":
+                self._judge(outcome.run, outcome.answer)
+        self.show_state()
+        self._fetch_graph()
+
+    def _judge(self, run: Run, answer: Evaluated | None) -> None:
+        """The prediction beside the answer, then what the lesson has to say."""
+        if self.walk is None:
+            return
+        if answer is not None and (run.ok or answer.error is None):
+            self.walk.work.answer = answer
+            self.out.remark("right" if self.walk.was_right else "wrong", self.walk.verdict())
+        elif answer is not None:
+            self.out.remark("notice", "No answer yet: the code did not come to its end.")
+        self.walk.work.done = self.walk.work.done or run.ok
+        self.show_question()
+        self.show_after()
+
+    # ── input, choices, graphs ───────────────────────────────────────────────
+
+    def _ask(self, prompt: str) -> None:
+        *above, self._asked = prompt.split("\n")
+        if above:
+            self.out.feed("\n".join(above) + "\n")
+        self.repl.ask(True)
+        self.sign.update(self._asked or "input › ")
+        self.repl.focus()
+
+    def _stop_asking(self) -> None:
+        if self.repl.asking:
+            self.repl.ask(False)
+            self.sign.update("› ")
+
+    @on(InputEnded)
+    def end_input(self) -> None:
+        """End of file for the code that waits."""
+        self.out.feed(f"{self._asked}^D\n")
+        self._stop_asking()
+        self.runner.session.reply(None)
+
+    @on(ChoiceMade)
+    def choose(self, message: ChoiceMade) -> None:
+        """Keep the prediction; the code may run now."""
+        if self.walk is not None and not self.runner.busy:
+            self.walk.work.choice = message.index
+            self.show_question()
+            self.show_state()
+
+    @on(TensorSelected)
+    def inspect_tensor(self) -> None:
+        """The selected tensor's facts and graph."""
+        self.inspector.draw_detail()
+        self._fetch_graph()
+
+    def _fetch_graph(self) -> None:
+        self.run_worker(self._graph(), group="graph", exclusive=True)
+
+    async def _graph(self) -> None:
+        name = self.inspector.graph_candidate()
+        self.inspector.show_graph(name, await self.runner.graph(name) if name else None)
+
+    # ── the kernel's life ────────────────────────────────────────────────────
+
+    def action_stop(self) -> None:
+        """Stop the running code."""
+        self._stop_asking()
+        self.runner.session.interrupt()
+
+    def action_restart(self) -> None:
+        """A fresh kernel; code and output stay."""
+        self.run_worker(self._restart(None), group="restart", exclusive=True)
+
+    async def _restart(self, device: str | None) -> None:
+        self._fault = ""
+        fault = await self.runner.restart(device)
+        self._alive = not fault
+        self.editor.outdate()
+        if fault:
+            self.tell_fault(fault)
+        else:
+            info = self.runner.session.info
+            where = f" on {info.device}" if device is not None and info is not None else ""
+            self.out.say(f"The kernel was restarted{where}; its namespace is empty.")
+            if info is not None and info.preamble is not None:
+                self.out.begin("›", info.preamble)
+            self.prepare_step()
+        self.show_state()
+
+    def action_device(self) -> None:
+        """Choose among the devices that are there."""
+        from tutor.tui.chooser import Chooser, Item
+
+        info = self.runner.session.info
+        devices = info.available if info is not None else ("cpu",)
+        items = [Item("auto", "auto", "the best that is there"), *(Item(name, name) for name in devices)]
+
+        def chosen(device: str | None) -> None:
+            if device is not None:
+                self.run_worker(self._restart(device), group="restart", exclusive=True)
+
+        current = info.device if info is not None else ""
+        self.app.push_screen(Chooser("device", items, current), chosen)

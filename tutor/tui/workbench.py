@@ -1,0 +1,145 @@
+"""The one screen: a step of the lesson, or a scratch page, and the commands."""
+
+from __future__ import annotations
+
+from textual import on
+from textual.binding import Binding
+
+from tutor.course.schema import Lesson
+from tutor.tui.commands import CommandProvider, bindings, key_for
+from tutor.tui.messages import CommandChosen
+from tutor.tui.running import Running
+from tutor.tui.walk import Walk
+
+
+class Workbench(Running):
+    """Shows one lesson, or a scratch page where there is none."""
+
+    BINDINGS = [
+        *bindings(),
+        Binding("pageup", "scroll_prose(-1)", show=False),
+        Binding("pagedown", "scroll_prose(1)", show=False),
+    ]
+    COMMANDS = {CommandProvider}
+
+    def on_mount(self) -> None:
+        """Show the lesson at once; the kernel comes when it comes."""
+        self.app.theme_changed_signal.subscribe(self, lambda _: self.write_prose())
+        self.begin()
+        self.load_step()
+
+    def open(self, lesson: Lesson) -> None:
+        """Go to the first step of another lesson."""
+        self.walk = Walk(lesson)
+        self.load_step()
+
+    def load_step(self) -> None:
+        """Show the current step with the learner's own code, in a fresh namespace."""
+        self.set_class(self.walk is None, "-scratch")
+        self.last_run = None
+        self.editor.load_text(self.walk.work.code.rstrip("\n") if self.walk is not None else "")
+        self.editor.forget()
+        self.code_panel.heading.label = self.filename
+        self.out.clear()
+        self.greet()
+        has_code = self.walk is None or bool(self.walk.step.code.strip())
+        self.set_class(not has_code, "-code-free")
+        self.write_prose()
+        self.prose.scroll_home(animate=False)
+        self.show_question()
+        self.show_state()
+        self.prepare_step()
+        self.call_after_refresh(self._mind_focus)
+        if self.walk is None or not has_code:
+            self.repl.focus()
+        elif self.walk.must_choose:
+            self.choices.focus()
+        else:
+            self.editor.focus()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Whether a command is offered now."""
+        match action:
+            case "stop":
+                return self.runner.busy
+            case "leave":
+                return self.focused is self.editor
+            case "previous" | "next" | "reset_code":
+                return self.walk is not None
+            case _:
+                return True
+
+    @on(CommandChosen)
+    async def obey(self, message: CommandChosen) -> None:
+        """A click in the key bar does what the key does."""
+        await self.run_action(message.action)
+
+    def action_next(self) -> None:
+        """Go on; after the last step say that the lesson is complete."""
+        if self.walk is None or self.refuse_while_busy():
+            return
+        if self.walk.forward():
+            self.load_step()
+        else:
+            title, key = self.walk.lesson.title, key_for("lessons")
+            self.out.say(f"That was the last step: “{title}” is complete. {key} shows the lessons.")
+
+    def action_previous(self) -> None:
+        """Go back one step."""
+        if self.walk is None or self.refuse_while_busy():
+            return
+        if self.walk.back():
+            self.load_step()
+        else:
+            self.out.say("This is the first step.")
+
+    def action_reset_code(self) -> None:
+        """Put the step's own code back; the editor's undo brings the learner's back."""
+        if self.walk is None or self.refuse_while_busy():
+            return
+        self.walk.reset()
+        self.editor.replace(self.walk.step.code.rstrip("\n"), (0, 0), self.editor.document.end)
+        self.editor.forget()
+        self.last_run = None
+        self.write_prose()
+        self.show_question()
+        self.show_state()
+
+    def action_inspector(self) -> None:
+        """Wide: show or hide the inspector. Narrow: turn the page to it and back."""
+        if self.has_class("-narrow"):
+            self.toggle_class("-inspect")
+            (self.inspector.table if self.has_class("-inspect") else self.editor).focus()
+        else:
+            self.toggle_class("-hide-inspector")
+            if self.focused is not None and self.inspector in self.focused.ancestors:
+                self.editor.focus()
+
+    def action_leave(self) -> None:
+        """From the editor to the next pane."""
+        self.focus_next()
+
+    def action_clear_output(self) -> None:
+        """Empty the output."""
+        self.out.clear()
+        self.greet()
+
+    async def action_palette(self) -> None:
+        """Search the commands."""
+        await self.app.run_action("command_palette")
+
+    async def action_lessons(self) -> None:
+        """Choose a lesson."""
+        await self.app.run_action("lessons")
+
+    async def action_theme(self) -> None:
+        """The other theme."""
+        await self.app.run_action("switch_theme")
+
+    async def action_help(self) -> None:
+        """All keys."""
+        await self.app.run_action("keys")
+
+    async def action_quit(self) -> None:
+        """End the app."""
+        self.app.exit(0)
