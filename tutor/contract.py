@@ -84,7 +84,8 @@ class Contract:
         while chunk := self._steps.read(1 << 20):
             out.write(chunk)
         out.write(b'],"error":' + _encode(self._error(error)) + b',"graphs":')
-        out.write(_encode({name: graph_object(graph) for name, graph in graphs.items()}) + b"}\n")
+        named = {name: graph_object(graph) for name, graph in graphs.items() if is_plain(name)}
+        out.write(_encode(named) + b"}\n")
         out.flush()
 
     def _error(self, error: ErrorFacts | None) -> dict[str, Any] | None:
@@ -121,11 +122,16 @@ def chosen_names(step: Step, most: int) -> list[str]:
     return list(dict.fromkeys([*changed, *reversed(names)]))[:most]
 
 
+def is_plain(name: str) -> bool:
+    """Whether `name` is a public variable and not a path such as `lin.weight`."""
+    return name.isidentifier() and name[0] != "_"
+
+
 def sharing_groups(snapshot: Snapshot, names: frozenset[str]) -> list[list[str]]:
     """Groups of plain public names; paths such as `lin.weight` follow from their owners."""
     groups = []
     for group in snapshot.sharing:
-        plain = [name for name in group if name in names and name.isidentifier() and name[0] != "_"]
+        plain = [name for name in group if name in names and is_plain(name)]
         if len(plain) > 1:
             groups.append(plain)
     return groups

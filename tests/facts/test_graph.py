@@ -12,7 +12,7 @@ from torch import nn
 from torch.utils.checkpoint import checkpoint
 
 from tutor.facts import GraphFacts
-from tutor.kernel import saved
+from tutor.kernel import graph, saved
 from tutor.kernel.graph import describe_graphs
 
 
@@ -306,3 +306,15 @@ def test_nothing_is_kept_alive():
     finally:
         gc.enable()
     assert graphs["out"].nodes[-1].variable == "w"
+
+
+def test_many_names_on_one_chain_share_a_budget(monkeypatch):
+    monkeypatch.setattr(graph, "MAX_SHOWN", 25)
+    namespace: dict[str, object] = {"y0": torch.ones(1, requires_grad=True) * 1}
+    for index in range(1, 10):
+        namespace[f"y{index}"] = namespace[f"y{index - 1}"] + 1
+    found = describe_graphs(namespace, None, 1_000)
+    assert sum(len(each.nodes) for each in found.values()) == 25
+    assert [each.total_nodes for each in found.values()] == list(range(2, 12))
+    assert not found["y0"].truncated
+    assert found["y9"].truncated

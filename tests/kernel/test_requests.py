@@ -46,6 +46,12 @@ def test_a_name_that_is_not_there_has_no_relation(driver):
     assert not found.overlap
 
 
+def test_paths_below_modules_have_memory_relations_too(driver):
+    driver.run("import torch\nlin = torch.nn.Linear(2, 2)\nw = lin.weight.detach()[0]")
+    found = driver.runner.run(driver.session.compare("lin.weight", "w"))
+    assert (found.same_storage, found.overlap) == (True, True)
+
+
 def test_graphs_name_leaves_as_the_learner_does(driver):
     driver.run("""\
         import torch

@@ -18,6 +18,8 @@ __all__ = ["describe_graphs", "watch_saved_tensor_hooks"]
 
 #: Nodes that are counted beyond the limit.
 MAX_COUNTED = 2_000_000
+#: Nodes that all graphs of one call show together: many names on one chain must not cost their square.
+MAX_SHOWN = 1_000_000
 _next_functions = torch._C._FunctionBase.next_functions
 _FUNCTION = torch._C._FunctionBase
 _torch_names: dict[int, str] = {}
@@ -36,11 +38,13 @@ def describe_graphs(
         roots = [(item, node) for item in items if (node := _grad_fn(item.value)) is not None]
         table = _Table(items, roots)
         wanted = None if names is None else frozenset(names)
-        return {
-            item.path: table.graph(node, limit)
-            for item, node in roots
-            if wanted is None or item.path in wanted
-        }
+        left = MAX_SHOWN
+        graphs: dict[str, GraphFacts] = {}
+        for item, node in roots:
+            if wanted is None or item.path in wanted:
+                found = graphs[item.path] = table.graph(node, min(limit, left))
+                left -= len(found.nodes)
+        return graphs
 
 
 def _named_tensors(namespace: dict[str, object], names: Collection[str] | None) -> list[Named]:

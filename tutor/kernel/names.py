@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -115,6 +115,15 @@ class Collector:
                 if raw.is_a(child, torch.nn.Module) and id(child) not in inside
             ]
             pending.extend(reversed(children))
+
+
+def find(namespace: dict[str, object], paths: Sequence[str]) -> list[object]:
+    """The tensors and arrays at `paths` such as `x` or `lin.weight`; None where there is none."""
+    roots = dict.fromkeys(path.partition(".")[0].partition("[")[0] for path in paths)
+    with raw.Reading():
+        there = [(root, namespace[root]) for root in roots if root in namespace]
+        found = {item.path: item.value for item in Collector().collect(there)}
+    return [found.get(path) for path in paths]
 
 
 def _members(fields: Any, name: str) -> list[tuple[str, Any]]:

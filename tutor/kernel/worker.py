@@ -90,6 +90,7 @@ def _start(boot: Boot, channel: Channel, stdio: Stdio, inputs: Inputs) -> Worker
         from tutor.kernel.device import DeviceMissing, available, choose
         from tutor.kernel.execute import Executor, prepare_path
         from tutor.kernel.graph import watch_saved_tensor_hooks
+        from tutor.kernel.identity import allow_swap_tensors
     except ImportError as error:
         _refuse(channel, f"The kernel cannot import what it needs ({error}): install torch for this Python.")
     try:
@@ -99,6 +100,7 @@ def _start(boot: Boot, channel: Channel, stdio: Stdio, inputs: Inputs) -> Worker
     if device.type == "cpu":  # accelerator drivers map far more than they use
         limit_memory(boot.memory)
     watch_saved_tensor_hooks()
+    allow_swap_tensors()
     stdio.install()
     if boot.ask:
         inputs.install()
@@ -122,7 +124,7 @@ class Worker:
         self._executor = executor
 
     def serve(self, request: Request) -> None:
-        from tutor.kernel import graph, storage
+        from tutor.kernel import graph, names, storage
 
         match request:
             case Execute():
@@ -133,9 +135,8 @@ class Worker:
                 found = graph.describe_graphs(self._executor.namespace, names, limit)
                 self._channel.send(Graphs(number, found))
             case CompareMemory(id=number, first=first, second=second):
-                namespace = self._executor.namespace
-                verdict = storage.compare(namespace.get(first), namespace.get(second))
-                self._channel.send(Overlap(number, *verdict))
+                values = names.find(self._executor.namespace, (first, second))
+                self._channel.send(Overlap(number, *storage.compare(*values)))
             case Reset(id=number):
                 self._executor.reset()
                 self._channel.send(ResetDone(number))
