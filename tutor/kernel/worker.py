@@ -124,7 +124,8 @@ class Worker:
         self._executor = executor
 
     def serve(self, request: Request) -> None:
-        from tutor.kernel import graph, names, storage
+        from tutor.kernel import graph, storage
+        from tutor.kernel.names import find
 
         match request:
             case Execute():
@@ -135,7 +136,7 @@ class Worker:
                 found = graph.describe_graphs(self._executor.namespace, names, limit)
                 self._channel.send(Graphs(number, found))
             case CompareMemory(id=number, first=first, second=second):
-                values = names.find(self._executor.namespace, (first, second))
+                values = find(self._executor.namespace, (first, second))
                 self._channel.send(Overlap(number, *storage.compare(*values)))
             case Reset(id=number):
                 self._executor.reset()
