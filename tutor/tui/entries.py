@@ -13,6 +13,9 @@ from tutor.tui.lines import fold
 from tutor.view.palette import Palette
 from tutor.view.terminal import TerminalText
 
+#: Lines of a running entry that are drawn.
+LIVE_LINES = 100
+
 RemarkKind = Literal["result", "warning", "error", "right", "wrong", "notice"]
 
 #: The sign before a remark and the palette's name for its colour.
@@ -43,14 +46,17 @@ class Entry:
     fact: str = ""
     #: Bytes of output that were not even read.
     skipped: int = 0
-    output: TerminalText = field(default_factory=TerminalText)
+    output: TerminalText = field(default_factory=lambda: TerminalText(head=200, tail=800))
     remarks: list[Remark] = field(default_factory=list)
+    #: The run goes on: only the end of its output is drawn, so that a flood costs no more than a trickle.
+    live: bool = False
 
     def rows(self, palette: Palette, width: int) -> list[Text]:
         """The entry as lines of at most `width` cells."""
         rows = self._head(palette, width)
-        for line in self.output.lines(palette):
-            rows += fold(line, width)
+        first = max(0, len(self.output) - LIVE_LINES) if self.live else 0
+        for index in range(first, len(self.output)):
+            rows += fold(self.output.line(index, palette), width)
         if self.skipped:
             rows.append(Text(f"… {self.skipped / 1e6:.1f} MB of output not shown"[:width], palette.muted))
         for remark in self.remarks:

@@ -32,7 +32,7 @@ class Transcript(LinesView):
 
     def begin(self, mark: str, title: str) -> None:
         """Open an entry for a run."""
-        self._open(Entry(mark, title))
+        self._open(Entry(mark, title, live=True))
 
     def say(self, text: str, kind: RemarkKind = "notice") -> None:
         """A sentence of the app itself, in an entry of its own."""
@@ -65,6 +65,7 @@ class Transcript(LinesView):
         if self._entries:
             self._entries[-1].remarks.extend(remarks_of(run))
             self._entries[-1].fact = fact
+            self._entries[-1].live = False
             self._redraw_soon()
 
     def clear(self) -> None:
@@ -75,6 +76,8 @@ class Transcript(LinesView):
         self.redraw()
 
     def _open(self, entry: Entry) -> None:
+        if self._entries:
+            self._entries[-1].live = False
         self._entries.append(entry)
         self._redraw_soon()
 
