@@ -318,3 +318,20 @@ def test_scratch_page_keeps_its_namespace_between_runs(play: Play) -> None:
         assert "A [2] i64" in p.row("u = t[1:]")
 
     play(story, lesson=None)
+
+
+def test_an_error_is_explained_with_a_repair(play: Play) -> None:
+    async def story(p: Player) -> None:
+        await p.code("m = torch.arange(6.).view(2, 3)\nn = m.t()\nn.view(6)")
+        await p.run()
+        await p.see("RuntimeError at line 3", "▎ Instead:", "▎   n.reshape(6)")
+
+    play(story)
+
+
+def test_code_from_the_prompt_has_its_notes_below(play: Play) -> None:
+    async def story(p: Player) -> None:
+        await p.enter("u = torch.ones(2, 3); w = u.t()")
+        await p.see("[3, 2] f32 view of u")
+
+    play(story)

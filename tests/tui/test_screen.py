@@ -143,26 +143,35 @@ def test_tab_walks_through_the_panes_and_the_focused_heading_is_lit(play: Play) 
         await p.press("tab")
         assert p.app.focused is p.bench.editor
         await p.press("ctrl+z", "escape")
-        await p.until(lambda: lit("output"))
-        assert not lit("same-input.py")
-        await p.press("tab")
         assert p.app.focused is p.bench.repl
-        await p.press("tab")
-        await p.until(lambda: lit("tensors"))
-        await p.press("shift+tab", "shift+tab", "shift+tab")
+        await p.until(lambda: not lit("same-input.py"))
+        await p.press("escape")
         assert p.app.focused is p.bench.editor
+        await p.press("escape", "shift+tab")
+        await p.until(lambda: lit("output"))
+        await p.press("tab", "tab")
+        await p.until(lambda: lit("tensors"))
 
     play(story)
 
 
-def test_leaving_the_editor_is_offered_only_there(play: Play) -> None:
+def test_escape_goes_between_editor_and_prompt_and_is_offered_only_there(play: Play) -> None:
     async def story(p: Player) -> None:
         p.bench.editor.focus()
-        await p.see("esc Leave editor")
-        p.bench.repl.focus()
-        await p.until(lambda: "esc Leave" not in p.text)
+        await p.see("esc Editor/prompt")
+        p.bench.inspector.table.focus()
+        await p.until(lambda: "esc Editor" not in p.text)
 
     play(story)
+
+
+def test_the_inspector_gives_the_focus_back(play: Play) -> None:
+    async def story(p: Player) -> None:
+        p.bench.repl.focus()
+        await p.press("f2", "f2")
+        await p.until(lambda: p.app.focused is p.bench.repl)
+
+    play(story, size=(80, 24))
 
 
 def test_theme_is_switched(play: Play) -> None:

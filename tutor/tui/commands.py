@@ -33,7 +33,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("run", ("ctrl+r",), "Run", "Run the code in the editor.", 0),
     Command("stop", ("f4", "ctrl+c"), "Stop", "Stop the code that is running.", 1),
     Command("restart", ("f9",), "Restart", "Start a new kernel; code and output stay.", 2),
-    Command("leave", ("escape",), "Leave editor", "Go on to the next pane; in the editor Tab indents.", 8),
+    Command("leave", ("escape",), "Editor/prompt", "Go from the editor to the prompt, and back.", 8),
     Command("inspector", ("f2",), "Inspector", "Show or hide tensors, storage and graph.", 3),
     Command("previous", ("f7",), "Back", "Go to the previous step; your code is kept.", 6),
     Command("next", ("f8",), "Next", "Go to the next step; your code is kept.", 4),

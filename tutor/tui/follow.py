@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
-from tutor.facts import Change, Snapshot, Step
+from tutor.explain import explain_step
+from tutor.facts import Change, Explanation, Snapshot, Step
 from tutor.view.notes import Note, notes_for
 from tutor.view.strips import Ranges, written_by
 
@@ -37,6 +38,19 @@ class Following:
     def notes(self) -> Mapping[int, Note]:
         """Notes by the 1-based last line of each statement."""
         return notes_for(self._steps, self._before)
+
+    def facts_told(self) -> tuple[Note, ...]:
+        """The notes that tell of memory, for code without an editor to show them beside."""
+        return tuple(note for note in self.notes().values() if note.block is not None)
+
+    def explanations(self) -> tuple[Explanation, ...]:
+        """What the rules say of errors and of what is probably wrong; plain notes stay out."""
+        found: list[Explanation] = []
+        before = self._before
+        for step in self._steps:
+            found += [each for each in explain_step(step, before) if each.kind != "note"]
+            before = step.snapshot
+        return tuple(found)
 
     def written(self) -> Mapping[int, Ranges]:
         """Element ranges that the run wrote, by block."""

@@ -16,7 +16,7 @@ from tutor.view.palette import Palette
 
 #: Keys that belong to a pane and not to a command.
 _PANES = (
-    ("tab", "Go to the next pane; in the editor Tab indents, so leave it with Escape first."),
+    ("tab", "Go to the next pane; in the editor Tab indents, so go to the prompt with Escape first."),
     ("↑ ↓", "At the prompt: what you entered before. In the tensor table: choose a tensor."),
     ("1-9", "In a prediction: choose."),
     ("pgup pgdn", "In a prediction: scroll the text above it."),

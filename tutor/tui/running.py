@@ -225,7 +225,10 @@ class Running(Page):
             self.tell_fault(outcome.fault)
         if outcome.run is not None:
             self._follow()
-            self.out.finish(outcome.run, status.duration(outcome.run.elapsed))
+            following = self.following
+            notes = following.facts_told() if following.kind == "line" else ()
+            fact = status.duration(outcome.run.elapsed)
+            self.out.finish(outcome.run, fact, notes, following.explanations())
             if outcome.kind == "step":
                 self.last_run = outcome.run
                 if outcome.run.error is not None:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import time
 from collections import deque
+from collections.abc import Sequence
 
 from rich.text import Text
 from textual import events
 
-from tutor.facts import Run
+from tutor.facts import Explanation, Run
 from tutor.tui.entries import Entry, Remark, RemarkKind, remarks_of, wrap
 from tutor.tui.lines import LinesView
+from tutor.view.notes import Note
 
 #: Lines of finished entries that are kept.
 KEPT_LINES = 4_000
@@ -60,10 +62,13 @@ class Transcript(LinesView):
         self._entries[-1].remarks.append(Remark(kind, text))
         self._redraw_soon()
 
-    def finish(self, run: Run, fact: str) -> None:
-        """The open entry's run ended."""
+    def finish(
+        self, run: Run, fact: str, notes: Sequence[Note] = (), explanations: Sequence[Explanation] = ()
+    ) -> None:
+        """The open entry's run ended; `notes` are for code that has no editor to show them beside."""
         if self._entries:
-            self._entries[-1].remarks.extend(remarks_of(run))
+            self._entries[-1].notes = tuple(notes)
+            self._entries[-1].remarks.extend(remarks_of(run, explanations))
             self._entries[-1].fact = fact
             self._entries[-1].live = False
             self._redraw_soon()

@@ -63,7 +63,7 @@ class Workbench(Running):
             case "stop":
                 return self.runner.busy
             case "leave":
-                return self.focused is self.editor
+                return self.focused in (self.editor, self.repl)
             case "previous" | "next" | "reset_code":
                 return self.walk is not None
             case _:
@@ -109,15 +109,19 @@ class Workbench(Running):
         """Wide: show or hide the inspector. Narrow: turn the page to it and back."""
         if self.has_class("-narrow"):
             self.toggle_class("-inspect")
-            (self.inspector.table if self.has_class("-inspect") else self.editor).focus()
+            if self.has_class("-inspect"):
+                self._came_from = self.focused or self.editor
+                self.inspector.table.focus()
+            else:
+                self._came_from.focus()
         else:
             self.toggle_class("-hide-inspector")
             if self.focused is not None and self.inspector in self.focused.ancestors:
                 self.editor.focus()
 
     def action_leave(self) -> None:
-        """From the editor to the next pane."""
-        self.focus_next()
+        """From the editor to the prompt, and back."""
+        (self.repl if self.focused is self.editor else self.editor).focus()
 
     def action_clear_output(self) -> None:
         """Empty the output."""

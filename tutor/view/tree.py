@@ -140,6 +140,6 @@ def _details(node: NodeFacts) -> list[str]:
     saved = [
         f"{clean(key).removeprefix('_saved_')} {fit(clean(str(value)), 24)}"
         for key, value in node.saved.items()
-        if isinstance(value, int | float | str)
+        if isinstance(value, int | float | str) and "_sym_" not in key  # torch's own bookkeeping
     ]
     return [*saved[:3], *(["freed"] if node.freed else [])]
