@@ -80,12 +80,21 @@ def lessons() -> None:
 
 
 @main.command()
+@click.argument("file", required=False)
+@click.option("--plain", is_flag=True, help="Line mode: text only, for any terminal, screen reader or pipe.")
 @device_option
 @memory_option
 @spare_option
-def repl(device: str, memory: str, spare: bool) -> None:
-    """Open the app in scratch mode: an empty namespace to try things in."""
-    sys.exit(_open_app(None, scratch=True, device=device, memory=memory, spare=spare))
+def repl(file: str | None, plain: bool, device: str, memory: str, spare: bool) -> None:
+    """Open the app in scratch mode: an empty namespace to try things in.
+
+    With --plain, the same as lines of text; FILE is a script to run first. Without a terminal,
+    standard input is read, and the exit status is 1 when anything raised."""
+    if not plain and file is not None:
+        raise click.UsageError("FILE needs --plain: `torchtutor repl --plain FILE`.")
+    if not plain:
+        sys.exit(_open_app(None, scratch=True, device=device, memory=memory, spare=spare))
+    sys.exit(_open_lines(file, device=device, memory=memory, spare=spare))
 
 
 @main.command(context_settings={"ignore_unknown_options": False})
@@ -111,7 +120,7 @@ def _open_app(name: str | None, *, scratch: bool, device: str, memory: str, spar
     if not has_terminal or os.environ.get("TERM") == "dumb":
         click.echo(
             "torchtutor needs a terminal for its app; without one, use `torchtutor inspect FILE` "
-            "to see what each line of a script or a lesson does.",
+            "to see what each line of a script or a lesson does, or `torchtutor repl --plain`.",
             err=True,
         )
         return 2
@@ -132,3 +141,21 @@ def _open_app(name: str | None, *, scratch: bool, device: str, memory: str, spar
             click.echo(str(error), err=True)
             return 2
     return run_app(session, lesson, scratch=scratch)
+
+
+def _open_lines(file: str | None, *, device: str, memory: str, spare: bool) -> int:
+    from tutor.session import Session
+
+    session = Session(device, spare=spare and sys.stdin.isatty(), memory=memory)
+    session.spawn()  # torch is imported while the file is read
+
+    from tutor.headless import WrongUse, read_source
+    from tutor.repl.app import run_plain
+
+    try:
+        source = read_source(file) if file is not None else None
+    except WrongUse as error:
+        session.abandon()
+        click.echo(str(error), err=True)
+        return 2
+    return run_plain(session, source)

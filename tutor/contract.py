@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import tempfile
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, BinaryIO, Self
@@ -57,7 +58,7 @@ class Contract:
             "tensors": self._table(tensors[name] for name in names if tensors[name].kind != "ndarray"),
             **({"arrays": self._table(tensors[name] for name in arrays)} if arrays else {}),
             "sharing": sharing_groups(step.snapshot, frozenset(names)),
-            "explanations": explain_step(step, before),
+            **_explained(step, before),
         }
         omitted = step.snapshot.omitted + len(tensors) - len(names)
         if omitted:
@@ -93,7 +94,8 @@ class Contract:
             return None
         explanation: Explanation | None = None
         if self._last is not None and self._last[0].error is not None:
-            explanation = explain_error(*self._last)
+            with contextlib.suppress(Exception):  # said in the step's `explanations_failed`
+                explanation = explain_error(*self._last)
         return {
             "type": error.type,
             "message": error.message,
@@ -111,6 +113,14 @@ class Contract:
                 known = self._encoded[one.name] = (one, _encode(tensor_object(one)))
             table[one.name] = msgspec.Raw(known[1])
         return table
+
+
+def _explained(step: Step, before: Snapshot) -> dict[str, Any]:
+    """The explanations of a step. Should a rule fail, that is said, and costs none of the facts."""
+    try:
+        return {"explanations": explain_step(step, before)}
+    except Exception as error:
+        return {"explanations": (), "explanations_failed": f"{type(error).__name__}: {error}"}
 
 
 def chosen_names(step: Step, most: int) -> list[str]:

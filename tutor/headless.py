@@ -60,6 +60,11 @@ class Job:
 
 def read_job(path: str, arguments: tuple[str, ...], device: str | None, memory: str) -> Job:
     """The job for a script, a lesson file or `-`. WrongUse when it cannot be read."""
+    for text in (path, *arguments):
+        if not text.isprintable() and text.encode("utf-8", "replace") != text.encode(
+            "utf-8", "surrogateescape"
+        ):
+            raise WrongUse(f"{text!a}: this is not valid UTF-8: rename it.")
     if path.endswith((".yaml", ".yml")):
         return _lesson_job(path, device, memory)
     options = KernelOptions(
@@ -74,12 +79,27 @@ def read_job(path: str, arguments: tuple[str, ...], device: str | None, memory: 
         data = sys.stdin.buffer.read() if path == "-" else Path(path).read_bytes()
     except OSError as error:
         raise WrongUse(f"{path}: {error.strerror or error}: give a Python script, a lesson or `-`.") from None
-    name = "<stdin>" if path == "-" else path
+    # As plain Python: `__file__` and tracebacks hold the full path, sys.argv[0] what was written.
+    name = "<stdin>" if path == "-" else str(Path(path).absolute())
     try:
         source = decode_source(data)
     except (SyntaxError, UnicodeDecodeError, LookupError) as error:
         return Job((), options, ErrorFacts("SyntaxError", str(error), 1))
     return Job((Part(source, name, script=True),), options)
+
+
+def read_source(path: str) -> str:
+    """The text of a script. WrongUse when it is a lesson, cannot be read, or is not text."""
+    if path.endswith((".yaml", ".yml")):
+        raise WrongUse(
+            f"{path}: lessons in line mode come later; `torchtutor inspect {path}` walks their code."
+        )
+    try:
+        return decode_source(Path(path).read_bytes())
+    except OSError as error:
+        raise WrongUse(f"{path}: {error.strerror or error}: give a Python script.") from None
+    except (SyntaxError, UnicodeDecodeError, LookupError) as error:
+        raise WrongUse(f"{path}: this is not Python source ({error}): give a Python script.") from None
 
 
 def decode_source(data: bytes) -> str:
@@ -114,6 +134,8 @@ class Walk:
         self._before = Snapshot()
         self._hidden = False
         self._interrupted = False
+        self._main: asyncio.Task[None] | None = None
+        self._failure: Exception | None = None
         self._session = Session(spare=False, options=job.options)
         self.ready: Ready | None = None
         self.runs: list[tuple[Part, Run, Snapshot]] = []
@@ -126,7 +148,7 @@ class Walk:
         session.listener = self._listen
         session.spawn()
         loop = asyncio.get_running_loop()
-        main = asyncio.current_task()
+        main = self._main = asyncio.current_task()
         assert main is not None
         starting = True
 
@@ -152,6 +174,10 @@ class Walk:
                 if self.error is not None:
                     break
             await self._collect_graphs()
+        except asyncio.CancelledError:
+            if self._failure is None:
+                raise
+            raise self._failure from None
         finally:
             await session.close()
 
@@ -186,6 +212,14 @@ class Walk:
             self.graphs = await asyncio.wait_for(self._session.graphs(limit=GRAPH_LIMIT), patience)
 
     def _listen(self, event: Event) -> None:
+        try:
+            self._hear(event)
+        except Exception as error:  # the loop would only log it, and the run would never end
+            self._failure = self._failure or error
+            if self._main is not None:
+                self._main.cancel()
+
+    def _hear(self, event: Event) -> None:
         if isinstance(event, StepFinished) and not self._hidden:
             self._take(event.step)
         elif isinstance(event, InputAsked):

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+from pathlib import Path
+
 import pytest
+from inspection import command
 
 SURVIVED = {
     "closes descriptors": "import os, torch\nos.closerange(3, 4096)\nx = torch.ones(3)",
@@ -248,3 +253,48 @@ def test_a_flood_is_bounded_and_quick(inspect):
     answer = inspect("import os\nfor _ in range(100): os.write(1, b'y' * 1_000_000)\nprint('done')")
     assert answer.steps[1]["stdout_elided"] > 90_000_000
     assert answer.last["stdout"] == "done\n"
+
+
+def test_objects_altered_under_another_name_are_read_again(inspect):
+    answer = inspect("""\
+        import torch, numpy as np
+        w = torch.ones(2, requires_grad=True)
+        y = w * 2
+        z = y
+        z.retain_grad()
+        m = torch.ones(2, 3)
+        h = [m]
+        def turn(): h[0].data = h[0].data.t()
+        turn()
+        c = torch.ones(3)
+        d = c
+        d.resize_(7)
+        a = np.zeros(4)
+        a.resize(8)
+        with torch.inference_mode():
+            i = torch.ones(2, 3)
+        j = [i]
+        with torch.inference_mode():
+            j[0].t_()
+        """)
+    assert answer.data["ok"], answer.data["error"]
+    tensors = answer.last["tensors"]
+    assert tensors["y"]["retains_grad"] is True
+    assert tensors["m"]["shape"] == [3, 2]
+    assert tensors["c"]["shape"] == [7]
+    assert tensors["i"]["shape"] == [3, 2]
+    assert answer.last["arrays"]["a"]["shape"] == [8]
+
+
+def test_names_that_are_not_utf8_are_wrong_use(tmp_path):
+    path = os.fsencode(tmp_path) + b"/\xff.py"
+    Path(os.fsdecode(path)).write_text("x = 1")
+    done = subprocess.run([*command(), path, "--json"], capture_output=True, check=False)
+    assert done.returncode == 2
+    assert b"Traceback" not in done.stderr
+
+
+def test_a_script_named_like_a_module_shadows_nothing_of_ours(tmp_path):
+    (tmp_path / "logging.py").write_text("x = 1")
+    done = subprocess.run(command("logging.py", "--json"), capture_output=True, check=False, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr

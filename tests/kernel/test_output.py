@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tutor.session import Output
+from tutor.session import Output, StepFinished, StepStarted
 from tutor.session.output import Capture, Mark, MarkScanner
 
 
@@ -54,6 +54,21 @@ def test_a_hundred_megabytes_are_bounded_and_counted(driver):
     skipped = sum(event.skipped for event in driver.of(Output))
     assert shown + skipped == 100_000_000 + len("start\nend\n")
     assert skipped > 0
+
+
+def test_output_is_told_between_the_start_and_the_end_of_its_statement(driver):
+    count = 300
+    driver.run("\n".join(f"print({line})" for line in range(1, count + 1)))
+    current, told = 0, []
+    for event in driver.events:
+        if isinstance(event, StepStarted):
+            current = event.line
+        elif isinstance(event, StepFinished):
+            current = 0
+        elif isinstance(event, Output):
+            assert event.text == f"{current}\n"
+            told.append(current)
+    assert told == list(range(1, count + 1))
 
 
 def test_invalid_and_split_utf8_never_breaks(driver):

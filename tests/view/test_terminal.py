@@ -185,3 +185,25 @@ def test_a_flood_takes_little_time_and_constant_memory() -> None:
     assert peak < 4 * 2**20
     assert spent < 5
     assert len(output) <= 2_502
+
+
+@given(st.lists(st.lists(PIECES, max_size=8).map("".join), max_size=6))
+def test_lines_taken_early_are_the_lines_there_would_have_been(chunks):
+    whole, taken = TerminalText(), TerminalText()
+    lines = []
+    for chunk in chunks:
+        whole.feed(chunk)
+        taken.feed(chunk)
+        lines += taken.drain(INK)
+    lines += taken.lines(INK)
+    assert lines == whole.lines(INK)
+    assert [line.spans for line in lines] == [line.spans for line in whole.lines(INK)]
+
+
+def test_what_a_flood_dropped_is_counted_since_the_last_taking():
+    output = TerminalText(head=2, tail=1)
+    output.feed("a\nb\nc\nd\ne\nopen")
+    assert [line.plain for line in output.drain(INK)] == ["a", "b", "… 2 lines (4 B) not shown …", "e"]
+    output.feed(" now\nf\n")
+    assert [line.plain for line in output.drain(INK)] == ["open now", "f"]
+    assert len(output) == 0

@@ -153,6 +153,7 @@ class Executor:
         try:
             code = source.code(node)
             mentioned = names_in(code)
+            self._snapshots.prepare(mentioned)
             self._interpreter.leave()
             try:
                 with self._interrupts:

@@ -18,6 +18,12 @@ from tutor.kernel.variables import Variables
 
 #: Variables with tensors that one snapshot describes.
 MAX_NAMES = 1_000
+#: What code calls that may alter an object in ways that neither its version nor its address tells.
+ALTERING = frozenset(
+    {"data", "set_", "set_data", "resize_", "resize_as_", "as_strided_", "retain_grad", "detach_", "rename_"}
+    | {"squeeze_", "unsqueeze_", "t_", "transpose_", "swapaxes_", "swapdims_", "swap_tensors", "resize"}
+    | {"setattr", "__setattr__", "exec", "eval"}
+)
 
 
 class Entry(Struct, frozen=True):
@@ -70,12 +76,37 @@ class Snapshots:
         #: Variables that the budget left out, with the `id()` of their values; now and one step ago.
         self._skipped: dict[str, int] = {}
         self._skipped_before: dict[str, int] = {}
+        #: Some statement so far may alter objects unseen, under whatever name: all are read in full.
+        self._wary = False
+        self._resizes = False
+        #: `id()` and number of arrays whose weak reference is dropped while a statement runs.
+        self._released: dict[int, int] = {}
+
+    def prepare(self, mentioned: Collection[str]) -> None:
+        """A statement that mentions these names and attributes is about to run.
+
+        numpy refuses to resize an array that is weakly referenced, so such arrays are let go meanwhile.
+        """
+        self._wary = self._wary or not ALTERING.isdisjoint(mentioned)
+        self._resizes = self._resizes or "resize" in mentioned
+        if self._resizes:
+            for value in list(self._namespace.values()):
+                if raw.is_array(value) and (number := self._objects.release(value)) is not None:
+                    self._released[id(value)] = number
+
+    def _take_back(self) -> None:
+        for value in list(self._namespace.values()):
+            if raw.is_array(value):
+                self._objects.restore(value, self._released.pop(id(value), None))
+        self._released.clear()
 
     def take(self, mentioned: Collection[str] = ()) -> SnapshotDelta:
         """What changed since the last call; variables in `mentioned` are always read in full."""
         with raw.Reading():
-            asked = frozenset(mentioned)
+            if self._released:
+                self._take_back()
             known = self._layout.tracked if self._layout is not None else frozenset()
+            asked = frozenset(mentioned) | known if self._wary else frozenset(mentioned)
             looked_at, values = self._variables.look(known if asked <= known else [*known, *(asked - known)])
             if self._layout is not None and self._nothing_changed(self._layout, looked_at, values, asked):
                 return SnapshotDelta(omitted=self._omitted)

@@ -118,8 +118,10 @@ def _plain(value: Any) -> Any:
     kind = type(value)
     if kind is torch.Tensor or kind is torch.nn.Parameter:
         return {"shape": list(raw.shape(value)), "dtype": raw.dtype_text[raw.dtype(value)]}
-    if value is None or kind is bool or kind is int:
+    if value is None or kind is bool:
         return value
+    if kind is int:  # torch hands out negative dimensions as unsigned
+        return value - 2**64 if value >= 2**63 else value
     if kind is float:
         return value if math.isfinite(value) else str(value)
     if kind is str:

@@ -24,11 +24,17 @@ def has_moved(value: Any, facts: TensorFacts) -> bool:
             return True
         if raw.requires_grad(value) != facts.requires_grad:
             return True
+        if facts.version is None and _reshaped(value, facts):  # an inference tensor counts no versions
+            return True
         if facts.data_ptr is None or raw.dispatches_to_python(value):
             return False
         return bool(raw.data_ptr(value) != facts.data_ptr)
     except Exception:  # torch refuses what it told before
         return True
+
+
+def _reshaped(tensor: Any, facts: TensorFacts) -> bool:
+    return tuple(raw.shape(tensor)) != facts.shape or tuple(raw.stride(tensor)) != facts.stride
 
 
 def _array_moved(array: Any, facts: TensorFacts) -> bool:

@@ -55,7 +55,9 @@ class Variables:
         """Whether a key of the namespace is a name of the learner's."""
         if type(name) is not str or name in self._ignore:
             return False
-        return name[:2] != "__" or name[-2:] != "__"
+        if name[:2] == "__" and name[-2:] == "__":
+            return False
+        return name.isascii() or _is_text(name)
 
     def count_beyond(self, looked_at: Collection[str], tracked: Collection[str]) -> int:
         """How many tensors, arrays and modules there are that were not looked at.
@@ -73,3 +75,12 @@ class Variables:
         beyond = len(self._counted)
         self._counted.update(tracked)
         return beyond
+
+
+def _is_text(name: str) -> bool:
+    """Whether a name can be written down: a learner may put lone surrogates into `globals()`."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

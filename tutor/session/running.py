@@ -29,8 +29,10 @@ class OutputFeed:
         self._advance = advance
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._segment = Capture(STEP_OUTPUT)
-        self._ended: deque[tuple[Mark, Capture]] = deque()
+        #: What no event has told yet of the statement that is running.
         self._pending = Capture(EVENT_OUTPUT)
+        #: The same of statements that ended, whose records have not come.
+        self._ended: deque[tuple[Mark, Capture, Capture]] = deque()
         self._timer: asyncio.TimerHandle | None = None
         self._last_event = 0.0
 
@@ -39,47 +41,66 @@ class OutputFeed:
         marked = False
         for piece in self._scanner.feed(data):
             if isinstance(piece, Mark):
-                self._ended.append((piece, self._segment))
-                self._segment = Capture(STEP_OUTPUT)
+                self._ended.append((piece, self._segment, self._pending))
+                self._segment, self._pending = Capture(STEP_OUTPUT), Capture(EVENT_OUTPUT)
                 marked = True
                 self._advance()
             else:
                 self._segment.add(piece)
                 self._pending.add(piece)
-        if self._pending and self._timer is None:
-            wait = self._last_event + EVENT_INTERVAL - time.monotonic()
-            self._timer = asyncio.get_running_loop().call_later(max(0.0, wait), self.emit_pending)
+        self._plan()
         if marked:
             self._advance()
 
     def take(self, mark: Mark) -> Capture | None:
-        """The output up to `mark`, or None when the mark has not arrived."""
-        if not any(seen == mark for seen, _ in self._ended):
+        """The output up to `mark`, which is passed on first, or None when the mark has not arrived."""
+        if not any(seen == mark for seen, _, _ in self._ended):
             return None
-        seen, capture = self._ended.popleft()
+        seen, capture, pending = self._ended.popleft()
+        self._tell(pending)
         while seen != mark:
-            seen, following = self._ended.popleft()
+            seen, following, pending = self._ended.popleft()
+            self._tell(pending)
             capture.extend(following)
+        self._plan()
         return capture
 
     def take_rest(self) -> Capture:
-        """All output that no step has taken."""
+        """All output that no step has taken, which is passed on first."""
+        self.emit_all()
         capture = Capture(STEP_OUTPUT)
-        for _, part in self._ended:
+        for _, part, _ in self._ended:
             capture.extend(part)
         capture.extend(self._segment)
         self._ended.clear()
         self._segment = Capture(STEP_OUTPUT)
         return capture
 
-    def emit_pending(self) -> None:
-        """Pass on what has come so far."""
+    def emit_all(self) -> None:
+        """Pass on everything that has come."""
+        for at, (mark, capture, pending) in enumerate(self._ended):
+            self._ended[at] = (mark, capture, Capture(EVENT_OUTPUT))
+            self._tell(pending)
+        pending, self._pending = self._pending, Capture(EVENT_OUTPUT)
+        self._tell(pending)
+
+    def _plan(self) -> None:
+        """Pass on soon what has come; output behind a mark waits until its statement is told to begin."""
+        if self._pending and self._timer is None and not self._ended:
+            wait = self._last_event + EVENT_INTERVAL - time.monotonic()
+            self._timer = asyncio.get_running_loop().call_later(max(0.0, wait), self._emit_first)
+
+    def _emit_first(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        if not self._pending:
+        if not self._ended:
+            pending, self._pending = self._pending, Capture(EVENT_OUTPUT)
+            self._tell(pending)
+
+    def _tell(self, pending: Capture) -> None:
+        if not pending:
             return
-        pending, self._pending = self._pending, Capture(EVENT_OUTPUT)
         self._last_event = time.monotonic()
         head, tail = pending.parts()
         if pending.elided:
@@ -95,7 +116,7 @@ class OutputFeed:
         if held:
             self._segment.add(held)
             self._pending.add(held)
-        self.emit_pending()
+        self.emit_all()
 
 
 class RunningRequest:

@@ -290,7 +290,7 @@ class Session:
         if isinstance(message, InputRequest):
             if self._kernel is not None:
                 self._kernel.drain()
-            self._feed.emit_pending()
+            self._feed.emit_all()
             self._emit(InputAsked(message.prompt))
         elif running is not None and getattr(message, "id", None) == running.number:
             running.receive(message)
@@ -311,10 +311,8 @@ class Session:
             if isinstance(event, StepFinished):
                 self.snapshot = event.step.snapshot
             if isinstance(event, StepStarted | StepFinished):
-                self._feed.emit_pending()
                 self._emit(event)
             elif isinstance(event, Done):
-                self._feed.emit_pending()
                 self._finish(running, event.error)
 
     def _finish(self, running: RunningRequest, error: ErrorFacts | None) -> None:

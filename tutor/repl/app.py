@@ -1,0 +1,41 @@
+"""The way in: choose how to read, converse, and leave nothing running."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+
+from tutor.repl.conversation import Conversation
+from tutor.repl.out import Out, wants_colour
+from tutor.repl.reader import LineReader, Reader
+from tutor.session import Session
+
+
+def run_plain(session: Session, source: str | None) -> int:
+    """Line mode until it is quit; `source` runs first. The exit status, as `Conversation.converse` says."""
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(errors="replace")
+    return asyncio.run(_run(session, source))
+
+
+async def _run(session: Session, source: str | None) -> int:
+    colour = wants_colour()
+    out = Out(colour=colour)
+    try:
+        return await Conversation(session, out, _reader(session, out, colour)).converse(source)
+    finally:
+        await session.close()
+
+
+def _reader(session: Session, out: Out, colour: bool) -> Reader:
+    """A prompt that edits, where the terminal can; else plain lines."""
+    is_terminal = sys.stdin.isatty() and sys.stdout.isatty()
+    if not is_terminal or os.environ.get("TERM", "dumb") in ("dumb", "unknown", ""):
+        return LineReader(out)
+    from tutor.repl.terminal import TerminalReader, open_history
+
+    history, trouble = open_history()
+    if trouble:
+        out.fault(trouble)
+    return TerminalReader(session, out, colour=colour, history=history)

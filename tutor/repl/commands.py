@@ -1,0 +1,157 @@
+"""What can be asked for besides running code: each command once, with its name, its words, what it does."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from rich.text import Text
+
+from tutor.facts import GraphFacts
+from tutor.repl.out import PALETTE
+from tutor.repl.pieces import COMMAND
+from tutor.view.palette import letter
+from tutor.view.strips import Ranges, storage_strips
+from tutor.view.table import COLUMNS, aligned, sharing_sentence, tensor_rows
+from tutor.view.tree import graph_lines
+from tutor.view.words import clean
+
+if TYPE_CHECKING:
+    from tutor.repl.conversation import Conversation
+
+#: Rows of the tensor table, the newest, and lines of a graph.
+ROWS, GRAPH_LINES = 200, 200
+
+
+class Refused(Exception):
+    """The command cannot do what was asked; the text is one sentence."""
+
+
+@dataclass(frozen=True)
+class Command:
+    """`argument` is how help writes it: "" none, NAME needed, [NAME] if wanted."""
+
+    name: str
+    argument: str
+    help: str
+    run: Callable[[Conversation, str], Awaitable[None]]
+
+    @property
+    def usage(self) -> str:
+        return f"{COMMAND}{self.name} {self.argument}".rstrip()
+
+
+async def obey(conversation: Conversation, text: str) -> None:
+    """Run the command in `text`. Refused when there is none of that name, or it gets the wrong argument."""
+    name, _, argument = text.strip().removeprefix(COMMAND).strip().partition(" ")
+    command = next((command for command in COMMANDS if command.name == name), None)
+    if command is None:
+        raise Refused(f"There is no command {COMMAND}{clean(name)}: {COMMAND}help lists them.")
+    argument = argument.strip()
+    is_needed = bool(command.argument) and not command.argument.startswith("[")
+    if (argument and not command.argument) or (is_needed and not argument):
+        raise Refused(f"Write it so: {command.usage}")
+    await command.run(conversation, argument)
+
+
+async def _help(conversation: Conversation, _: str) -> None:
+    out = conversation.out
+    out.line("Type Python; a block ends with an empty line. Commands:")
+    width = max(len(command.usage) for command in COMMANDS)
+    for command in COMMANDS:
+        out.line(f"  {command.usage:<{width}}  {command.help}")
+    out.line("Keys:")
+    for key, help_text in conversation.reader.keys:
+        out.line(f"  {key:<{width}}  {help_text}")
+
+
+async def _table(conversation: Conversation, _: str) -> None:
+    out, snapshot = conversation.out, conversation.session.snapshot
+    rows = tensor_rows(snapshot, (), PALETTE)
+    if not rows:
+        out.say("There are no tensors yet.")
+        return
+    hidden = len(rows) + snapshot.omitted - len(rows[-ROWS:])
+    if hidden:
+        out.line(f"… and {hidden:,} more, older ones")
+    headings = [Text(heading, PALETTE.muted) for heading in COLUMNS]
+    for line in aligned([headings, *(row.cells for row in rows[-ROWS:])], out.width):
+        out.line(line)
+    for group in snapshot.sharing:
+        out.line(sharing_sentence(group))
+
+
+async def _storage(conversation: Conversation, _: str) -> None:
+    out, snapshot = conversation.out, conversation.session.snapshot
+    if not snapshot.storages:
+        out.say("No tensor has memory yet.")
+        return
+    for line in storage_strips(snapshot, PALETTE, out.width, truecolor=False).split("\n"):
+        out.line(line)
+    for storage in sorted(snapshot.storages.values(), key=lambda storage: storage.block):
+        if storage.written:
+            out.line(_written(storage.block, storage.written))
+
+
+def _written(block: int, ranges: Ranges) -> str:
+    """Which elements the last statement wrote, in words for who cannot see which cells are bright."""
+    words = [str(start) if stop == start + 1 else f"{start} to {stop - 1}" for start, stop in ranges[:8]]
+    more = f" and {len(ranges) - 8:,} more ranges" if len(ranges) > 8 else ""
+    return f"{letter(block)}: the last statement wrote {', '.join(words)}{more}"
+
+
+async def _graph(conversation: Conversation, name: str) -> None:
+    session = conversation.session
+    facts = session.snapshot.tensors.get(name)
+    if facts is None:
+        raise Refused(f"There is no tensor named {clean(name)}: {COMMAND}table lists them.")
+    if facts.grad_fn is None:
+        raise Refused(f"{clean(name)} has no grad_fn: nothing was recorded that leads to it.")
+    graph = (await session.graphs([name])).get(name, GraphFacts())
+    for line in graph_lines(graph, session.snapshot, PALETTE, conversation.out.width, limit=GRAPH_LINES):
+        conversation.out.line(line)
+
+
+async def _device(conversation: Conversation, name: str) -> None:
+    info = conversation.session.info
+    if name:
+        known = (
+            {"auto", *info.available, *(device.partition(":")[0] for device in info.available)}
+            if info
+            else {name}
+        )
+        if name not in known:
+            raise Refused(f"There is no device {clean(name)} here: use {', '.join(sorted(known))}.")
+        await conversation.restart(name)
+    elif info is not None:
+        others = [device for device in info.available if device != info.device]
+        more = f"; there is also {' and '.join(others)}" if others else "; there is no other"
+        conversation.out.say(f"Device {info.device}, torch {info.torch}{more}.")
+
+
+async def _restart(conversation: Conversation, _: str) -> None:
+    await conversation.restart()
+
+
+async def _reset(conversation: Conversation, _: str) -> None:
+    await conversation.session.reset()
+    conversation.out.say("The namespace is empty.")
+
+
+async def _quit(conversation: Conversation, _: str) -> None:
+    conversation.done = True
+
+
+COMMANDS: tuple[Command, ...] = (
+    Command("help", "", "List the commands and keys.", _help),
+    Command("table", "", "All tensors: letter of the memory, name, shape, dtype, stride, grad.", _table),
+    Command(
+        "storage", "", "Each block of memory, its values, and which of them every name covers.", _storage
+    ),
+    Command("graph", "NAME", "The autograd graph behind a tensor.", _graph),
+    Command("device", "[NAME]", "Say which device is used, or restart the kernel on another.", _device),
+    Command("restart", "", "Start a new kernel; its namespace is empty.", _restart),
+    Command("reset", "", "Empty the namespace; the kernel stays.", _reset),
+    Command("quit", "", "End torchtutor.", _quit),
+)

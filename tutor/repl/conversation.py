@@ -1,0 +1,268 @@
+"""Line mode itself: read a piece, run it, tell what came of it, until there is nothing more."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import signal
+import sys
+from collections.abc import Coroutine, Iterator
+from typing import Any
+
+from tutor import __version__
+from tutor.facts import Ready
+from tutor.repl.commands import Refused, obey
+from tutor.repl.out import Out
+from tutor.repl.pieces import Piece, has_several_lines
+from tutor.repl.reader import Reader, Stopped
+from tutor.repl.stream import Stream
+from tutor.repl.telling import Telling
+from tutor.session import (
+    Died,
+    Event,
+    InputAsked,
+    Output,
+    Session,
+    SessionError,
+    StateChanged,
+    StepFinished,
+    StepStarted,
+)
+from tutor.view.words import clean
+
+_log = logging.getLogger(__name__)
+
+STATUS_OK, STATUS_RAISED, STATUS_WRONG_USE, STATUS_INTERRUPTED = 0, 1, 2, 130
+
+
+class Conversation:
+    """One session in line mode. Everything happens in one event loop, one piece at a time."""
+
+    def __init__(self, session: Session, out: Out, reader: Reader) -> None:
+        self.session = session
+        self.out = out
+        self.reader = reader
+        self.done = False
+        self._failed = False
+        self._interrupted = False
+        self._stream = Stream(out)
+        self._telling: Telling | None = None
+        self._work: asyncio.Task[None] | None = None
+        self._answering: asyncio.Task[None] | None = None
+        self._starting: asyncio.Task[None] | None = None
+        self._greeting: Ready | None = None
+        session.listener = self._hear
+
+    async def converse(self, source: str | None) -> int:
+        """Run `source`, then what is read, to the end; the exit status.
+
+        A person ends with status 0. Without one it is 1 when anything raised or was refused, 2 when there
+        is no kernel, 130 after Ctrl-C.
+        """
+        with self._interrupts():
+            if self.reader.is_person:
+                self.out.say(f"torchtutor {__version__}, line mode. :help lists the commands, ctrl+d ends.")
+            self._starting = asyncio.create_task(self._begin(self.session.start(), greet=True))
+            if source is not None:
+                await self._do(self._run(Piece(source), echo=True))
+            while not self.done and not self._is_hopeless():
+                piece = await self._read()
+                if piece is None:
+                    break
+                await self._do(self._take(piece))
+            await self._end()
+        return self._status()
+
+    def _is_hopeless(self) -> bool:
+        """Nobody is there to restart a kernel that cannot start, or to go on after Ctrl-C."""
+        if self.reader.is_person:
+            return False
+        return self._interrupted or (self.session.info is None and self.session.state == "dead")
+
+    def _status(self) -> int:
+        if self.reader.is_person:
+            return STATUS_OK
+        if self._interrupted:
+            return STATUS_INTERRUPTED
+        if self.session.info is None and self.session.state == "dead":
+            return STATUS_WRONG_USE
+        return STATUS_RAISED if self._failed else STATUS_OK
+
+    async def _end(self) -> None:
+        starting = self._starting
+        if starting is not None and not starting.done():
+            starting.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await starting
+        self._stream.finish()
+
+    # ── one piece ────────────────────────────────────────────────────────────
+
+    async def _read(self) -> Piece | None:
+        while True:
+            try:
+                return await self.reader.piece()
+            except Stopped:
+                if not self.reader.is_person:
+                    self._interrupted = True
+                    return None
+
+    async def _do(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do something that Ctrl-C may cancel while it waits for the kernel to start."""
+        self._work = asyncio.create_task(work)
+        try:
+            await self._work
+        except asyncio.CancelledError:
+            current = asyncio.current_task()
+            if current is not None and current.cancelling():
+                raise
+            self.out.line("Stopped.")
+        finally:
+            self._work = None
+
+    async def _take(self, piece: Piece) -> None:
+        if not piece.text.strip():
+            return
+        try:
+            if piece.is_command:
+                await self._wait_for_kernel()
+                await obey(self, piece.text)
+            else:
+                await self._run(piece, echo=not self.reader.is_person or has_several_lines(piece.text))
+        except (Refused, SessionError) as problem:
+            self._failed = True
+            self.out.fault(str(problem))
+        await self.reader.ran()
+
+    async def _run(self, piece: Piece, *, echo: bool) -> None:
+        await self._wait_for_kernel()
+        if self._is_hopeless():
+            return
+        if self.session.state == "dead":
+            self._failed = True
+            self.out.fault("There is no kernel to run this: :restart starts one.")
+            return
+        before = self.session.snapshot
+        self._telling = Telling(self.out, self._stream, piece, before, echo=echo)
+        try:
+            run = await self.session.execute(piece.text, keep=False)
+            self._failed = self._failed or not run.ok
+            self._telling.ended(run)
+        finally:
+            self._telling = None
+            if self._answering is not None:
+                self._answering.cancel()
+
+    # ── the kernel's life ────────────────────────────────────────────────────
+
+    async def _begin(self, start: Coroutine[Any, Any, Ready], *, greet: bool) -> None:
+        """Wait for a kernel, and say why it does not come, if so."""
+        try:
+            info = await start
+        except SessionError as error:
+            self._failed = True
+            if self.reader.is_person:
+                self.out.fault(f"{error} :restart tries again, :device NAME changes the device.")
+            else:
+                print(error, file=sys.stderr)
+            return
+        self._greeting = info if greet else None
+
+    async def _wait_for_kernel(self) -> None:
+        starting = self._starting
+        if starting is None:
+            return
+        if not starting.done() and self.reader.is_person:
+            self.out.say("Waiting for torch …")
+        await asyncio.shield(starting)
+        self._starting = None
+        info, self._greeting = self._greeting, None
+        if info is not None and self.reader.is_person:
+            self.out.say(f"torch {info.torch} on {info.device}.")
+        if info is not None and info.preamble is not None:
+            self.out.line(clean(info.preamble))
+
+    async def restart(self, device: str | None = None) -> None:
+        """A new kernel, on `device` if given."""
+        self._restart(device)
+        await self._wait_for_kernel()
+
+    def _restart(self, device: str | None) -> None:
+        self.out.say("The kernel restarts; its namespace is empty.")
+        self._starting = asyncio.create_task(
+            self._begin(self.session.restart(device), greet=device is not None)
+        )
+
+    # ── what the session tells ───────────────────────────────────────────────
+
+    def _hear(self, event: Event) -> None:
+        try:
+            self._tell(event)
+        except Exception:  # an error of ours must not keep the run from ending
+            _log.exception("This could not be shown: %r", event)
+
+    def _tell(self, event: Event) -> None:
+        match event:
+            case Output(text=text, skipped=skipped):
+                self._stream.feed(text, skipped)
+            case StepStarted(end_line=end_line) if self._telling is not None:
+                self._telling.started(end_line)
+            case StepFinished(step=step) if self._telling is not None:
+                self._telling.finished(step)
+            case InputAsked(prompt=prompt):
+                self._answering = asyncio.create_task(self._answer(prompt))
+            case Died(sentence=sentence) if self._starting is None or self._starting.done():
+                self._stream.finish()
+                told = self._telling.placed(sentence) if self._telling is not None else sentence
+                self.out.fault(f"{told} :restart starts a new one.")
+            case StateChanged(state="stuck"):
+                self._offer_restart()
+
+    def _offer_restart(self) -> None:
+        if not self.reader.is_person:
+            self.session.kill()
+            return
+        self._stream.finish()
+        self.out.say("The code does not stop: press ctrl+c again to restart the kernel, or wait.")
+
+    async def _answer(self, prompt: str) -> None:
+        shown = self._stream.take_open()
+        if not shown:
+            self.out.fresh()
+        prompt = "\n".join(map(clean, prompt.split("\n")))
+        try:
+            self.session.reply(await self.reader.answer(prompt, shown))
+        except Stopped:
+            self._interrupt()
+
+    # ── Ctrl-C ───────────────────────────────────────────────────────────────
+
+    @contextlib.contextmanager
+    def _interrupts(self) -> Iterator[None]:
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGINT, self._on_signal)
+        try:
+            yield
+        finally:
+            loop.remove_signal_handler(signal.SIGINT)
+
+    def _on_signal(self) -> None:
+        if self.reader.is_person and self._work is not None:
+            self.out.echoed(len("^C"))
+        self._interrupt()
+
+    def _interrupt(self) -> None:
+        """Stop what runs; when it is stuck, restart; where nothing runs, tell the reader."""
+        state = self.session.state
+        if self._work is None:
+            self.reader.stop()
+            return
+        if not self.reader.is_person:
+            self._interrupted = True
+        if state == "stuck":
+            self._restart(None)
+        elif state in ("busy", "stopping"):
+            self.session.interrupt()
+        elif state == "starting":
+            self._work.cancel()
