@@ -146,7 +146,6 @@ class Walk:
         """Run everything. WrongUse when the kernel refuses to start (no such device, no torch)."""
         session = self._session
         session.listener = self._listen
-        session.spawn()
         loop = asyncio.get_running_loop()
         main = self._main = asyncio.current_task()
         assert main is not None
@@ -160,6 +159,7 @@ class Walk:
 
         with contextlib.suppress(NotImplementedError, RuntimeError):
             loop.add_signal_handler(signal.SIGINT, on_interrupt)
+        session.spawn()
         try:
             try:
                 self.ready = await session.start()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import time
+from pathlib import Path
 
 import pytest
 from inspection import command, is_running, strict
@@ -193,7 +194,10 @@ def test_ctrl_c_answers_within_five_seconds(tmp_path, code, steps):
 def test_ctrl_c_while_torch_is_imported_still_answers(tmp_path):
     (tmp_path / "s.py").write_text("x = 1")
     process = subprocess.Popen(command("s.py", "--json"), stdout=subprocess.PIPE, cwd=tmp_path)
-    time.sleep(0.9)
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+    while not children.read_text().strip():
+        time.sleep(0.01)
+    time.sleep(0.2)  # the kernel is there and imports torch, which takes longer
     process.send_signal(signal.SIGINT)
     out, _ = process.communicate(timeout=30)
     data = strict(out)
