@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Mapping
+from types import ModuleType
 
 from rich.cells import cell_len
 from rich.style import Style
@@ -18,7 +19,6 @@ from tutor.tui.lines import palette_of, strip_of
 from tutor.tui.placement import Placed, place_notes
 from tutor.view.notes import Note, note_text
 from tutor.view.palette import Palette
-from tutor.view.syntax import START, State, lex_line, style_for
 
 #: Column of the code at which notes begin where the code leaves room.
 NOTE_COLUMN = 40
@@ -33,9 +33,12 @@ _PICTURES |= dict.fromkeys(range(0x80, 0xA0), 0xFFFD)
 class CodeArea(TextArea):
     """Python in the palette's colours, one lexed line at a time."""
 
+    #: `tutor.view.syntax`, imported after the first paint, which it would hold up.
+    _syntax: ModuleType | None = None
+
     def __init__(self, text: str = "", *, line_numbers: bool = False, placeholder: str = "", id: str) -> None:
         self._lexed: list[str] = []
-        self._states: list[State] = []
+        self._states: list[tuple[str, ...]] = []
         super().__init__(
             text,
             id=id,
@@ -55,6 +58,15 @@ class CodeArea(TextArea):
         """Take the theme's colours now and whenever the theme changes."""
         self.app.theme_changed_signal.subscribe(self, lambda _: self._dress())
         self._dress()
+        if CodeArea._syntax is None:
+            self.call_after_refresh(self._begin_colouring)
+
+    def _begin_colouring(self) -> None:
+        from tutor.view import syntax
+
+        CodeArea._syntax = syntax
+        self.notify_style_update()
+        self.refresh()
 
     def watch_has_focus(self, has_focus: bool) -> None:
         """The cursor's line has a ground of its own only while the cursor is here."""
@@ -74,13 +86,15 @@ class CodeArea(TextArea):
         line = super().get_line(line_index)
         source = line.plain
         line.plain = source.translate(_PICTURES)
-        spans, _ = lex_line(source, self._state(line_index))
+        if self._syntax is None:
+            return line
+        spans, _ = self._syntax.lex_line(source, self._state(self._syntax, line_index))
         for start, end, token in spans:
-            if (style := style_for(token, self.palette)) is not None:
+            if (style := self._syntax.style_for(token, self.palette)) is not None:
                 line.stylize(style, start, end)
         return line
 
-    def _state(self, line_index: int) -> State:
+    def _state(self, syntax: ModuleType, line_index: int) -> tuple[str, ...]:
         """What line `line_index` begins inside of; lexes only from the first changed line on."""
         lines = self.document.lines
         known = len(self._states) - 1
@@ -88,9 +102,9 @@ class CodeArea(TextArea):
             same = next((i for i, (a, b) in enumerate(zip(self._lexed, lines, strict=False)) if a != b), None)
             known = min(known, min(len(self._lexed), len(lines)) if same is None else same)
             self._lexed = list(lines)
-        self._states = self._states[: known + 1] or [START]
+        self._states = self._states[: known + 1] or [syntax.START]
         for index in range(len(self._states) - 1, line_index):
-            self._states.append(lex_line(lines[index], self._states[index])[1])
+            self._states.append(syntax.lex_line(lines[index], self._states[index])[1])
         return self._states[line_index]
 
     async def _on_key(self, event: events.Key) -> None:
