@@ -150,3 +150,17 @@ def test_restart_goes_on_in_the_warm_spare_and_can_do_without():
 
     assert asyncio.run(go(True))
     assert not asyncio.run(go(False))
+
+
+def test_who_waits_for_a_kernel_gets_the_one_that_replaced_it():
+    async def go() -> bool:
+        session = Session(spare=False)
+        waiting = asyncio.create_task(session.start())
+        await asyncio.sleep(0.1)
+        again = await session.restart()
+        first = await asyncio.wait_for(waiting, 10)
+        ran = await session.execute("1")
+        await session.close()
+        return first == again and ran.ok
+
+    assert asyncio.run(go())

@@ -8,7 +8,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 
-from tutor.facts import Done, ErrorFacts, Reply, Run, Snapshot, Started, Step, StepDone, apply
+from tutor.facts import Done, ErrorFacts, Ready, Reply, Run, Snapshot, Started, Step, StepDone, apply
 from tutor.session.events import Output, StepFinished, StepStarted
 from tutor.session.output import Capture, Mark, MarkScanner
 
@@ -210,3 +210,14 @@ class RunningRequest:
         if not self.future.done():
             elapsed = time.perf_counter() - self._began
             self.future.set_result(Run(self._source, self._filename, tuple(self._steps), error, elapsed))
+
+
+def copy_outcome(source: asyncio.Future[Ready], target: asyncio.Future[Ready]) -> None:
+    """Who waited for a kernel that was restarted meanwhile gets the new one's outcome."""
+    if target.done() or source.cancelled():
+        return
+    error = source.exception()
+    if error is not None:
+        target.set_exception(error)
+    else:
+        target.set_result(source.result())

@@ -43,7 +43,7 @@ from tutor.session.events import (
     StepStarted,
 )
 from tutor.session.process import KernelOptions, KernelProcess
-from tutor.session.running import OutputFeed, RunningRequest
+from tutor.session.running import OutputFeed, RunningRequest, copy_outcome
 
 #: Seconds after which a stop without effect is called stuck.
 STUCK_AFTER = 2.0
@@ -134,7 +134,7 @@ class Session:
             self._kernel.spawn()
             self._ready = self._connect(self._kernel)
         if waiting is not None and not waiting.done() and self._ready is not None:
-            self._ready.add_done_callback(lambda ready: _copy(ready, waiting))
+            self._ready.add_done_callback(lambda ready: copy_outcome(ready, waiting))
         return await self._become_ready()
 
     async def close(self) -> None:
@@ -394,14 +394,3 @@ class Session:
             if timer is not None:
                 timer.cancel()
         self._spare_timer = self._stuck_timer = None
-
-
-def _copy(source: asyncio.Future[Ready], target: asyncio.Future[Ready]) -> None:
-    """Who waited for a kernel that was restarted meanwhile gets the new one's outcome."""
-    if target.done() or source.cancelled():
-        return
-    error = source.exception()
-    if error is not None:
-        target.set_exception(error)
-    else:
-        target.set_result(source.result())
