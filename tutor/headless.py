@@ -61,10 +61,10 @@ class Job:
 def read_job(path: str, arguments: tuple[str, ...], device: str | None, memory: str) -> Job:
     """The job for a script, a lesson file or `-`. WrongUse when it cannot be read."""
     for text in (path, *arguments):
-        if not text.isprintable() and text.encode("utf-8", "replace") != text.encode(
-            "utf-8", "surrogateescape"
-        ):
-            raise WrongUse(f"{text!a}: this is not valid UTF-8: rename it.")
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            raise WrongUse(f"{text!a}: this is not valid UTF-8: rename it.") from None
     if path.endswith((".yaml", ".yml")):
         return _lesson_job(path, device, memory)
     options = KernelOptions(

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import resource
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tutor.session import Output, StepFinished, StepStarted
+from tutor.session import KernelOptions, Output, StepFinished, StepStarted
 from tutor.session.output import Capture, Mark, MarkScanner
+from tutor.session.process import KernelProcess
 
 
 def test_prints_raw_writes_and_subprocesses_keep_their_order(driver):
@@ -166,3 +169,18 @@ def test_a_capture_keeps_both_ends_and_counts_the_rest(chunks, limit):
     assert len(head) + len(tail) <= limit
     if len(whole) <= limit // 2 * 2:
         assert head + tail == whole
+
+
+@pytest.mark.timeout(10)
+def test_draining_a_pipe_that_never_runs_dry_comes_to_an_end():
+    process = KernelProcess(KernelOptions())
+    taken: list[int] = []
+    process.on_output = lambda data: taken.append(len(data))
+    process._pipe = os.open("/dev/zero", os.O_RDONLY)
+    process._pipe_open = True
+    try:
+        process.drain()
+    finally:
+        os.close(process._pipe)
+        Path(process._folder).rmdir()
+    assert sum(taken) == 1 << 20

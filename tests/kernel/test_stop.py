@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import time
 
 import pytest
 
+from tutor.kernel.learner import Interrupts
 from tutor.session import InputAsked, Session, StateChanged, StepStarted
 
 STOPPABLE = {
@@ -164,3 +166,18 @@ def test_who_waits_for_a_kernel_gets_the_one_that_replaced_it():
         return first == again and ran.ok
 
     assert asyncio.run(go())
+
+
+def test_a_signal_between_two_statements_reaches_the_next_one():
+    original = signal.getsignal(signal.SIGINT)
+    interrupts = Interrupts()
+    try:
+        signal.raise_signal(signal.SIGINT)
+        with pytest.raises(KeyboardInterrupt), interrupts:
+            pass
+        assert not interrupts.pending
+        interrupts.leave()
+        with interrupts:
+            pass
+    finally:
+        signal.signal(signal.SIGINT, original)

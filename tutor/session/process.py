@@ -24,6 +24,8 @@ from tutor.facts import Reply, Request
 
 _HEADER = struct.Struct("!I")
 _READ_SIZE = 1 << 16
+#: The most that a pipe holds without privileges on Linux.
+_LARGEST_PIPE = 1 << 20
 #: Seconds that a dead kernel's last output may take to arrive.
 _LAST_WORDS = 0.5
 _encode = msgspec.msgpack.Encoder().encode
@@ -190,8 +192,11 @@ class KernelProcess:
     def _accept(self) -> None:
         """The learner's code closed the kernel's descriptors and it came back: use the new connection."""
         connection, _ = self._listener.accept()
-        while self._channel_open:  # what was sent before comes first
-            self._read_channel_once()
+        with contextlib.suppress(OSError):  # what was sent before comes first
+            while data := self._channel.recv(_READ_SIZE):
+                self._inbox += data
+                self._deliver()
+        self._inbox.clear()
         self._loop.remove_reader(self._channel)
         self._loop.remove_writer(self._channel)
         self._channel.close()
@@ -199,20 +204,6 @@ class KernelProcess:
         connection.setblocking(False)
         self._loop.add_reader(connection, self._read_channel)
         self._write_channel()
-
-    def _read_channel_once(self) -> None:
-        """One read that also ends the loop above when there is nothing left for now."""
-        before = len(self._inbox)
-        try:
-            data = self._channel.recv(_READ_SIZE)
-        except OSError:
-            data = b""
-        if not data:
-            self._channel_open = False
-            del self._inbox[before:]
-            return
-        self._inbox += data
-        self._deliver()
 
     def _write_channel(self) -> None:
         if self._drained is None or not self._outbox:
@@ -246,9 +237,10 @@ class KernelProcess:
         return True
 
     def drain(self) -> None:
-        """Take what is in the output pipe now."""
-        while self._pipe_open and self._read_pipe():
-            pass
+        """Take what is in the output pipe now, and not what a child goes on pouring into it."""
+        for _ in range(_LARGEST_PIPE // _READ_SIZE):
+            if not self._pipe_open or not self._read_pipe():
+                return
 
     # ── the end ──────────────────────────────────────────────────────────────
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from tutor.course.schema import Ask, Lesson
+from tutor.course.walk import prologue
 from tutor.facts import Evaluated, GraphFacts, Run, Snapshot
 from tutor.session import Died, Event, Session, SessionError, StateChanged
 from tutor.tui.follow import RunKind
@@ -139,8 +140,7 @@ class Runner:
         self._silent = True
         try:
             await self.session.reset()
-            seeding = f"__import__('torch').manual_seed({lesson.seed})"
-            run = await self.session.execute(f"{seeding}\n{lesson.setup}", filename="setup", display="none")
+            run = await self.session.execute(prologue(lesson), filename="setup", display="none")
         finally:
             self._silent = False
         if run.error is None:
