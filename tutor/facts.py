@@ -239,6 +239,17 @@ class CompareMemory(Struct, frozen=True, tag=True):
     second: str
 
 
+class Preview(Struct, frozen=True, tag=True):
+    """Values of one tensor near its first element.
+
+    `limits` bounds slices, rows and columns; leading dimensions beyond three share the bound of slices.
+    """
+
+    id: int
+    name: str
+    limits: tuple[int, int, int] = (4, 12, 8)
+
+
 class Reset(Struct, frozen=True, tag=True):
     """Empty the namespace and start counting identities afresh."""
 
@@ -251,7 +262,7 @@ class InputReply(Struct, frozen=True, tag=True):
     text: str | None
 
 
-Request = Execute | Evaluate | DescribeGraphs | CompareMemory | Reset | InputReply
+Request = Execute | Evaluate | DescribeGraphs | CompareMemory | Preview | Reset | InputReply
 
 
 # ── messages: kernel -> session ──────────────────────────────────────────────
@@ -331,8 +342,31 @@ class Overlap(Struct, frozen=True, tag=True):
     overlap: bool | None
 
 
+class Values(Struct, frozen=True, tag=True, omit_defaults=True):
+    """A window of a tensor's values as short text, row by row; `reason` says why there is none."""
+
+    id: int
+    name: str
+    #: How many leading indices of each dimension `texts` covers.
+    window: Shape = ()
+    texts: tuple[str, ...] = ()
+    reason: str | None = None
+
+
 class ResetDone(Struct, frozen=True, tag=True):
     id: int
 
 
-Reply = Ready | Refused | Started | StepDone | Done | InputRequest | Evaluated | Graphs | Overlap | ResetDone
+Reply = (
+    Ready
+    | Refused
+    | Started
+    | StepDone
+    | Done
+    | InputRequest
+    | Evaluated
+    | Graphs
+    | Overlap
+    | Values
+    | ResetDone
+)

@@ -45,9 +45,12 @@ def read_device_bytes(storage: Any) -> bytes | None:
 
 def element_texts(data: bytes, dtype: str) -> tuple[str, ...] | None:
     """Each element of `data` in about seven characters at most; None where `dtype` is not numeric."""
-    values = _decode(data, dtype)
-    if values is None:
-        return None
+    values = decode(data, dtype)
+    return None if values is None else texts_of(values)
+
+
+def texts_of(values: np.ndarray) -> tuple[str, ...]:
+    """Each of the numbers or booleans in about seven characters at most."""
     if values.dtype.kind == "f":
         return tuple(map(_float_text, values.tolist()))
     if values.dtype.kind == "c":
@@ -55,7 +58,8 @@ def element_texts(data: bytes, dtype: str) -> tuple[str, ...] | None:
     return tuple(map(_plain_text, values.tolist()))
 
 
-def _decode(data: bytes, dtype: str) -> np.ndarray | None:
+def decode(data: bytes, dtype: str) -> np.ndarray | None:
+    """The elements in `data` as numbers or booleans; None where `dtype` is not numeric."""
     if dtype == "bfloat16":
         return (np.frombuffer(data, np.uint16).astype(np.uint32) << 16).view(np.float32)
     if dtype == "complex32":

@@ -18,6 +18,7 @@ from tutor.facts import (
     InputReply,
     InputRequest,
     Overlap,
+    Preview,
     Ready,
     Refused,
     Request,
@@ -124,7 +125,7 @@ class Worker:
         self._executor = executor
 
     def serve(self, request: Request) -> None:
-        from tutor.kernel import graph, storage
+        from tutor.kernel import graph, storage, values
         from tutor.kernel.names import find
 
         match request:
@@ -136,8 +137,10 @@ class Worker:
                 found = graph.describe_graphs(self._executor.namespace, names, limit)
                 self._channel.send(Graphs(number, found))
             case CompareMemory(id=number, first=first, second=second):
-                values = find(self._executor.namespace, (first, second))
-                self._channel.send(Overlap(number, *storage.compare(*values)))
+                pair = find(self._executor.namespace, (first, second))
+                self._channel.send(Overlap(number, *storage.compare(*pair)))
+            case Preview(id=number, name=name, limits=limits):
+                self._channel.send(values.preview(self._executor.namespace, number, name, limits))
             case Reset(id=number):
                 self._executor.reset()
                 self._channel.send(ResetDone(number))

@@ -22,6 +22,7 @@ from tutor.facts import (
     InputReply,
     InputRequest,
     Overlap,
+    Preview,
     Ready,
     Refused,
     Reply,
@@ -30,6 +31,7 @@ from tutor.facts import (
     ResetDone,
     Run,
     Snapshot,
+    Values,
 )
 from tutor.session.death import describe_death
 from tutor.session.events import (
@@ -189,6 +191,12 @@ class Session:
         assert isinstance(reply, Overlap)
         return reply
 
+    async def preview(self, name: str) -> Values:
+        """A bounded window of the values under a name."""
+        reply = await self._ask(lambda number: Preview(number, name))
+        assert isinstance(reply, Values)
+        return reply
+
     async def reset(self) -> None:
         """Empty the namespace; the process stays."""
         self._require_idle()
@@ -297,7 +305,7 @@ class Session:
             if self._kernel is not None and running.wants_drain():
                 self._kernel.drain()
             self._advance()
-        elif isinstance(message, Evaluated | Graphs | Overlap | ResetDone):
+        elif isinstance(message, Evaluated | Graphs | Overlap | Values | ResetDone):
             future = self._waiting.pop(message.id, None)
             if future is not None and not future.done():
                 future.set_result(message)
