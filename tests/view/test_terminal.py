@@ -1,5 +1,6 @@
 """The learner's output: lines and colour survive, everything that could reach the screen does not."""
 
+import io
 import time
 import tracemalloc
 import unicodedata
@@ -17,6 +18,7 @@ PIECES = st.sampled_from(
         "\n", "\r", "\r\n", "\b", "abc", "가나", "e\u0301", "\u0301", "👩\u200d🚀", "\u202e", "\ud800", " ",
         "\t", "\x1b", "\x1b[", "31", ";", "m", "\x1b[31m", "12345678",
         "\x1b[1;38;5;200m", "\x1b[0m", "\x1b[38;2;1;2;3m", "\x1b[K", "\x1b[2K", "\x1b[1K", "\x1b[A",
+        "\x1b[2A", "\x1b[B", "\x1b[F", "\x1b[J",
         "\x1b[2J", "\x1b]0;title\x07", "\x1b]8;;http://x\x1b\\", "\x1b]52;c;aGk=", "\x07", "\x1b\\", "\x1bP",
         "\x9b31m", "\x9d", "\x9c", "\x85", "\x00", "\x7f", "\x1b(", "B",
     ]
@@ -50,7 +52,7 @@ def painted(output: TerminalText) -> list[list[tuple[str, str]]]:
 @given(OUTPUT, st.data())
 @example("\x1b[31", None)
 def test_chunks_do_not_matter(text: str, data: st.DataObject | None) -> None:
-    limits = {"head": 3, "tail": 3, "columns": 12}
+    limits = {"head": 3, "tail": 3, "columns": 12, "rewind": 2}
     whole = fed(text, **limits)
     assert painted(fed(*text, **limits)) == painted(whole)
     if data is not None:
@@ -60,7 +62,7 @@ def test_chunks_do_not_matter(text: str, data: st.DataObject | None) -> None:
 
 @given(OUTPUT)
 def test_no_control_character_survives(text: str) -> None:
-    for line in fed(text).lines(INK):
+    for line in (*fed(text).lines(INK), *fed(text, rewind=5).lines(INK)):
         assert not {unicodedata.category(char) for char in line.plain} & {"Cc", "Cs", "Zl", "Zp"}
         assert "\u202e" not in line.plain
 
@@ -107,6 +109,57 @@ def test_a_progress_bar_with_cursor_up_stays_in_its_lines() -> None:
     assert shown("before\n" + bar) == ["before", " 10%|#   |", " 20%|##  |"]
 
 
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        ("outer 0\n\rinner 0\x1b[A\n\rinner 1\x1b[A\router 1\n\rinner 2\x1b[A", ["outer 1", "inner 2"]),
+        ("a\nb\nc\x1b[2AX\x1b[2BY", ["aX", "b", "c Y"]),
+        ("a\nb\n\x1b[2Fone\ntwo\nthree", ["one", "two", "three"]),
+        ("a\nb\nc\x1b[99A\x1b[2Kz", [" z", "b", "c"]),
+        ("gone\ngone\n\x1b[2A\x1b[Jnew", ["new"]),
+        ("a\n\x1b[A\x1b[A\x1b[Ab", ["b"]),
+        ("top\n\x1b[31mred\x1b[Ax", ["topx", "red"]),
+    ],
+)
+def test_the_cursor_may_go_up_where_lines_can_still_change(text: str, lines: list[str]) -> None:
+    assert shown(text, rewind=5) == lines
+
+
+def test_nested_bars_of_tqdm_stay_in_their_lines() -> None:
+    from tqdm import tqdm
+
+    written = io.StringIO()
+    for _ in tqdm(range(3), desc="epochs", file=written, mininterval=0, ascii=True):
+        for _ in tqdm(range(4), desc="steps", file=written, mininterval=0, ascii=True, leave=False):
+            pass
+    text = "before\n" + written.getvalue() + "\nafter\n"
+    lines = shown(text, rewind=30)
+    assert [line.split(":")[0] for line in lines if line.strip()] == ["before", "epochs", "after"]
+    assert "3/3" in lines[1]
+
+
+@given(st.lists(OUTPUT, max_size=5))
+def test_lines_that_are_taken_are_those_that_stay(chunks: list[str]) -> None:
+    whole, taken = TerminalText(10_000, 0, rewind=3), TerminalText(10_000, 0, rewind=3)
+    lines = []
+    for chunk in chunks:
+        whole.feed(chunk)
+        taken.feed(chunk)
+        lines += taken.take()
+    lines += taken.take(all=True)
+    assert lines == whole.take(all=True)
+
+
+def test_shrinking_keeps_both_ends_and_counts_the_rest() -> None:
+    output = fed("".join(f"{i}\n" for i in range(50)), head=10, tail=10)
+    output.shrink(2, 3)
+    assert (output.hidden, output.gap) == (45, 2)
+    assert [line for line in output.plain() if "…" not in line] == ["0", "1", "47", "48", "49"]
+    output.feed("50\n")
+    assert [line for line in output.plain() if "…" not in line] == ["0", "1", "48", "49", "50"]
+    assert output.hidden == 46
+
+
 def test_colours_of_all_three_sizes_and_attributes() -> None:
     line = fed("\x1b[31ma\x1b[1;4mb\x1b[0mc\x1b[38;5;200md\x1b[48;2;1;2;3me\x1b[38:2::9:8:7mf").line(0, INK)
     styles = {line.plain[span.start]: span.style for span in line.spans}
@@ -151,12 +204,13 @@ def test_head_and_tail_stay_and_the_middle_is_counted() -> None:
 
 
 def test_a_line_is_cut_at_the_column_limit() -> None:
-    assert shown("x" * 50 + "\ny", columns=20) == ["x" * 20, "y"]
-    assert shown("가" * 50, columns=21) == ["가" * 10]
+    assert shown("x" * 50 + "\ny", columns=20) == ["x" * 20 + " … 30 more characters", "y"]
+    assert shown("가" * 50, columns=21) == ["가" * 10 + " … 40 more characters"]
+    assert shown(("x" * 21 + "\r") * 3, columns=20) == ["x" * 20 + " … 1 more character"]
 
 
 def test_marks_without_width_cannot_grow_a_line_without_end() -> None:
-    assert len(shown("e" + "\u0301" * 100_000, columns=50)[0]) <= 100
+    assert len(shown("e" + "\u0301" * 100_000, columns=50)[0].partition(" …")[0]) <= 100
 
 
 def test_an_endless_sequence_is_not_kept() -> None:

@@ -39,11 +39,44 @@ class Row:
         self._cursor = 0
         #: A character did not fit: what follows does not either, until the cursor moves back.
         self._full = False
+        #: Characters that did not fit, at most, and since the cursor was moved.
+        self.lost = 0
+        self._losing = 0
+
+    @classmethod
+    def of(cls, line: Line, columns: int) -> Row:
+        """A finished line, to be written on again from its start."""
+        row = cls(columns)
+        text, spans = (line, ()) if isinstance(line, str) else line
+        at = 0
+        for start, end, style in (*spans, (len(text), len(text), PLAIN)):
+            row.write(text[at:start], PLAIN)
+            row.write(text[start:end], style)
+            at = end
+        row.home()
+        return row
+
+    @property
+    def column(self) -> int:
+        """The cell that is written next."""
+        return self._cursor
+
+    def move(self, column: int) -> None:
+        """Put the cursor somewhere in the row, past its end with spaces."""
+        self.home()
+        column = min(column, self._columns)
+        if column > self._width:
+            self._cursor = self._width
+            self.write(" " * (column - self._width), PLAIN)
+        else:
+            self._cursor = column
 
     def write(self, text: str, style: Sgr) -> None:
         """Text without control characters, at the cursor."""
         while self._cursor == 0 and starts_with_mark(text):
             text = text[1:]
+        if self._full:
+            self._lose(len(text))
         if self._full or not text:
             return
         text, width = self._clip(text)
@@ -66,10 +99,12 @@ class Row:
     def back(self, count: int = 1) -> None:
         self._cursor = max(0, self._cursor - count)
         self._full = False
+        self._losing = 0
 
     def home(self) -> None:
         self._cursor = 0
         self._full = False
+        self._losing = 0
 
     def erase(self, mode: int) -> None:
         """From the cursor to the end (0), up to the cursor (1), or all of it (2); the cursor stays."""
@@ -81,6 +116,8 @@ class Row:
             self._width = min(self._cursor, self._width) if mode == 0 else self._cursor
         self._chars = sum(len(text) for text, _ in self._parts)
         self._full = False
+        if mode != 1:
+            self.lost = 0
 
     @property
     def empty(self) -> bool:
@@ -114,7 +151,12 @@ class Row:
                 break
             width += step
             taken += 1
+        self._lose(len(text) - taken)
         return text[:taken], width
+
+    def _lose(self, count: int) -> None:
+        self._losing += count
+        self.lost = max(self.lost, self._losing)
 
     def _append(self, text: str, style: Sgr) -> None:
         if self._parts and self._parts[-1][1] == style:

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from tutor.view.palette import Palette
 from tutor.view.row import Line, Row, starts_with_mark
-from tutor.view.sgr import PLAIN, apply_sgr, sgr_style
+from tutor.view.sgr import PLAIN, Sgr, apply_sgr, sgr_style
 from tutor.view.words import UNSAFE
 
 #: Anything but plain text, newlines apart.
@@ -37,12 +37,14 @@ _STRING_END = re.compile("\x07|\x1b\\\\|(?=\x1b[^\\\\])|(?=[\n\x18\x1a])")
 class TerminalText:
     """Lines of terminal output, fed in any chunks; keeps the first `head` and the last `tail` lines.
 
-    `len(output)` and `output.line(i, palette)` serve a virtualised view.
+    `len(output)` and `output.line(i, palette)` serve a virtualised view. The cursor may go back up over
+    at most `rewind` lines, as nested progress bars do.
     """
 
-    def __init__(self, head: int = 500, tail: int = 2_000, columns: int = 10_000) -> None:
+    def __init__(self, head: int = 500, tail: int = 2_000, columns: int = 10_000, rewind: int = 0) -> None:
         self._limit = head
         self._columns = columns
+        self._rewind = rewind
         self._head: list[Line] = []
         self._tail: deque[Line] = deque(maxlen=tail)
         self.clear()
@@ -55,6 +57,8 @@ class TerminalText:
         self._size = 0
         self._row = Row(self._columns)
         self._row_size = 0
+        #: Lines below the cursor, nearest first: it has gone up.
+        self._below: deque[Row] = deque()
         self._style = PLAIN
         self._rest = ""
         self._in_string = False
@@ -68,7 +72,7 @@ class TerminalText:
         if "\r\n" in text:
             text = text.replace("\r\n", "\n")
         special = _SPECIAL_ASCII if text.isascii() else _SPECIAL
-        if self._in_string or special.search(text):
+        if self._in_string or self._below or special.search(text):
             self._feed_special(text if text.isascii() else text.translate(_EIGHT_BIT))
         else:
             self._feed_plain(text)
@@ -107,9 +111,37 @@ class TerminalText:
         self._row_size += len(text)
 
     def _newline(self) -> None:
-        self._keep([self._row.line()], self._row_size + 1)
-        self._row = Row(self._columns)
+        self._keep([_ended(self._row)], self._row_size + 1)
+        self._row = self._below.popleft() if self._below else Row(self._columns)
+        self._row.home()
         self._row_size = 0
+
+    def _go_up(self, count: int) -> None:
+        """Back to a line that has ended, as far as there are lines and they may be touched."""
+        column = self._row.column
+        for _ in range(min(count, self._rewind - len(self._below))):
+            if not self._tail and (self._hidden or not self._head):
+                break
+            line = (self._tail or self._head).pop()
+            self._finished -= 1
+            self._below.appendleft(self._row)
+            self._row = Row.of(line, self._columns)
+            self._row_size = _length(line)
+            self._size -= self._row_size + 1
+        self._row.move(column)
+
+    def _go_down(self, count: int) -> None:
+        """Towards the last line; a line that is not there is not made."""
+        column = self._row.column
+        for _ in range(min(count, len(self._below))):
+            self._newline()
+        self._row.move(column)
+
+    def _erase_below(self, mode: str) -> None:
+        """From the cursor to the end of what can be touched."""
+        if mode in ("", "0"):
+            self._row.erase(0)
+            self._below.clear()
 
     def _keep(self, lines: list[Line], size: int) -> None:
         self._finished += len(lines)
@@ -162,6 +194,19 @@ class TerminalText:
             self._style = apply_sgr(self._style, parameters)
         elif final == "K" and parameters in ("", "0", "1", "2"):
             self._row.erase(int(parameters or 0))
+        elif self._rewind and (not parameters or parameters.isdigit()):
+            self._take_movement(int(parameters[:4] or 1) or 1, final, parameters)
+
+    def _take_movement(self, count: int, final: str, parameters: str) -> None:
+        match final:
+            case "A" | "F":
+                self._go_up(count)
+            case "B" | "E":
+                self._go_down(count)
+            case "J":
+                self._erase_below(parameters)
+        if final in "EF":
+            self._row.home()
 
     def _take_control(self, control: str) -> None:
         match control:
@@ -180,56 +225,106 @@ class TerminalText:
     def _hidden(self) -> int:
         return self._finished - len(self._head) - len(self._tail)
 
+    def _open(self) -> list[Line]:
+        """The lines that have begun but not ended; what is blank below the cursor is none."""
+        lines = [_ended(row) for row in (self._row, *self._below)]
+        while len(lines) > 1 and not _plain(lines[-1]).strip():
+            lines.pop()
+        return [] if len(lines) == 1 and self._row.empty else lines
+
     @property
-    def _open(self) -> bool:
-        """Whether the last line has begun but not ended."""
-        return not self._row.empty
+    def hidden(self) -> int:
+        """Lines in the middle that are not kept; they have one line in their place, at `gap`."""
+        return self._hidden
+
+    @property
+    def gap(self) -> int:
+        """Number of lines before those that are not kept."""
+        return len(self._head)
+
+    def shrink(self, head: int, tail: int) -> None:
+        """Keep only so many first and last lines from now on."""
+        if len(self) > head + tail + 1:
+            kept = [*self._head, *self._tail]
+            hidden_before = self._hidden > 0
+            first = self._head[:head]
+            last = list(self._tail) if hidden_before else kept[len(first) :]
+            self._limit, self._head = head, first
+            self._tail = deque(last[-tail:], maxlen=tail)
 
     def __len__(self) -> int:
         """Number of lines that `lines` gives."""
-        return len(self._head) + (self._hidden > 0) + len(self._tail) + self._open
+        return len(self._head) + (self._hidden > 0) + len(self._tail) + len(self._open())
 
     def line(self, index: int, palette: Palette) -> Text:
         """Line `index` of `lines`."""
         if index < 0 or index >= len(self):
             raise IndexError(f"line {index} of {len(self)}")
         if index < len(self._head):
-            return _text(self._head[index], palette)
+            return line_text(self._head[index], palette)
         index -= len(self._head)
         if self._hidden > 0:
             if index == 0:
                 return Text(self._gap(), f"italic {palette.muted}", end="")
             index -= 1
-        return _text(self._tail[index] if index < len(self._tail) else self._row.line(), palette)
+        if index < len(self._tail):
+            return line_text(self._tail[index], palette)
+        return line_text(self._open()[index - len(self._tail)], palette)
 
     def lines(self, palette: Palette) -> list[Text]:
         """All kept lines; one line in the middle says how many are not shown."""
-        lines = [_text(line, palette) for line in self._head]
+        lines = [line_text(line, palette) for line in self._head]
         if self._hidden > 0:
             lines.append(self.line(len(self._head), palette))
-        lines += [_text(line, palette) for line in self._tail]
-        return [*lines, _text(self._row.line(), palette)] if self._open else lines
+        return lines + [line_text(line, palette) for line in (*self._tail, *self._open())]
 
     def drain(self, palette: Palette) -> list[Text]:
         """The kept lines that have ended, which are forgotten; the open line and the colour stay."""
         lines = self.lines(palette)
-        if self._open:
-            lines.pop()
+        del lines[len(lines) - len(self._open()) :]
         self._head.clear()
         self._tail.clear()
         self._finished = self._size = 0
         return lines
 
+    def take(self, *, all: bool = False) -> list[Line]:
+        """The kept lines that nothing can change any more, or `all`; they are forgotten."""
+        lines = [*self._head, *self._tail]
+        held = 0 if all else min(self._rewind, len(lines))
+        taken = lines[: len(lines) - held]
+        self._head = lines[len(lines) - held :]
+        self._tail.clear()
+        self._finished = len(self._head)
+        self._size = sum(_length(line) + 1 for line in self._head)
+        return [*taken, *self._open()] if all else taken
+
     def plain(self) -> list[str]:
         """The text of `lines`."""
         gap = [self._gap()] if self._hidden > 0 else []
-        kept = [*self._head, *gap, *self._tail, *([self._row.line()] if self._open else [])]
-        return [line if isinstance(line, str) else line[0] for line in kept]
+        return [_plain(line) for line in (*self._head, *gap, *self._tail, *self._open())]
 
     def _gap(self) -> str:
-        kept = sum(len(line if isinstance(line, str) else line[0]) + 1 for line in (*self._head, *self._tail))
+        kept = sum(_length(line) + 1 for line in (*self._head, *self._tail))
         lines = "1 line" if self._hidden == 1 else f"{self._hidden:,} lines"
         return f"… {lines} ({_binary(max(0, self._size - kept))}) not shown …"
+
+
+def _ended(row: Row) -> Line:
+    """The line as it is kept: one that was too long says so."""
+    line = row.line()
+    if not row.lost:
+        return line
+    text, spans = (line, ()) if isinstance(line, str) else line
+    note = f" … {row.lost:,} more character{'s' * (row.lost > 1)}"
+    return text + note, (*spans, (len(text), len(text) + len(note), Sgr(dim=True)))
+
+
+def _plain(line: Line) -> str:
+    return line if isinstance(line, str) else line[0]
+
+
+def _length(line: Line) -> int:
+    return len(_plain(line))
 
 
 def _binary(size: int) -> str:
@@ -238,7 +333,8 @@ def _binary(size: int) -> str:
     return f"{size / 1_024:.0f} KiB" if size < 1_024 * 1_000 else f"{size / 1_048_576:.0f} MiB"
 
 
-def _text(line: Line, palette: Palette) -> Text:
+def line_text(line: Line, palette: Palette) -> Text:
+    """A kept line in the palette's colours."""
     if isinstance(line, str):
         return Text(line, palette.foreground, end="")
     text = Text(line[0], palette.foreground, end="")
