@@ -12,6 +12,7 @@ import sys
 from collections.abc import Awaitable, Callable, Iterator
 from functools import lru_cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 os.environ.setdefault("TEXTUAL_COLOR_SYSTEM", "truecolor")
 os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
@@ -24,6 +25,7 @@ from rich.terminal_theme import MONOKAI
 from textual.pilot import Pilot
 
 from tutor.course.loader import find_lesson, load_lesson
+from tutor.course.store import Store
 from tutor.session import Session
 from tutor.tui.app import TutorApp
 
@@ -271,12 +273,13 @@ async def shoot(folder: Path, names: list[str]) -> None:
     try:
         for name in names:
             size, theme, act = SHOTS[name]
-            app = TutorApp(session, lesson, scratch=act is gradients, theme=theme)
-            async with app.run_test(size=size) as pilot:
-                await _settle(pilot)
-                await act(pilot)
-                await pilot.pause(0.3)
-                save(app, folder / f"{name}.png")
+            with TemporaryDirectory() as home, Store.open(Path(home) / "tutor.db", patience=5) as store:
+                app = TutorApp(session, store, None if act is gradients else lesson, theme=theme)
+                async with app.run_test(size=size) as pilot:
+                    await _settle(pilot)
+                    await act(pilot)
+                    await pilot.pause(0.3)
+                    save(app, folder / f"{name}.png")
             print(folder / f"{name}.png")
     finally:
         await session.close()

@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import os
 import sys
+from typing import TYPE_CHECKING
 
 import click
 
 from tutor import __version__
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tutor.course.schema import Lesson
+    from tutor.course.store import Store
 
 _DEVICE_HELP = "auto (cuda, then mps, then cpu), cpu, cuda, cuda:N or mps."
 _MEMORY_HELP = "Memory that the kernel may take: auto (80 % of what is free), off, or a number of GiB."
@@ -30,6 +37,9 @@ def _check_memory(_: click.Context, __: click.Parameter, value: str) -> str:
         pass
     raise click.BadParameter(f"`{value}` is no amount: use auto, off, or a number of GiB such as 4.")
 
+
+#: Seconds that the first screen waits for what was kept on disk.
+_STORE_PATIENCE = 1.0
 
 device_option = click.option(
     "--device", default="auto", show_default=True, callback=_check_device, help=_DEVICE_HELP
@@ -129,18 +139,39 @@ def _open_app(name: str | None, *, scratch: bool, device: str, memory: str, spar
     session = Session(device, spare=spare, memory=memory)
     session.spawn()  # torch is imported while the app and the lesson load
 
-    from tutor.course.loader import LessonError, bundled_lessons, find_lesson, load_lesson
+    from tutor.course.loader import LessonError
+    from tutor.course.store import Store
+
+    store = Store.open(patience=0)  # read while the app is imported
     from tutor.tui.app import run_app
 
-    lesson = None
-    if not scratch:
+    try:
+        path, lesson = (None, None) if scratch else _lesson_to_open(store, name)
+    except LessonError as error:
+        session.abandon()
+        store.close()
+        click.echo(str(error), err=True)
+        return 2
+    greet = name is None and not scratch and not store.setting("welcomed", False)
+    status = run_app(session, store, lesson, path=path, greet=greet)
+    if not store.close():
+        click.echo(store.trouble or "Not everything could be kept on disk in time.", err=True)
+    return status
+
+
+def _lesson_to_open(store: Store, name: str | None) -> tuple[Path, Lesson]:
+    """The lesson that was named, else the one that the learner was at last, else the first."""
+    from tutor.course.loader import LessonError, bundled_lessons, find_lesson, load_lesson
+
+    store.wait(_STORE_PATIENCE)
+    if name is None and (last := store.setting("lesson", "")):
         try:
-            lesson = load_lesson(find_lesson(name) if name else bundled_lessons()[0])
-        except LessonError as error:
-            session.abandon()
-            click.echo(str(error), err=True)
-            return 2
-    return run_app(session, lesson, scratch=scratch)
+            path = find_lesson(last)
+            return path, load_lesson(path)
+        except LessonError:  # it came from elsewhere, or is no more
+            pass
+    path = find_lesson(name) if name is not None else bundled_lessons()[0]
+    return path, load_lesson(path)
 
 
 def _open_lines(file: str | None, *, device: str, memory: str, spare: bool) -> int:

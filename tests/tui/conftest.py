@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
 
 os.environ["TEXTUAL_ANIMATIONS"] = "none"
 os.environ["TEXTUAL_COLOR_SYSTEM"] = "truecolor"
@@ -14,6 +15,7 @@ from textual.pilot import Pilot
 
 from tutor.course.loader import find_lesson, load_lesson
 from tutor.course.schema import Lesson
+from tutor.course.store import Store
 from tutor.session import Session
 from tutor.tui.app import TutorApp
 from tutor.tui.workbench import Workbench
@@ -118,7 +120,14 @@ def lesson() -> Lesson:
 
 
 @pytest.fixture
-def play(runner: asyncio.Runner, shared_session: Session, lesson: Lesson) -> Play:
+def store(tmp_path: Path) -> Iterator[Store]:
+    """What is remembered of a learner who is here for the first time."""
+    with Store.open(tmp_path / "tutor.db", patience=5) as store:
+        yield store
+
+
+@pytest.fixture
+def play(runner: asyncio.Runner, shared_session: Session, store: Store, lesson: Lesson) -> Play:
     """Open the app on a lesson (or a scratch page) in a terminal of some size, and tell a story."""
 
     def play(
@@ -131,11 +140,13 @@ def play(runner: asyncio.Runner, shared_session: Session, lesson: Lesson) -> Pla
         async def go() -> None:
             if shared_session.state == "dead":
                 await shared_session.restart()
-            app = TutorApp(shared_session, lesson, scratch=lesson is None, theme=theme)
+            app = TutorApp(shared_session, store, lesson, theme=theme)
             async with app.run_test(size=size) as pilot:
                 player = Player(pilot)
                 await player.settle()
                 await story(player)
+            for sibling in app.siblings:
+                await sibling.close()
 
         runner.run(go())
 

@@ -178,14 +178,15 @@ def test_theme_is_switched(play: Play) -> None:
     async def story(p: Player) -> None:
         await p.go_to("same-input")
         await p.run()
-        await p.press("ctrl+t")
+        p.bench.run_worker(p.bench.action_theme())
+        await p.see("the terminal's own colours")
+        await p.press("down", "enter")
         await p.pilot.pause(0.2)
         hue = style_at(p, "x = torch.zeros(6)", "A [6]").color
         assert hue is not None
         assert hue.name == PAPER.hue(1)
         assert p.app.theme == "paper"
-        await p.press("ctrl+t")
-        assert p.app.theme == "ink"
+        assert p.bench.store.setting("theme", "") == "paper"
 
     play(story)
 
@@ -235,10 +236,10 @@ def test_lesson_picker_opens_a_lesson(play: Play) -> None:
     async def story(p: Player) -> None:
         await p.press("f8")
         await p.settle()
-        await p.press("f3")
-        await p.see("lessons", "View or reshape?", "8 steps")
+        await p.press("ctrl+l")
+        await p.see("lessons", "▸ View or reshape?", "0 of 8 done")
         await p.press("enter")
-        await p.see("1 of 8")
+        await p.see("2 of 8")
         await p.run()
         await p.see("A [6] f32")
 
@@ -247,8 +248,8 @@ def test_lesson_picker_opens_a_lesson(play: Play) -> None:
 
 def test_lesson_picker_leads_from_the_scratch_page_to_a_lesson(play: Play) -> None:
     async def story(p: Player) -> None:
-        await p.press("f3")
-        await p.see("View or reshape?")
+        await p.press("ctrl+l")
+        await p.see("View or reshape?", "8 steps")
         await p.press("enter")
         await p.see("1 of 8", "two-parts.py", "A tensor is a row of numbers")
 
@@ -257,7 +258,7 @@ def test_lesson_picker_leads_from_the_scratch_page_to_a_lesson(play: Play) -> No
 
 def test_device_is_chosen_from_those_that_are_there(play: Play) -> None:
     async def story(p: Player) -> None:
-        await p.press("ctrl+g")
+        p.bench.action_device()
         await p.see("device", "auto", "▸ cpu")
         await p.press("enter")
         await p.settle()
@@ -288,18 +289,18 @@ def test_preamble_of_a_chosen_accelerator_is_the_first_entry(play: Play) -> None
     play(story)
 
 
-def test_broken_lesson_says_where_and_why(tmp_path) -> None:
+def test_broken_lesson_says_where_and_why(tmp_path, store) -> None:
     from tutor.tui.lessons import lesson_items
 
     broken = tmp_path / "broken.yaml"
     broken.write_text("schema: 1\nid: broken\ntitle: Broken\ntrack: T\nsteps: []\nnonsense: 1\n")
-    (item,) = lesson_items([broken])
+    (item,) = lesson_items(store, [broken])
     assert isinstance(item, Item)
     assert not item.usable
     assert f"{broken}:" in item.fact
 
 
-def test_fault_of_ours_ends_in_a_sentence_and_the_details_in_a_file(monkeypatch, tmp_path) -> None:
+def test_fault_of_ours_ends_in_a_sentence_and_the_details_in_a_file(monkeypatch, tmp_path, store) -> None:
     monkeypatch.setattr("platformdirs.user_log_path", lambda *_, **__: tmp_path)
 
     async def go(app: TutorApp) -> None:
@@ -307,7 +308,7 @@ def test_fault_of_ours_ends_in_a_sentence_and_the_details_in_a_file(monkeypatch,
             app.call_later(lambda: 1 / 0)
             await pilot.pause()
 
-    app = TutorApp(Session(spare=False), None, scratch=True)
+    app = TutorApp(Session(spare=False), store, None)
     sentences = []
     monkeypatch.setattr(App, "_print_error_renderables", lambda app: sentences.extend(app._exit_renderables))
     with pytest.raises(ZeroDivisionError):

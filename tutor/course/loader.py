@@ -47,6 +47,11 @@ def bundled_lessons() -> list[Path]:
     return sorted(folder.glob("*.yaml"))
 
 
+def is_bundled(path: Path) -> bool:
+    """Whether the file at `path` is one of the lessons that came with torchtutor."""
+    return path.resolve() in {each.resolve() for each in bundled_lessons()}
+
+
 def find_lesson(name_or_path: str) -> Path:
     """The file of a lesson given by its id, or by a path; raises LessonError where there is neither."""
     bundled = {path.stem: path for path in bundled_lessons()}

@@ -109,8 +109,23 @@ class Session:
         """Wait until the kernel is ready. SessionError when it refuses or dies before."""
         self.spawn()
         assert self._kernel is not None
-        self._ready = self._connect(self._kernel)
+        if self._ready is None:
+            self._ready = self._connect(self._kernel)
         return await self._become_ready()
+
+    def sibling(self) -> Session:
+        """Another session of the same kind: a process and a namespace of its own, without a spare.
+
+        It takes over the warm spare where there is one, which is then replaced."""
+        other = Session(spare=False, options=self._options)
+        spare, ready = self._spare, self._spare_ready
+        if spare is not None and ready is not None and self.spare_is_ready:
+            self._spare = self._spare_ready = None
+            other._kernel, other._ready = spare, ready
+            other._listen_to(spare, ready)
+            if self.state == "idle":
+                self._plan_spare()
+        return other
 
     async def restart(self, device: str | None = None) -> Ready:
         """Kill the kernel and everything it started; go on in the spare, or in a fresh one."""
@@ -233,6 +248,12 @@ class Session:
     def _connect(self, kernel: KernelProcess) -> asyncio.Future[Ready]:
         """Attach a kernel that is not current yet; the future is its Ready or a SessionError."""
         ready: asyncio.Future[Ready] = asyncio.get_running_loop().create_future()
+        self._listen_to(kernel, ready)
+        kernel.attach()
+        return ready
+
+    def _listen_to(self, kernel: KernelProcess, ready: asyncio.Future[Ready]) -> None:
+        """Have the kernel's messages and its end come here."""
 
         def on_message(message: Reply) -> None:
             if isinstance(message, Ready) and not ready.done():
@@ -252,9 +273,7 @@ class Session:
                 self._spare = self._spare_ready = None
 
         kernel.on_message, kernel.on_exit = on_message, on_exit
-        kernel.attach()
         self._adopt(kernel)
-        return ready
 
     def _adopt(self, kernel: KernelProcess) -> None:
         if kernel is self._kernel:

@@ -1,4 +1,4 @@
-"""The app: themes, the workbench, and a calm end whatever happens."""
+"""The app: themes, the lesson's workbench beside a scratch one, and a calm end whatever happens."""
 
 from __future__ import annotations
 
@@ -7,19 +7,22 @@ import traceback
 from pathlib import Path
 
 from rich.text import Text
+from textual import events, on
 from textual.app import App
 
 from tutor.course.errors import LessonError
 from tutor.course.loader import load_lesson
 from tutor.course.schema import Lesson
+from tutor.course.store import Store
 from tutor.session import Session
-from tutor.tui.themes import after, suitable, themes
+from tutor.tui.messages import StoreTrouble
+from tutor.tui.themes import choices, suitable, themes
 from tutor.tui.workbench import Workbench
 from tutor.view.palette import INK
 
 
 class TutorApp(App[int]):
-    """One workbench over one session."""
+    """Up to two workbenches, each over a session of its own: one for lessons, one to try things."""
 
     TITLE = "torchtutor"
     COMMAND_PALETTE_BINDING = "ctrl+o"
@@ -29,14 +32,27 @@ class TutorApp(App[int]):
     CSS_PATH = "workbench.tcss"
 
     def __init__(
-        self, session: Session, lesson: Lesson | None, *, scratch: bool = False, theme: str | None = None
+        self,
+        session: Session,
+        store: Store,
+        lesson: Lesson | None,
+        *,
+        path: Path | None = None,
+        greet: bool = False,
+        theme: str | None = None,
     ) -> None:
         super().__init__()
         self.session = session
-        self._lesson = None if scratch else lesson
+        self.store = store
+        #: Sessions of benches that were opened later.
+        self.siblings: list[Session] = []
+        self._greets = greet
+        self._first = Workbench(session, store, lesson, path)
+        self._second: Workbench | None = None
         for own in themes():
             self.register_theme(own)
-        self.theme = suitable(self.console.color_system, self.no_color, theme)
+        wanted = theme or store.setting("theme", "")
+        self.theme = suitable(self.console.color_system, self.no_color, wanted)
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Our own variables, for themes that are not ours."""
@@ -50,40 +66,114 @@ class TutorApp(App[int]):
 
     def get_default_screen(self) -> Workbench:
         """The workbench is the first screen, so nothing is drawn before it."""
-        return Workbench(self.session, self._lesson)
+        return self._first
 
     @property
     def workbench(self) -> Workbench:
-        """The screen that holds the lesson."""
+        """The bench that is seen, or that lies under a list."""
         return next(s for s in reversed(self.screen_stack) if isinstance(s, Workbench))
 
-    def action_lessons(self) -> None:
+    def on_mount(self) -> None:
+        """Listen to the store from now on; greet whoever is here for the first time."""
+        self.store.listen(self._hear_trouble)
+        if self._greets:
+            from tutor.tui.welcome import Welcome
+
+            self.push_screen(Welcome(self.session), self._welcomed)
+
+    def _hear_trouble(self, sentence: str) -> None:
+        """Called in the store's own thread."""
+        self.post_message(StoreTrouble(sentence))
+
+    async def _welcomed(self, choice: str | None) -> None:
+        self.store.set_setting("welcomed", True)
+        if choice is not None:
+            await self.run_action(choice)
+
+    @on(StoreTrouble)
+    def tell_trouble(self, message: StoreTrouble) -> None:
+        """What cannot be kept on disk is said once; the work goes on."""
+        self.workbench.out.say(message.sentence, "warning")
+
+    def on_app_focus(self, event: events.AppFocus) -> None:
+        """Another window may have been at work."""
+        self.store.refresh()
+
+    # ── benches ──────────────────────────────────────────────────────────────
+
+    async def action_switch_bench(self) -> None:
+        """From the lesson to the scratch page and back; each keeps running what it runs."""
+        if self.workbench is self._first:
+            if self._first.walk is None:
+                await self.action_lessons()
+                return
+            if self._second is None:
+                self._second = self._open_bench(None)
+            await self.push_screen("second")
+        else:
+            self.pop_screen()
+
+    def _open_bench(self, lesson: Lesson | None, path: Path | None = None) -> Workbench:
+        session = self.session.sibling()
+        session.spawn()
+        self.siblings.append(session)
+        bench = Workbench(session, self.store, lesson, path)
+        self.install_screen(bench, "second")
+        return bench
+
+    async def action_lessons(self) -> None:
         """Choose a lesson; broken ones say what is wrong with them."""
         from tutor.tui.chooser import Chooser
         from tutor.tui.lessons import lesson_items
 
-        if not self.workbench.refuse_while_busy():
-            self.push_screen(Chooser("lessons", lesson_items()), self._open)
+        bench = self._lesson_bench
+        if bench is not None and bench.refuse_while_busy():
+            return
+        current = bench.walk.lesson.id if bench is not None and bench.walk is not None else ""
+        await self.push_screen(Chooser("lessons", lesson_items(self.store), current), self._open)
 
-    def _open(self, key: str | None) -> None:
+    @property
+    def _lesson_bench(self) -> Workbench | None:
+        return next((b for b in (self._first, self._second) if b is not None and b.walk is not None), None)
+
+    async def _open(self, key: str | None) -> None:
         if key is None:
             return
+        path = Path(key)
         try:
-            lesson = load_lesson(Path(key))
+            lesson = load_lesson(path)
         except LessonError as error:
             self.workbench.tell_fault(str(error))
             return
-        self.workbench.open(lesson)
+        bench = self._lesson_bench
+        if bench is None:
+            self._second = bench = self._open_bench(lesson, path)
+            await self.push_screen("second")
+            return
+        bench.open(lesson, path)
+        if bench is not self.workbench:
+            await self.action_switch_bench()
 
-    def action_switch_theme(self) -> None:
-        """Dark to light and back."""
-        self.theme = after(self.theme, self.no_color)
+    # ── themes, keys, faults ─────────────────────────────────────────────────
 
-    def action_keys(self) -> None:
+    async def action_switch_theme(self) -> None:
+        """Choose the colours; the choice is remembered."""
+        from tutor.tui.chooser import Chooser, Item
+
+        items = [Item(name, name, what) for name, what in choices(self.no_color)]
+        await self.push_screen(Chooser("theme", items, self.theme), self.wear)
+
+    def wear(self, theme: str | None) -> None:
+        """Use and remember a theme."""
+        if theme is not None:
+            self.theme = theme
+            self.store.set_setting("theme", theme)
+
+    async def action_keys(self) -> None:
         """All keys."""
         from tutor.tui.help import HelpScreen
 
-        self.push_screen(HelpScreen())
+        await self.push_screen(HelpScreen())
 
     def _fatal_error(self) -> None:
         """A fault of ours: a sentence on the screen, the traceback in a file."""
@@ -105,15 +195,19 @@ def _log(details: str) -> Path | None:
     return place
 
 
-def run_app(session: Session, lesson: Lesson | None, *, scratch: bool = False) -> int:
+def run_app(
+    session: Session, store: Store, lesson: Lesson | None, *, path: Path | None = None, greet: bool = False
+) -> int:
     """Run the app on this terminal; the exit status. The session's child is to have been spawned already."""
 
     async def run() -> int:
-        app = TutorApp(session, lesson, scratch=scratch)
+        app = TutorApp(session, store, lesson, path=path, greet=greet)
         try:
             result = await app.run_async()
             return app.return_code or result or 0
         finally:
-            await session.close()
+            store.listen(None)
+            for each in (session, *app.siblings):
+                await each.close()
 
     return asyncio.run(run())

@@ -19,12 +19,18 @@ from tutor.tui.lines import palette_of
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One line of a list; one that cannot be chosen says why in `fact`."""
+    """One line of a list; one that cannot be chosen says why in `fact`, a heading stands above others."""
 
     key: str
     label: str
     fact: str = ""
     usable: bool = True
+    heading: bool = False
+    #: Another name under which the item may be the current one.
+    current_for: str = ""
+
+    def is_current(self, current: str) -> bool:
+        return bool(current) and current in (self.key, self.current_for)
 
 
 class Chooser(ModalScreen[str | None]):
@@ -47,7 +53,9 @@ class Chooser(ModalScreen[str | None]):
 
     def _option(self, item: Item) -> Option:
         palette = palette_of(self.app.theme)
-        sign = "▸ " if item.key == self._current else "  "
+        if item.heading:
+            return Option(Text(item.label, palette.muted), id=item.key, disabled=True)
+        sign = "▸ " if item.is_current(self._current) else "  "
         color = palette.foreground if item.usable else palette.muted
         label = Text.assemble((sign, palette.accent), (item.label, color), (f"   {item.fact}", palette.muted))
         return Option(label, id=item.key, disabled=not item.usable)
@@ -55,9 +63,9 @@ class Chooser(ModalScreen[str | None]):
     def on_mount(self) -> None:
         """Begin at the current item."""
         items = self.query_one("#items", OptionList)
-        keys = [item.key for item in self._items]
-        if self._current in keys:
-            items.highlighted = keys.index(self._current)
+        usable = [i for i, item in enumerate(self._items) if item.usable and not item.heading]
+        current = [i for i in usable if self._items[i].is_current(self._current)]
+        items.highlighted = next(iter(current or usable), None)
         items.focus()
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:

@@ -1,8 +1,8 @@
 """Every command once: its keys, its words, and where it is offered.
 
 The screen's bindings, the key bar, the command palette and the help screen are all made
-from `COMMANDS`. Keys that terminals, tmux or VS Code keep for themselves are not used:
-ctrl+p, ctrl+b, ctrl+s, ctrl+enter, F1, F5, F6, F10, F11.
+from `COMMANDS`. Keys that terminals, tmux or VS Code keep for themselves are not used: ctrl+b, ctrl+e,
+ctrl+g, ctrl+k, ctrl+p, ctrl+s, ctrl+enter, F1, F3, F5, F10, F11. What has no key is in the palette.
 """
 
 from __future__ import annotations
@@ -11,6 +11,13 @@ from dataclasses import dataclass
 
 from textual.binding import Binding, BindingType
 from textual.command import DiscoveryHit, Hit, Hits, Provider
+
+_KEY_NAMES = {"ctrl+backslash": "^\\", "ctrl+underscore": "^/", "escape": "esc"}
+
+
+def key_name(key: str) -> str:
+    """A key of Textual's as people read it: `^r`, `f2`, `^/`."""
+    return _KEY_NAMES.get(key) or key.replace("ctrl+", "^")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,25 +33,34 @@ class Command:
     @property
     def key_text(self) -> str:
         """The first key as the key bar writes it: `^r`, `f2`."""
-        return self.keys[0].replace("ctrl+", "^").replace("escape", "esc") if self.keys else ""
+        return key_name(self.keys[0]) if self.keys else ""
 
 
 COMMANDS: tuple[Command, ...] = (
     Command("run", ("ctrl+r",), "Run", "Run the code in the editor.", 0),
     Command("stop", ("f4", "ctrl+c"), "Stop", "Stop the code that is running.", 1),
-    Command("restart", ("f9",), "Restart", "Start a new kernel; code and output stay.", 2),
-    Command("leave", ("escape",), "Editor/prompt", "Go from the editor to the prompt, and back.", 8),
-    Command("inspector", ("f2",), "Inspector", "Show or hide tensors, storage and graph.", 3),
-    Command("previous", ("f7",), "Back", "Go to the previous step; your code is kept.", 6),
-    Command("next", ("f8",), "Next", "Go to the next step; your code is kept.", 4),
-    Command("lessons", ("f3",), "Lessons", "Choose a lesson.", 5),
-    Command("device", ("ctrl+g",), "Device", "Choose the device; the kernel restarts on it."),
-    Command("theme", ("ctrl+t",), "Theme", "Switch between the dark and the light theme."),
-    Command("reset_code", (), "Reset code", "Put the step's own code back; undo brings yours back."),
-    Command("clear_output", ("ctrl+l",), "Clear output", "Empty the output."),
-    Command("help", ("f12",), "Help", "Show all keys.", 7),
-    Command("quit", ("ctrl+q",), "Quit", "End torchtutor.", 9),
-    Command("palette", ("ctrl+o",), "Commands", "Search all commands by name.", 10),
+    Command("restart", ("ctrl+backslash",), "Restart", "Start a new kernel; code and output stay.", 2),
+    Command("leave", ("escape",), "Editor/prompt", "Go from the editor to the prompt, and back.", 9),
+    Command("inspector", ("f2",), "Inspector", "Show or hide tensors, storage and graph.", 4),
+    Command("previous", ("f7",), "Back", "Go to the previous step; your code is kept.", 8),
+    Command("next", ("f8",), "Next", "Go to the next step; your code is kept.", 5),
+    Command(
+        "scratch",
+        ("f9",),
+        "Scratch",
+        "Try things in a namespace of their own, and back.",
+        6,
+    ),
+    Command("lessons", ("ctrl+l",), "Lessons", "Choose a lesson.", 7),
+    Command("go", ("f6",), "Go to", "Go to any pane by its number.", 11),
+    Command("reset_code", (), "Reset code", "Put the step's own code back; yours is kept."),
+    Command("versions", (), "Earlier versions", "Code of yours that was reset, or from another window."),
+    Command("device", (), "Device", "Choose the device; the kernel restarts on it."),
+    Command("theme", (), "Theme", "Choose the colours: dark, light, or the terminal's own."),
+    Command("clear_output", (), "Clear output", "Empty the output."),
+    Command("help", ("f12",), "Help", "Show all keys.", 10),
+    Command("quit", ("ctrl+q",), "Quit", "End torchtutor.", 12),
+    Command("palette", ("ctrl+o",), "Commands", "Search all commands by name.", 3),
 )
 
 _BY_ACTION = {command.action: command for command in COMMANDS}

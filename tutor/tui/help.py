@@ -9,7 +9,7 @@ from textual.containers import Vertical, VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from tutor.tui.commands import COMMANDS, key_for
+from tutor.tui.commands import COMMANDS, key_for, key_name
 from tutor.tui.heading import Heading
 from tutor.tui.lines import palette_of
 from tutor.view.palette import Palette
@@ -25,16 +25,12 @@ _PANES = (
 
 def help_text(palette: Palette) -> Text:
     """One line a command or key."""
-    rows = [("  ".join(map(_name, c.keys)) or f"in {key_for('palette')}", c.help) for c in COMMANDS]
+    rows = [("  ".join(map(key_name, c.keys)) or f"in {key_for('palette')}", c.help) for c in COMMANDS]
     width = max(len(keys) for keys, _ in rows) + 2
     return Text("\n").join(
         Text.assemble((keys.ljust(width), palette.accent), (what, palette.foreground))
         for keys, what in [*rows, *_PANES]
     )
-
-
-def _name(key: str) -> str:
-    return key.replace("ctrl+", "^").replace("escape", "esc")
 
 
 class HelpScreen(ModalScreen[None]):

@@ -12,6 +12,7 @@ from textual.widgets import Static
 from tutor.facts import Change, GraphFacts, Snapshot, TensorFacts
 from tutor.tui.heading import Panel
 from tutor.tui.lines import LinesView, palette_of
+from tutor.tui.pane import Pane
 from tutor.tui.tensor_table import TensorTable
 from tutor.view.palette import Palette
 from tutor.view.strips import Ranges, storage_strips
@@ -45,6 +46,10 @@ class Inspector(VerticalScroll, can_focus=False):
         yield self._tensors_panel
         yield self._storage_panel
         yield self._graph_panel
+
+    def panes(self) -> list[Pane]:
+        """The parts that can have the focus."""
+        return [Pane("tensors", self.table), Pane("storage", self._storage), Pane("graph", self._graph)]
 
     def on_mount(self) -> None:
         """Colours and widths are in the lines."""

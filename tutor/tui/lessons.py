@@ -1,4 +1,4 @@
-"""The lessons that come with torchtutor, as items of a list."""
+"""The lessons that come with torchtutor, as items of a list, by track."""
 
 from __future__ import annotations
 
@@ -7,18 +7,36 @@ from pathlib import Path
 
 from tutor.course.errors import LessonError
 from tutor.course.loader import bundled_lessons, load_lesson
+from tutor.course.schema import Lesson
+from tutor.course.store import Store
 from tutor.tui.chooser import Item
 
 
-def lesson_items(paths: Iterable[Path] | None = None) -> list[Item]:
-    """One item a lesson, keyed by its path; a broken one carries the sentence that says where and why."""
-    return [_item(path) for path in (bundled_lessons() if paths is None else paths)]
+def lesson_items(store: Store, paths: Iterable[Path] | None = None) -> list[Item]:
+    """One item a lesson under its track's heading; a broken one carries the sentence that says why."""
+    found: dict[str, list[Item]] = {}
+    broken: list[Item] = []
+    for path in bundled_lessons() if paths is None else paths:
+        try:
+            lesson = load_lesson(path)
+        except LessonError as error:
+            broken.append(Item(str(path), path.stem, str(error), usable=False))
+        else:
+            item = Item(str(path), lesson.title, progress_text(lesson, store), current_for=lesson.id)
+            found.setdefault(lesson.track, []).append(item)
+    items: list[Item] = []
+    for track, lessons in found.items():
+        items += [Item(f"track/{track}", track, heading=True), *lessons]
+    return items + broken
 
 
-def _item(path: Path) -> Item:
-    try:
-        lesson = load_lesson(path)
-    except LessonError as error:
-        return Item(str(path), path.stem, str(error), usable=False)
-    steps = "1 step" if len(lesson.steps) == 1 else f"{len(lesson.steps)} steps"
-    return Item(str(path), lesson.title, f"{lesson.track} · {steps}")
+def progress_text(lesson: Lesson, store: Store) -> str:
+    """How far the learner is: `✓ done`, `3 of 8 done`, or how many steps there are."""
+    known = store.progress(lesson.id)
+    total = len(lesson.steps)
+    done = sum(known[step.id].done for step in lesson.steps if step.id in known)
+    if done == total:
+        return "✓ done"
+    if known:
+        return f"{done} of {total} done"
+    return "1 step" if total == 1 else f"{total} steps"

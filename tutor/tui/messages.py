@@ -72,6 +72,14 @@ class TensorSelected(Message):
         super().__init__()
 
 
+class StoreTrouble(Message):
+    """What the learner does cannot be kept on disk; the sentence says why and what becomes of it."""
+
+    def __init__(self, sentence: str) -> None:
+        self.sentence = sentence
+        super().__init__()
+
+
 class CommandChosen(Message):
     """A command was clicked in the key bar."""
 

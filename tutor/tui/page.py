@@ -12,6 +12,7 @@ from textual.screen import Screen
 from textual.widgets import Static, TextArea
 
 from tutor.course.schema import Lesson, PredictStep
+from tutor.course.store import SCRATCH, Store
 from tutor.facts import Run
 from tutor.session import Event, Session
 from tutor.tui import status
@@ -44,9 +45,14 @@ class Page(Screen[None]):
     VERTICAL_BREAKPOINTS = [(0, "-low"), (22, "-short"), (30, "-tall")]
     AUTO_FOCUS = ""
 
-    def __init__(self, session: Session, lesson: Lesson | None) -> None:
+    def __init__(self, session: Session, store: Store, lesson: Lesson | None) -> None:
         super().__init__()
-        self.walk = Walk(lesson) if lesson is not None else None
+        self.store = store
+        self.walk = Walk(lesson, store) if lesson is not None else None
+        #: Key of the draft that the editor shows.
+        self._place = SCRATCH
+        self._loaded = ""
+        self._has_draft = False
         self.runner = Runner(session, self._hand_on)
         self.last_run: Run | None = None
         self.began = 0.0
@@ -170,9 +176,30 @@ class Page(Screen[None]):
         empty = not self.editor.text.strip()
         return status.idle_fact(state, self.last_run, edited=self.editor.edited, empty=empty)
 
+    @property
+    def own_code(self) -> str:
+        """The step's code as its author wrote it; empty on a scratch page."""
+        return self.walk.step.code.rstrip("\n") if self.walk is not None else ""
+
     @on(TextArea.Changed, "#code")
-    def keep_code(self) -> None:
+    def code_changed(self) -> None:
         """Every edit is kept at once."""
-        if self.walk is not None:
-            self.walk.work.code = self.editor.text
+        self.keep_code()
         self.show_state()
+
+    def keep_code(self) -> None:
+        """Bring what the editor shows to the store; code that the learner never touched is no draft."""
+        text = self.editor.text
+        if self._has_draft or text != self._loaded:
+            self._has_draft = True
+            self.store.save_draft(self._place, text, self.editor.cursor_location)
+
+    def show_code(self) -> None:
+        """The learner's own code of this step, where there is some, with the cursor where it was."""
+        self._place = self.walk.key if self.walk is not None else SCRATCH
+        draft = self.store.draft(self._place)
+        self._has_draft = draft is not None
+        self._loaded = draft.text if draft is not None else self.own_code
+        self.editor.load_text(self._loaded)
+        if draft is not None:
+            self.editor.move_cursor(draft.cursor)

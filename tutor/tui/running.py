@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from textual import on
 
 from tutor.course.schema import Lesson, PredictStep
+from tutor.course.store import Store
 from tutor.facts import Change, Evaluated, Run, Snapshot
 from tutor.session import (
     Died,
@@ -43,15 +44,20 @@ TICK = 0.1
 class Running(Page):
     """What the workbench does with a kernel. All that the kernel says arrives as a message, in order."""
 
-    def __init__(self, session: Session, lesson: Lesson | None) -> None:
-        super().__init__(session, lesson)
+    def __init__(self, session: Session, store: Store, lesson: Lesson | None) -> None:
+        super().__init__(session, store, lesson)
         self.following = Following("step", Snapshot())
         self._follow_pending = False
         self._asked = ""
         self._fault = ""
         self._alive = False
+        #: The lesson's own code may run.
+        self.trusted = True
         #: What the last run of the editor wrote, or a line at the prompt since.
         self._written: Mapping[int, Ranges] = {}
+
+    def ask_for_trust(self) -> None:
+        """The workbench asks whether the lesson's code may run."""
 
     def begin(self) -> None:
         """Take hold of the session; wait for its kernel without holding up anything."""
@@ -97,6 +103,9 @@ class Running(Page):
         if self.walk is not None and self.walk.must_choose:
             self.out.say(f"Choose your prediction first, then {key_for('run')} runs the code.")
             self.choices.focus()
+            return
+        if not self.trusted:
+            self.ask_for_trust()
             return
         source = self.editor.text
         if source.strip():
@@ -157,7 +166,7 @@ class Running(Page):
         self.run_worker(self._prepare(), group="prepare")
 
     async def _prepare(self) -> None:
-        lesson = self.walk.lesson if self.walk is not None else None
+        lesson = self.walk.lesson if self.walk is not None and self.trusted else None
         self.post_message(Prepared(await self.runner.prepare(lesson)))
 
     @on(Prepared)
@@ -245,11 +254,11 @@ class Running(Page):
         if self.walk is None:
             return
         if answer is not None and (run.ok or answer.error is None):
-            self.walk.work.answer = answer
+            self.walk.answered(answer)
             self.out.remark("right" if self.walk.was_right else "wrong", self.walk.verdict())
         elif answer is not None:
             self.out.remark("notice", "No answer yet: the code did not come to its end.")
-        self.walk.work.done = self.walk.work.done or run.ok
+        self.walk.ran(ok=run.ok)
         self.show_question()
         self.show_after()
 
@@ -279,7 +288,7 @@ class Running(Page):
     def choose(self, message: ChoiceMade) -> None:
         """Keep the prediction; the code may run now."""
         if self.walk is not None and not self.runner.busy:
-            self.walk.work.choice = message.index
+            self.walk.choose(message.index)
             self.show_question()
             self.show_state()
 

@@ -16,21 +16,20 @@ def themes() -> list[Theme]:
     return [_theme(palette) for palette in PALETTES.values()]
 
 
-def suitable(color_system: str | None, no_color: bool, wanted: str | None) -> str:
+def suitable(color_system: str | None, no_color: bool, wanted: str) -> str:
     """The theme to begin with. On 16 colours every pastel collapses, so the terminal's own are used.
 
     NO_COLOR turns a full palette into greys, but would turn a native one into black on black.
     """
-    if wanted in PALETTES:
+    if wanted in PALETTES and not (no_color and PALETTES[wanted].native):
         return wanted
     return ANSI.name if color_system == "standard" and not no_color else INK.name
 
 
-def after(theme: str, no_color: bool) -> str:
-    """The theme that the theme command switches to."""
-    if theme == PAPER.name:
-        return INK.name
-    return PAPER.name if theme == INK.name or no_color else INK.name
+def choices(no_color: bool) -> list[tuple[str, str]]:
+    """The themes that can be chosen and what they are; without colour the terminal's own cannot be seen."""
+    all_of_them = [(INK.name, "dark"), (PAPER.name, "light"), (ANSI.name, "the terminal's own colours")]
+    return [each for each in all_of_them if each[0] != ANSI.name or not no_color]
 
 
 def ground(color: str) -> Style:

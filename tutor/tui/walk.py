@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import Any, Unpack
 
 from tutor.course.schema import Lesson, PredictStep, Step
+from tutor.course.store import StepFacts, StepProgress, Store, draft_key
+from tutor.course.walk import step_code
 from tutor.facts import Evaluated
 
 
@@ -12,7 +15,6 @@ from tutor.facts import Evaluated
 class StepWork:
     """What the learner did with one step."""
 
-    code: str
     #: Index of the predicted choice.
     choice: int | None = None
     #: What running the code gave.
@@ -21,32 +23,55 @@ class StepWork:
     done: bool = False
 
 
-@dataclass
 class Walk:
-    """A position in a lesson. Moving never loses code; nothing moves by itself."""
+    """A position in a lesson. Moving never loses code; nothing moves by itself; all of it is in the store."""
 
-    lesson: Lesson
-    index: int = 0
-    #: Next was asked for at the last step.
-    complete: bool = False
-    _work: dict[str, StepWork] = field(default_factory=dict)
+    def __init__(self, lesson: Lesson, store: Store) -> None:
+        self.lesson = lesson
+        #: Next was asked for at the last step.
+        self.complete = False
+        self._store = store
+        self._work: dict[str, StepWork] = {}
+        self._place = f"step/{lesson.id}"
+        ids = [step.id for step in lesson.steps]
+        last = store.setting(self._place, "")
+        self.index = ids.index(last) if last in ids else 0
 
     @property
     def step(self) -> Step:
         return self.lesson.steps[self.index]
 
     @property
-    def work(self) -> StepWork:
-        """The learner's work on the current step."""
-        return self._work.setdefault(self.step.id, StepWork(self.step.code))
+    def key(self) -> str:
+        """The key of the step's draft, and of its runs in the transcript."""
+        return draft_key(self.lesson.id, self.step.id)
 
     @property
-    def at_end(self) -> bool:
-        return self.index == len(self.lesson.steps) - 1
+    def work(self) -> StepWork:
+        """The learner's work on the current step."""
+        if self.step.id not in self._work:
+            self._work[self.step.id] = self._remembered()
+        return self._work[self.step.id]
+
+    def _remembered(self) -> StepWork:
+        known = self._store.progress(self.lesson.id).get(self.step.id, StepProgress())
+        ask = self.step.ask if isinstance(self.step, PredictStep) else None
+        choice = ask.index_of(known.prediction) if ask is not None else None
+        return StepWork(choice=choice, done=known.done)
+
+    def arrive(self) -> None:
+        """The current step is being shown: remember that the learner got here."""
+        self._store.set_setting("lesson", self.lesson.id)
+        self._store.set_setting(self._place, self.step.id)
+        self._store.record(self.lesson.id, self.step.id, visited=True)
 
     def forward(self) -> bool:
-        """Go to the next step; at the last one the lesson is complete and False is returned."""
-        if self.at_end:
+        """Go to the next step; at the last one the lesson is complete and False is returned.
+
+        A step that has nothing to run is done when the learner goes on from it."""
+        if not step_code(self.step):
+            self.ran(ok=True)
+        if self.index == len(self.lesson.steps) - 1:
             self.complete = True
             return False
         self.index += 1
@@ -61,8 +86,24 @@ class Walk:
         return True
 
     def reset(self) -> None:
-        """Forget the learner's work on the current step."""
-        self._work[self.step.id] = StepWork(self.step.code)
+        """Forget the learner's answers to the current step; that it was done once stays known."""
+        self._work[self.step.id] = StepWork()
+
+    def choose(self, index: int) -> None:
+        """Keep the learner's prediction."""
+        if isinstance(self.step, PredictStep):
+            self.work.choice = index
+            choice: Any = self.step.ask.choices[index]
+            self._record(prediction=choice)
+
+    def ran(self, *, ok: bool) -> None:
+        """The step's code ran, to its end or not."""
+        if ok and not self.work.done:
+            self.work.done = True
+            self._record(done=True)
+
+    def _record(self, **facts: Unpack[StepFacts]) -> None:
+        self._store.record(self.lesson.id, self.step.id, **facts)
 
     @property
     def must_choose(self) -> bool:
@@ -72,6 +113,7 @@ class Walk:
     def answered(self, answer: Evaluated) -> None:
         """Record what the expression of a predict step came to."""
         self.work.answer = answer
+        self._record(right=self.was_right)
 
     @property
     def truth(self) -> int | None:

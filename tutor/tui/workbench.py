@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from textual import on
 from textual.binding import Binding
 
+from tutor.course.loader import is_bundled
 from tutor.course.schema import Lesson
+from tutor.course.store import Store
+from tutor.session import Session
 from tutor.tui.commands import CommandProvider, bindings, key_for
 from tutor.tui.messages import CommandChosen
+from tutor.tui.pane import Pane
 from tutor.tui.running import Running
+from tutor.tui.trust import TrustScreen, trust_key
 from tutor.tui.walk import Walk
 
 
@@ -22,22 +29,53 @@ class Workbench(Running):
     ]
     COMMANDS = {CommandProvider}
 
+    def __init__(
+        self, session: Session, store: Store, lesson: Lesson | None, path: Path | None = None
+    ) -> None:
+        super().__init__(session, store, lesson)
+        #: The lesson's file; None for one that needs no question about where it came from.
+        self.path = path
+
     def on_mount(self) -> None:
         """Show the lesson at once; the kernel comes when it comes."""
         self.app.theme_changed_signal.subscribe(self, lambda _: self.write_prose())
         self.begin()
-        self.load_step()
+        if self.walk is None:
+            self.load_step()
+        else:
+            self.open(self.walk.lesson, self.path)
 
-    def open(self, lesson: Lesson) -> None:
-        """Go to the first step of another lesson."""
-        self.walk = Walk(lesson)
+    def open(self, lesson: Lesson, path: Path | None = None) -> None:
+        """Go to where the learner left the lesson; ask first whether code from elsewhere may run."""
+        self.keep_code()
+        self.path = path
+        self.walk = Walk(lesson, self.store)
+        self.trusted = path is None or is_bundled(path) or self.store.setting(trust_key(lesson), False)
         self.load_step()
+        if not self.trusted:
+            self.ask_for_trust()
+
+    def ask_for_trust(self) -> None:
+        """Show what a lesson from elsewhere would run, and ask whether it may."""
+        if self.walk is None or self.path is None:
+            return
+        lesson = self.walk.lesson
+
+        def answered(trusted: bool | None) -> None:
+            if trusted:
+                self.store.set_setting(trust_key(lesson), True)
+                self.trusted = True
+                self.prepare_step()
+
+        self.app.push_screen(TrustScreen(lesson, self.path), answered)
 
     def load_step(self) -> None:
         """Show the current step with the learner's own code, in a fresh namespace."""
         self.set_class(self.walk is None, "-scratch")
         self.last_run = None
-        self.editor.load_text(self.walk.work.code.rstrip("\n") if self.walk is not None else "")
+        if self.walk is not None:
+            self.walk.arrive()
+        self.show_code()
         self.editor.forget()
         self.code_panel.heading.label = self.filename
         self.out.clear()
@@ -57,6 +95,20 @@ class Workbench(Running):
         else:
             self.editor.focus()
 
+    def action_versions(self) -> None:
+        """Choose among the code that was set aside; what stands in the editor can be had back by undo."""
+        from tutor.tui.chooser import Chooser
+        from tutor.tui.versions import version_items
+
+        backups = self.store.backups(self._place)
+
+        def chosen(key: str | None) -> None:
+            if key is not None:
+                self.editor.replace(backups[int(key)].text, (0, 0), self.editor.document.end)
+                self.editor.focus()
+
+        self.app.push_screen(Chooser("earlier versions", version_items(backups)), chosen)
+
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Whether a command is offered now."""
         match action:
@@ -66,6 +118,8 @@ class Workbench(Running):
                 return self.focused in (self.editor, self.repl)
             case "previous" | "next" | "reset_code":
                 return self.walk is not None
+            case "versions":
+                return bool(self.store.backups(self._place))
             case _:
                 return True
 
@@ -78,6 +132,7 @@ class Workbench(Running):
         """Go on; after the last step say that the lesson is complete."""
         if self.walk is None or self.refuse_while_busy():
             return
+        self.keep_code()
         if self.walk.forward():
             self.load_step()
         else:
@@ -88,6 +143,7 @@ class Workbench(Running):
         """Go back one step."""
         if self.walk is None or self.refuse_while_busy():
             return
+        self.keep_code()
         if self.walk.back():
             self.load_step()
         else:
@@ -97,8 +153,11 @@ class Workbench(Running):
         """Put the step's own code back; the editor's undo brings the learner's back."""
         if self.walk is None or self.refuse_while_busy():
             return
+        self.keep_code()
         self.walk.reset()
-        self.editor.replace(self.walk.step.code.rstrip("\n"), (0, 0), self.editor.document.end)
+        self.store.reset_draft(self._place)
+        self._loaded, self._has_draft = self.own_code, False
+        self.editor.replace(self.own_code, (0, 0), self.editor.document.end)
         self.editor.forget()
         self.last_run = None
         self.write_prose()
@@ -144,6 +203,36 @@ class Workbench(Running):
         """All keys."""
         await self.app.run_action("keys")
 
+    async def action_scratch(self) -> None:
+        """To the scratch page and back."""
+        await self.app.run_action("switch_bench")
+
+    def action_go(self) -> None:
+        """Go to a pane by its number."""
+        from tutor.tui.go import GoScreen
+
+        self.app.push_screen(GoScreen(self.panes()), self._go_to)
+
+    def panes(self) -> list[Pane]:
+        """What F6 can go to, in the order of the page."""
+        found = [Pane("text", self.prose)] if self.walk is not None else []
+        if self.has_class("-asks"):
+            found.append(Pane("predict", self.choices))
+        if not self.has_class("-code-free"):
+            found.append(Pane("code", self.editor))
+        found += [Pane("output", self.out), Pane("prompt", self.repl)]
+        return found + self.inspector.panes()
+
+    def _go_to(self, pane: Pane | None) -> None:
+        if pane is None:
+            return
+        if self.has_class("-narrow"):
+            self.set_class(self.inspector in pane.widget.ancestors, "-inspect")
+        elif self.inspector in pane.widget.ancestors:
+            self.remove_class("-hide-inspector")
+        pane.widget.focus()
+
     async def action_quit(self) -> None:
         """End the app."""
+        self.keep_code()
         self.app.exit(0)

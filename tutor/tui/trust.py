@@ -1,0 +1,77 @@
+"""A lesson from elsewhere runs code on this machine: it is shown, and asked for, once."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import msgspec
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Vertical, VerticalScroll
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+from tutor.course.schema import Lesson
+from tutor.course.walk import prologue, step_code
+from tutor.tui.heading import Heading
+from tutor.tui.lines import palette_of
+from tutor.view.palette import Palette
+from tutor.view.syntax import highlight
+
+_RISK = (
+    "It did not come with torchtutor, and its code can do on this machine whatever you can. "
+    "Run it only if you trust where it came from. This is the code:"
+)
+
+
+def trust_key(lesson: Lesson) -> str:
+    """The setting that remembers the answer: for these very contents, wherever the file lies."""
+    return f"trusted/{hashlib.sha256(msgspec.json.encode(lesson)).hexdigest()}"
+
+
+def lesson_code(lesson: Lesson) -> str:
+    """All code that the lesson itself would run, in its order."""
+    parts = [f"# before each step\n{prologue(lesson).strip()}"]
+    parts += [f"# {step.id}\n{code.strip()}" for step in lesson.steps if (code := step_code(step))]
+    return "\n\n".join(parts)
+
+
+class TrustScreen(ModalScreen[bool]):
+    """Answers whether the lesson's code may run."""
+
+    CSS_PATH = "chooser.tcss"
+    BINDINGS = [
+        Binding("y,enter", "dismiss(True)", "Run", show=False),
+        Binding("escape,n,ctrl+c", "dismiss(False)", "Do not", show=False),
+    ]
+
+    def __init__(self, lesson: Lesson, path: Path) -> None:
+        super().__init__()
+        self._lesson = lesson
+        self._path = path
+
+    def compose(self) -> ComposeResult:
+        """What it is, what it would run, and the two answers."""
+        palette = palette_of(self.app.theme)
+        with Vertical(id="sheet"):
+            yield Heading("a lesson from elsewhere", "y runs it · esc only reads")
+            yield Static(self._question(palette), id="question")
+            with VerticalScroll(id="keys"):
+                yield Static(Text("\n").join(highlight(lesson_code(self._lesson), palette)))
+
+    def _question(self, palette: Palette) -> Text:
+        title, path = self._lesson.title, str(self._path)
+        return Text.assemble(
+            ("“", palette.muted), (title, f"bold {palette.foreground}"), ("” is the file ", palette.muted),
+            (path, palette.foreground), ("\n", ""),
+            (_RISK, palette.label),
+        )  # fmt: skip
+
+    def on_mount(self) -> None:
+        """The code scrolls by the keys."""
+        self.query_one("#keys").focus()
+
+    def on_click(self) -> None:
+        """A click decides nothing."""
