@@ -29,7 +29,7 @@ class TutorApp(App[int]):
     ENABLE_COMMAND_PALETTE = True
     COMMANDS = set()
     # Textual does not load the style sheet of a default screen.
-    CSS_PATH = "workbench.tcss"
+    CSS_PATH = ["workbench.tcss", "editing/editing.tcss"]
 
     def __init__(
         self,

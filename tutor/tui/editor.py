@@ -4,122 +4,22 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Mapping
-from types import ModuleType
 
 from rich.cells import cell_len
 from rich.style import Style
 from rich.text import Text
-from textual import events
 from textual.geometry import Offset
 from textual.strip import Strip
-from textual.widgets import TextArea
-from textual.widgets.text_area import TextAreaTheme
 
-from tutor.tui.lines import palette_of, strip_of
+from tutor.tui.editing.area import CodeArea
+from tutor.tui.lines import strip_of
 from tutor.tui.placement import Placed, place_notes
 from tutor.view.notes import Note, note_text
-from tutor.view.palette import Palette
 
 #: Column of the code at which notes begin where the code leaves room.
 NOTE_COLUMN = 40
 #: Cells kept for a note beside code that is long but not too long.
 NOTE_ROOM = 24
-
-#: Control characters have pictures, so that no text in the editor can drive the terminal.
-_PICTURES = {code: 0x2400 + code for code in range(32) if code != 9} | {0x7F: 0x2421}
-_PICTURES |= dict.fromkeys(range(0x80, 0xA0), 0xFFFD)
-
-
-class CodeArea(TextArea):
-    """Python in the palette's colours, one lexed line at a time."""
-
-    #: `tutor.view.syntax`, imported after the first paint, which it would hold up.
-    _syntax: ModuleType | None = None
-
-    def __init__(self, text: str = "", *, line_numbers: bool = False, placeholder: str = "", id: str) -> None:
-        self._lexed: list[str] = []
-        self._states: list[tuple[str, ...]] = []
-        super().__init__(
-            text,
-            id=id,
-            soft_wrap=True,
-            tab_behavior="indent",
-            show_line_numbers=line_numbers,
-            highlight_cursor_line=line_numbers,
-            placeholder=placeholder,
-        )
-        self.cursor_blink = False
-
-    @property
-    def palette(self) -> Palette:
-        return palette_of(self.app.theme)
-
-    def on_mount(self) -> None:
-        """Take the theme's colours now and whenever the theme changes."""
-        self.app.theme_changed_signal.subscribe(self, lambda _: self._dress())
-        self._dress()
-        if CodeArea._syntax is None:
-            self.call_after_refresh(self._begin_colouring)
-
-    def _begin_colouring(self) -> None:
-        from tutor.view import syntax
-
-        CodeArea._syntax = syntax
-        self.notify_style_update()
-        self.refresh()
-
-    def watch_has_focus(self, has_focus: bool) -> None:
-        """The cursor's line has a ground of its own only while the cursor is here."""
-        super().watch_has_focus(has_focus)
-        self._dress()
-
-    def _dress(self) -> None:
-        """The stock cursor-line style carries a text colour, which would bury the syntax colours."""
-        name = f"{self.app.theme}-{'focus' if self.has_focus else 'blur'}"
-        line = Style.parse(f"on {self.palette.surface}") if self.has_focus else Style.null()
-        self.register_theme(TextAreaTheme(name, cursor_line_style=line))
-        self.theme = name
-        self.refresh()
-
-    def get_line(self, line_index: int) -> Text:
-        """The line with its syntax colours."""
-        line = super().get_line(line_index)
-        source = line.plain
-        line.plain = source.translate(_PICTURES)
-        if self._syntax is None:
-            return line
-        spans, _ = self._syntax.lex_line(source, self._state(self._syntax, line_index))
-        for start, end, token in spans:
-            if (style := self._syntax.style_for(token, self.palette)) is not None:
-                line.stylize(style, start, end)
-        return line
-
-    def _state(self, syntax: ModuleType, line_index: int) -> tuple[str, ...]:
-        """What line `line_index` begins inside of; lexes only from the first changed line on."""
-        lines = self.document.lines
-        known = len(self._states) - 1
-        if self._lexed is not lines and self._lexed != lines:
-            same = next((i for i, (a, b) in enumerate(zip(self._lexed, lines, strict=False)) if a != b), None)
-            known = min(known, min(len(self._lexed), len(lines)) if same is None else same)
-            self._lexed = list(lines)
-        self._states = self._states[: known + 1] or [syntax.START]
-        for index in range(len(self._states) - 1, line_index):
-            self._states.append(syntax.lex_line(lines[index], self._states[index])[1])
-        return self._states[line_index]
-
-    async def _on_key(self, event: events.Key) -> None:
-        """Enter keeps the indentation and deepens it after a colon."""
-        if event.key == "enter" and not self.read_only:
-            event.stop()
-            event.prevent_default()
-            row, column = self.cursor_location
-            before = self.document.get_line(row)[:column]
-            indent = before[: len(before) - len(before.lstrip())]
-            if before.rstrip().endswith(":"):
-                indent += "    "
-            self.replace(f"\n{indent}", *self.selection, maintain_selection_offset=False)
-            return
-        await super()._on_key(event)
 
 
 class AnnotatedEditor(CodeArea):
@@ -130,7 +30,7 @@ class AnnotatedEditor(CodeArea):
         self._notes: dict[int, Note] = {}
         self._outdated = False
         self._running_lines: range = range(0)
-        self._placed: tuple[list[str], dict[int, Placed]] | None = None
+        self._placed: tuple[int, dict[int, Placed]] | None = None
         super().__init__(text, line_numbers=True, id=id)
 
     @property
@@ -177,10 +77,9 @@ class AnnotatedEditor(CodeArea):
 
     def notes_by_line(self) -> dict[int, Placed]:
         """The notes as they are shown, by 0-based line."""
-        lines = list(self.document.lines)
-        if self._placed is None or self._placed[0] != lines:
-            placed = place_notes(self._ran, lines, self._notes) if self._ran else {}
-            self._placed = (lines, placed)
+        if self._placed is None or self._placed[0] != self.revision:
+            placed = place_notes(self._ran, self.document.lines, self._notes) if self._ran else {}
+            self._placed = (self.revision, placed)
         return self._placed[1]
 
     def render_line(self, y: int) -> Strip:

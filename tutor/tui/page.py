@@ -40,7 +40,7 @@ HINT = "type Python, enter runs it"
 class Page(Screen[None]):
     """The widgets, and the state of the step drawn on them."""
 
-    CSS_PATH = "workbench.tcss"
+    CSS_PATH = ["workbench.tcss", "editing/editing.tcss"]
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide"), (150, "-broad")]
     VERTICAL_BREAKPOINTS = [(0, "-low"), (22, "-short"), (30, "-tall")]
     AUTO_FOCUS = ""

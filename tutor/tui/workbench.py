@@ -12,6 +12,7 @@ from tutor.course.schema import Lesson
 from tutor.course.store import Store
 from tutor.session import Session
 from tutor.tui.commands import CommandProvider, bindings, key_for
+from tutor.tui.editing.commands import EditingCommands
 from tutor.tui.messages import CommandChosen
 from tutor.tui.pane import Pane
 from tutor.tui.running import Running
@@ -19,7 +20,7 @@ from tutor.tui.trust import TrustScreen, trust_key
 from tutor.tui.walk import Walk
 
 
-class Workbench(Running):
+class Workbench(EditingCommands, Running):
     """Shows one lesson, or a scratch page where there is none."""
 
     BINDINGS = [
@@ -116,6 +117,8 @@ class Workbench(Running):
                 return self.runner.busy
             case "leave":
                 return self.focused in (self.editor, self.repl)
+            case "find" | "comment" | "docs":
+                return self.offers_editing(action)
             case "previous" | "next" | "reset_code":
                 return self.walk is not None
             case "versions":

@@ -1,0 +1,1 @@
+"""Writing code on the screen: the text area, completion, find, documentation."""

@@ -1,0 +1,45 @@
+"""The commands that belong to code being written."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from textual.screen import Screen
+
+from tutor.tui.editing.area import CodeArea
+
+if TYPE_CHECKING:
+    from tutor.tui.editing.find import FindBar
+    from tutor.tui.editor import AnnotatedEditor
+
+
+class EditingCommands(Screen[None]):
+    """A screen with an editor, `self.editor`, on which these commands work."""
+
+    editor: AnnotatedEditor
+    _find_bar: FindBar | None = None
+
+    def offers_editing(self, action: str) -> bool:
+        """Whether a command of this class can be used now."""
+        area = self.focused
+        if action == "find":
+            return self.editor.is_on_screen and (area is self.editor or self.finding)
+        return isinstance(area, CodeArea) and (area is self.editor or action == "docs")
+
+    @property
+    def finding(self) -> bool:
+        """Whether text is being looked for."""
+        return self._find_bar is not None and self.focused is self._find_bar.query_input
+
+    async def action_find(self) -> None:
+        """Look for text in the editor."""
+        from tutor.tui.editing.find import FindBar
+
+        if self._find_bar is None:
+            self._find_bar = FindBar(self.editor)
+            await self.mount(self._find_bar, after=self.editor)
+        self._find_bar.open()
+
+    def action_comment(self) -> None:
+        """Comment lines of the editor, or take their comment signs away."""
+        self.editor.action_toggle_comment()
