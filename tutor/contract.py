@@ -9,7 +9,7 @@ from typing import Any, BinaryIO, Self
 
 import msgspec
 
-from tutor.explain import explain_error, explain_step
+from tutor.explain import Past, explain_error, explain_step
 from tutor.facts import ErrorFacts, Explanation, GraphFacts, Ready, Snapshot, Step, TensorFacts
 
 #: Names in one step, and names in all steps together before each step is cut to `FEW_NAMES`.
@@ -32,6 +32,8 @@ class Contract:
         self._entries = 0
         self._encoded: dict[str, tuple[TensorFacts, bytes]] = {}
         self._last: tuple[Step, Snapshot] | None = None
+        self._past = Past()
+        self._label: str | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -43,6 +45,10 @@ class Contract:
         """Encode one step; `label` is the id of the lesson's step it belongs to."""
         names = chosen_names(step, FEW_NAMES if self._entries > MOST_ENTRIES else MOST_NAMES)
         self._entries += len(names)
+        if self._last is not None and label == self._label:
+            self._past.add(self._last[0])
+        elif label != self._label:
+            self._past, self._label = Past(), label
         self._last = (step, before)
         tensors = step.snapshot.tensors
         arrays = [name for name in names if tensors[name].kind == "ndarray"]
@@ -58,7 +64,7 @@ class Contract:
             "tensors": self._table(tensors[name] for name in names if tensors[name].kind != "ndarray"),
             **({"arrays": self._table(tensors[name] for name in arrays)} if arrays else {}),
             "sharing": sharing_groups(step.snapshot, frozenset(names)),
-            **_explained(step, before),
+            **_explained(step, before, self._past),
         }
         omitted = step.snapshot.omitted + len(tensors) - len(names)
         if omitted:
@@ -95,7 +101,7 @@ class Contract:
         explanation: Explanation | None = None
         if self._last is not None and self._last[0].error is not None:
             with contextlib.suppress(Exception):  # said in the step's `explanations_failed`
-                explanation = explain_error(*self._last)
+                explanation = explain_error(*self._last, self._past)
         return {
             "type": error.type,
             "message": error.message,
@@ -115,10 +121,10 @@ class Contract:
         return table
 
 
-def _explained(step: Step, before: Snapshot) -> dict[str, Any]:
+def _explained(step: Step, before: Snapshot, past: Past) -> dict[str, Any]:
     """The explanations of a step. Should a rule fail, that is said, and costs none of the facts."""
     try:
-        return {"explanations": explain_step(step, before)}
+        return {"explanations": explain_step(step, before, past)}
     except Exception as error:
         return {"explanations": (), "explanations_failed": f"{type(error).__name__}: {error}"}
 

@@ -127,6 +127,42 @@ class WarningFacts(Struct, frozen=True):
     line: int
 
 
+#: First line, first column, last line, last column: lines 1-based, columns in UTF-8 bytes.
+Span = tuple[int, int, int, int]
+
+
+class FrameFacts(Struct, frozen=True, omit_defaults=True):
+    """A frame of the learner's code that an exception passed through, as it was at that moment."""
+
+    #: `<module>`, or the bare name of the function.
+    function: str
+    line: int
+    #: The top-level statement or the function definition that runs here, without its indentation.
+    source: str = ""
+    #: Where in `source` the expression stands that raised.
+    span: Span | None = None
+    #: Line of the learner's source at which `source` begins.
+    first_line: int = 0
+    #: Names that are the function's own, whatever they hold.
+    own: tuple[str, ...] = ()
+    #: Tensors of these names, and those that the code reaches by paths (`self.w`, `pair[0]`).
+    tensors: dict[str, TensorFacts] = field(default_factory=dict)
+    #: Whole numbers under names and paths, and types of modules under theirs.
+    numbers: dict[str, int] = field(default_factory=dict)
+    modules: dict[str, str] = field(default_factory=dict)
+
+
+class CallFacts(Struct, frozen=True, omit_defaults=True):
+    """The deepest function of torch.nn, written in Python, that an exception passed through."""
+
+    function: str
+    #: Type of the module whose method it is, and the learner's path of that module.
+    module: str | None = None
+    path: str | None = None
+    #: Tensors by the names that the function has for them, the module's parameters as `self.weight`.
+    tensors: dict[str, TensorFacts] = field(default_factory=dict)
+
+
 class ErrorFacts(Struct, frozen=True):
     """An exception that ended a run; `line` is the deepest line of the learner's source, 1-based."""
 
@@ -134,6 +170,9 @@ class ErrorFacts(Struct, frozen=True):
     message: str
     line: int
     traceback: str = ""
+    #: Frames of the learner's code, the outermost first; the outermost and the deepest where there are many.
+    frames: tuple[FrameFacts, ...] = ()
+    call: CallFacts | None = None
 
 
 class Step(Struct, frozen=True):

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tutor.contract import Contract
-from tutor.explain import explain_step
+from tutor.explain import Past, explain_step
 from tutor.facts import ErrorFacts, Explanation, GraphFacts, Ready, Run, Snapshot, Step
 from tutor.session import InputAsked, KernelOptions, Session, SessionError, StateChanged, StepFinished
 from tutor.session.events import Event
@@ -288,8 +288,9 @@ def _reports(walk: Walk, width: int) -> Iterator[Text]:
 
 
 def _explanations(run: Run, before: Snapshot) -> dict[int, tuple[Explanation, ...]]:
-    found = {}
+    found, past = {}, Past()
     for step in run.steps:
-        found[step.index] = explain_step(step, before)
+        found[step.index] = explain_step(step, before, past)
         before = step.snapshot
+        past.add(step)
     return found

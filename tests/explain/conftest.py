@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from tutor.explain import explain_step
+from tutor.explain import Past, explain_step
 from tutor.facts import Explanation, Run, Snapshot
 from tutor.session import Session
 
@@ -49,10 +49,11 @@ class Learner:
         self._runner.run(self._session.execute("import torch\nimport numpy as np\nfrom torch import nn"))
         code = textwrap.dedent(code).strip("\n")
         run = self._runner.run(self._session.execute(code))
-        before, told = Snapshot(), []
+        before, past, told = Snapshot(), Past(), []
         for step in run.steps:
-            told += explain_step(step, before)
+            told += explain_step(step, before, past)
             before = step.snapshot
+            past.add(step)
         return Told(code, run, tuple(told))
 
     def run_fixed(self, told: Told, explanation: Explanation) -> Told:

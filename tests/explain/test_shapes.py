@@ -49,6 +49,26 @@ def test_a_view_that_no_stride_describes(learner, case: str) -> None:
     assert learner.value(meaning) is True
 
 
+@pytest.mark.parametrize(
+    ("code", "fix"),
+    [
+        ("t = x.t()\nn = 6\ny = t.view(n)", "y = t.reshape(n)"),
+        ("flat = lambda m: m.view(-1)\nflat(x.T)", None),
+        ("ys = [q.view(6) for q in [x.t()]]", "ys = [q.reshape(6) for q in [x.t()]]"),
+        ("def flat(m, *, n):\n    k = m.T\n    return k.view(n)\nflat(x, n=6)", "return k.reshape(n)"),
+        ("t = x.t()\ny = x.view(6), t.view(6)", "y = x.view(6), t.reshape(6)"),
+        ("d = {'k': x.T}\ni = 'k'\ny = d[i].view(-1)", "y = d[i].reshape(-1)"),
+    ],
+)
+def test_a_refused_view_wherever_it_stands(learner, code: str, fix: str | None) -> None:
+    told = learner.run(ROWS + code)
+    error = told.only("view-incompatible")
+    assert "shape [3, 2] and stride (1, 3)" in error.text
+    assert fix is None or error.fix == fix
+    if told.run.error.line >= told.run.steps[-1].line:
+        assert learner.run_fixed(told, error).run.ok
+
+
 def test_the_step_of_a_slice_is_in_the_stride(learner) -> None:
     error = learner.run("x = torch.ones(4, 4)\nx[::2, :3].view(-1)").only("view-incompatible")
     assert "shape [2, 3] and stride (8, 1)" in error.text
@@ -59,11 +79,6 @@ def test_the_step_of_a_slice_is_in_the_stride(learner) -> None:
     "code",
     [
         ROWS + "x.t().view(3, 2)",
-        ROWS + "t = x.t()\nn = 6\nt.view(n)",  # the size is not among the facts
-        ROWS + "t = x.t()\nf = lambda t: t.view(6)\nf(t)",
-        ROWS + "t = x.t()\n[t.view(6) for t in [t]]",
-        ROWS + "t = x.t()\nif True:\n    def f(t):\n        return t.view(-1)\n    f(torch.ones(4, 3).t())",
-        ROWS + "t = x.t()\nboth = t.view(6), x.T.view(6)",
         ROWS + "raise RuntimeError('view size is not compatible')",
         ROWS + "t = x.t()\nt.view(6) if not t.is_contiguous() and False else t.view(4)",
     ],
@@ -99,7 +114,6 @@ def test_sizes_that_do_not_multiply_to_the_elements(learner, code: str, words: t
         ROWS + "x.view(-1, -1)",
         ROWS + "raise RuntimeError(\"shape '[4, 2]' is invalid for input of size 6\")",
         ROWS + "(x * 2).view(4, 2)",
-        ROWS + "y = x.clone()\nn, m = 4, 5\nz = x.view(n), y.view(m)",  # either may be the one
     ],
 )
 def test_view_size_stays_silent(learner, code: str) -> None:
@@ -172,8 +186,6 @@ def test_the_transposes_that_the_text_offers_have_the_shapes_it_says(learner) ->
         "a = torch.ones(2, 3)\nb = torch.ones(3, 2, dtype=torch.int64)\na @ b",
         "a = np.ones((2, 3))\nb = np.ones((2, 3))\na @ b",
         PAIR + "raise RuntimeError('mat1 and mat2 shapes cannot be multiplied (2x3 and 2x3)')",
-        PAIR + "f = lambda a, b: a @ b\nf(a, b)",
-        PAIR + "a @ b + b @ a",
         PAIR + "a + torch.ones(5)",
         PAIR + "a @ (b * 2)",
     ],

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from tutor.explain.engine import outcome
 from tutor.explain.operands import PLAIN, Operand, Scope
+from tutor.explain.past import Past
 from tutor.explain.reading import COPY_IF_NEEDED, path, statement_of
 from tutor.explain.strides import places, view_seam
 from tutor.explain.wording import elements_text, fill, layout_text, seam_text, stride_text
@@ -34,7 +35,7 @@ class _Copying:
 
 
 @outcome
-def copied(step: Step, before: Snapshot) -> Explanation | None:
+def copied(step: Step, before: Snapshot, past: Past) -> Explanation | None:
     """Holds when reshape, flatten, ravel or contiguous had to copy a named tensor or a view of one."""
     found = _copying(step, before)
     if found is None:

@@ -7,10 +7,11 @@ import pkgutil
 from collections.abc import Callable
 from functools import cache
 
+from tutor.explain.past import Past
 from tutor.facts import Explanation, Snapshot, Step
 
-#: A rule looks at one step and the snapshot before it, and knows nothing else.
-Rule = Callable[[Step, Snapshot], Explanation | None]
+#: A rule looks at one step, the snapshot before it and the steps before it, and knows nothing else.
+Rule = Callable[[Step, Snapshot, Past], Explanation | None]
 
 _outcomes: list[Rule] = []
 _errors: list[Rule] = []
@@ -28,20 +29,22 @@ def failure(rule: Rule) -> Rule:
     return rule
 
 
-def explain_step(step: Step, before: Snapshot) -> tuple[Explanation, ...]:
+def explain_step(step: Step, before: Snapshot, past: Past | None = None) -> tuple[Explanation, ...]:
     """Everything the rules have to say about one step, its error included."""
     _load_rules()
-    found = [explanation for rule in _outcomes if (explanation := rule(step, before)) is not None]
-    error = explain_error(step, before)
+    past = past if past is not None else Past()
+    found = [explanation for rule in _outcomes if (explanation := rule(step, before, past)) is not None]
+    error = explain_error(step, before, past)
     return (*found, error) if error is not None else tuple(found)
 
 
-def explain_error(step: Step, before: Snapshot) -> Explanation | None:
+def explain_error(step: Step, before: Snapshot, past: Past | None = None) -> Explanation | None:
     """The explanation of a step's error, None where no rule knows it."""
     if step.error is None:
         return None
     _load_rules()
-    return next((found for rule in _errors if (found := rule(step, before)) is not None), None)
+    past = past if past is not None else Past()
+    return next((found for rule in _errors if (found := rule(step, before, past)) is not None), None)
 
 
 @cache

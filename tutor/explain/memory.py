@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from tutor.explain.engine import outcome
+from tutor.explain.past import Past
 from tutor.explain.reading import COPY_IF_NEEDED, evaluated, path, root, statement_of, words
 from tutor.explain.strides import elements, fills
 from tutor.explain.wording import code_list, count_text, elements_text, fill, layout_text, shape_text
@@ -94,7 +95,7 @@ class _Pair:
 
 
 @outcome
-def shares_memory(step: Step, before: Snapshot) -> Explanation | None:
+def shares_memory(step: Step, before: Snapshot, past: Past) -> Explanation | None:
     """Holds when a name was bound to memory that another name, bound before it, already lives in."""
     names = _bound(step)
     pairs = [p for at, name in enumerate(names) if (p := _pair(name, names[:at], step, before)) is not None]

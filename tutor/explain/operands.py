@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from tutor.explain.reading import path, words
 from tutor.facts import Shape, TensorFacts
@@ -37,6 +37,7 @@ class Scope:
 
     tensors: Mapping[str, TensorFacts]
     source: str
+    numbers: Mapping[str, int] = field(default_factory=dict)
 
     def operand(self, node: ast.AST, depth: int = 0) -> Operand | None:
         """The tensor that `node` evaluates to: a name, or views of it such as `x.T` and `x[:, 0]`."""
@@ -137,6 +138,8 @@ class Scope:
             return None
         if isinstance(node, ast.Constant):
             return node.value if type(node.value) is int else None
+        if (name := path(node)) is not None and name in self.numbers:
+            return self.numbers[name]
         if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
             value = self.integer(node.operand, depth + 1)
             return -value if value is not None else None

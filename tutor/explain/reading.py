@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Container, Iterator
+import textwrap
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from tutor.facts import Step, TensorFacts
+from tutor.facts import FrameFacts, Span, Step, TensorFacts
 
 #: What has a scope of its own: names inside may be others than the learner's variables.
 _SCOPES = (
@@ -17,24 +18,48 @@ _SCOPES = (
 )  # fmt: skip
 _BODIES = (ast.stmt, ast.ExceptHandler, ast.match_case)
 _LONGEST = 60
+_KEYS = (ast.Name, ast.Constant, ast.UnaryOp)
 #: Methods that give a view where that is possible, and copy where it is not.
 COPY_IF_NEEDED = frozenset({"reshape", "reshape_as", "flatten", "ravel", "contiguous"})
 
 
 @dataclass(frozen=True)
 class Failing:
-    """The innermost statement that raised. `tensors` is empty where its names are not variables."""
+    """The code that raised: the innermost statement, and the expression in it where that is known."""
 
     statement: ast.stmt
+    #: The statement or function that both stand in.
     source: str
-    tensors: dict[str, TensorFacts]
-    #: Whether `source` is the step's own, so that it can be edited.
+    #: Line of the learner's source at which `source` begins.
+    first_line: int
+    tensors: Mapping[str, TensorFacts]
+    numbers: Mapping[str, int]
+    modules: Mapping[str, str]
+    #: Whether `source` is the step's own.
     own: bool
+    expression: ast.AST | None = None
 
     @property
     def nodes(self) -> list[ast.AST]:
-        """What the statement itself evaluates, without the statements inside it."""
-        return list(evaluated(self.statement, nested=False))
+        """The expression that raised; where it is not known, all that the statement itself evaluates."""
+        node = self.expression
+        if node is None or isinstance(getattr(node, "ctx", None), ast.Store | ast.Del):
+            return list(evaluated(self.statement, nested=False))
+        return [node]
+
+    def line(self, node: ast.AST) -> int:
+        """The learner's line of a node of `source`."""
+        return int(getattr(node, "lineno", 1)) + self.first_line - 1
+
+    def changed(self, source: str | None) -> str | None:
+        """What replaces the faulty code, from an edited `source`: a step as a whole, of a function
+        the one statement."""
+        if source is None or self.own:
+            return source
+        lines = source.split("\n")
+        more = len(lines) - len(self.source.split("\n"))
+        last = (self.statement.end_lineno or self.statement.lineno) + more
+        return textwrap.dedent("\n".join(lines[self.statement.lineno - 1 : last]))
 
 
 @dataclass(frozen=True)
@@ -68,32 +93,55 @@ def raised(step: Step, words: str) -> bool:
 
 
 def failing(step: Step) -> Failing | None:
-    """The statement that raised the step's error; None where its code is not known."""
+    """The code that raised the step's error; None where it is not known."""
     if step.error is None:
         return None
-    if not step.line <= step.error.line <= step.end_line:
-        return _failing_elsewhere(step.error.traceback, step.error.line)
-    statement = statement_of(step)
-    line = step.error.line - step.line + 1
-    in_scope = False
-    while statement is not None:
-        in_scope = in_scope or isinstance(statement, _SCOPES)
-        inner = next((s for s in _inside(statement) if _spans(s, line)), None)
-        if inner is None:
-            break
+    frame = step.error.frames[-1] if step.error.frames else None
+    if frame is None:  # all that is known is the line
+        if not step.line <= step.error.line <= step.end_line:
+            return None
+        frame = FrameFacts("<module>", step.error.line, step.source, None, step.line)
+    tree = parse(frame.source)
+    line = frame.span[0] if frame.span is not None else frame.line - frame.first_line + 1
+    statement = next((one for one in tree if _spans(one, line)), None)
+    while statement is not None and (inner := _inner(statement, line)) is not None:
         statement = inner
     if statement is None:
         return None
     # A variable is at the moment of the error what the snapshot after it shows.
-    return Failing(statement, step.source, {} if in_scope else step.snapshot.tensors, own=True)
+    hidden = frozenset(frame.own)
+    around = {n: t for n, t in step.snapshot.tensors.items() if _first_name(n) not in hidden}
+    return Failing(
+        statement,
+        frame.source,
+        frame.first_line,
+        {**around, **frame.tensors},
+        frame.numbers,
+        frame.modules,
+        own=frame.source == step.source and frame.first_line == step.line,
+        expression=at_span((statement,), frame.span),
+    )
 
 
-def _failing_elsewhere(traceback: str, line: int) -> Failing | None:
-    """The line as the traceback quotes it: inside a function, so no name in it is a variable for sure."""
-    frames = re.findall(r'^  File "(.*)", line (\d+), in .*\n    (.*)$', traceback, re.MULTILINE)
-    quoted = [code for file, number, code in frames if file == frames[0][0] and int(number) == line]
-    statements = parse(quoted[-1].strip()) if quoted else ()
-    return Failing(statements[0], quoted[-1].strip(), {}, own=False) if len(statements) == 1 else None
+def _first_name(name: str) -> str:
+    return re.split(r"[.\[]", name, maxsplit=1)[0]
+
+
+def _inner(statement: ast.stmt, line: int) -> ast.stmt | None:
+    return next((one for one in _inside(statement) if _spans(one, line)), None)
+
+
+def at_span(tree: Sequence[ast.AST], span: Span | None) -> ast.AST | None:
+    """The node that stands exactly there; an expression before a statement."""
+    if span is None:
+        return None
+    found = None
+    for node in (node for root in tree for node in ast.walk(root)):
+        if isinstance(node, ast.expr | ast.stmt):
+            place = (node.lineno, node.col_offset, node.end_lineno, node.end_col_offset)
+            if place == span and (found is None or isinstance(found, ast.stmt)):
+                found = node
+    return None if isinstance(found, ast.Expr) else found
 
 
 def _inside(statement: ast.AST) -> Iterator[ast.stmt]:
@@ -123,15 +171,15 @@ def evaluated(root: ast.AST, *, nested: bool = True) -> Iterator[ast.AST]:
 
 
 def path(node: ast.AST) -> str | None:
-    """`lin.weight` or `model[0].bias` as snapshots write it; None for anything else."""
+    """`lin.weight`, `model[0].bias`, `batch['x']` or `xs[i]` as facts name it; None for anything else."""
     parts: list[str] = []
     while not isinstance(node, ast.Name):
         if isinstance(node, ast.Attribute):
             parts.append(f".{node.attr}")
-        elif isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant):
-            if type(node.slice.value) is not int:
-                return None
-            parts.append(f"[{node.slice.value}]")
+        elif isinstance(node, ast.Subscript) and isinstance(
+            node.slice, ast.Name | ast.Constant | ast.UnaryOp
+        ):
+            parts.append(f"[{ast.unparse(node.slice)}]")
         else:
             return None
         node = node.value
@@ -226,3 +274,27 @@ def wrap(source: str, statement: ast.stmt, header: str) -> str | None:
 def _has_long_string(statement: ast.stmt) -> bool:
     strings = (ast.Constant, ast.JoinedStr)
     return any(isinstance(n, strings) and n.lineno != n.end_lineno for n in ast.walk(statement))
+
+
+def insert_line(source: str, statement: ast.stmt, code: str, *, after: bool = True) -> str | None:
+    """`source` with a line of code before or after a statement that stands on lines of its own."""
+    lines = source.split("\n")
+    first, last = statement.lineno - 1, statement.end_lineno or statement.lineno
+    indent = lines[first].encode()[: statement.col_offset].decode()
+    if indent.strip() or lines[last - 1].encode()[statement.end_col_offset :].decode().strip().startswith(
+        ";"
+    ):
+        return None
+    at = last if after else first
+    return "\n".join([*lines[:at], indent + code, *lines[at:]])
+
+
+def remove(source: str, node: ast.expr, inner: ast.expr) -> str | None:
+    """`source` with `node` replaced by `inner`, an expression that it begins with."""
+    code = ast.get_source_segment(source, inner)
+    if code is None or (node.lineno, node.col_offset) != (inner.lineno, inner.col_offset):
+        return None
+    lines = [line.encode() for line in source.split("\n")]
+    first, last = node.lineno - 1, (node.end_lineno or node.lineno) - 1
+    joined = lines[first][: node.col_offset] + code.encode() + lines[last][node.end_col_offset :]
+    return b"\n".join([*lines[:first], joined, *lines[last + 1 :]]).decode()

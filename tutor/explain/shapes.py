@@ -9,6 +9,7 @@ from math import prod
 
 from tutor.explain.engine import failure
 from tutor.explain.operands import Operand, Scope
+from tutor.explain.past import Past
 from tutor.explain.reading import Failing, failing, path, raised, rename_method, words
 from tutor.explain.strides import Seam, broadcast, resolve, view_seam
 from tutor.explain.wording import fill, layout_text, product_text, seam_text, shape_text
@@ -48,7 +49,7 @@ class _Reshaping:
 
 
 def _reshapings(found: Failing, *methods: str) -> list[_Reshaping]:
-    scope = Scope(found.tensors, found.source)
+    scope = Scope(found.tensors, found.source, found.numbers)
     reshapings = []
     for node in found.nodes:
         if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute) or node.keywords:
@@ -65,7 +66,7 @@ def _reshapings(found: Failing, *methods: str) -> list[_Reshaping]:
 
 
 @failure
-def view_incompatible(step: Step, before: Snapshot) -> Explanation | None:
+def view_incompatible(step: Step, before: Snapshot, past: Past) -> Explanation | None:
     """Holds when `view` wanted a shape that no stride can describe over the tensor's memory."""
     found = failing(step) if raised(step, "view size is not compatible") else None
     if found is None:
@@ -82,7 +83,7 @@ def view_incompatible(step: Step, before: Snapshot) -> Explanation | None:
     title = fill(_VIEW_TITLE, old=operand.text, new=shape_text(new))
     layout = layout_text(operand.shape, operand.stride)
     text = fill(_VIEW, old=operand.text, name=operand.name, layout=layout, seam=seam_text(seam, new))
-    fix = rename_method(found.source, reshaping.function, "reshape") if found.own else None
+    fix = found.changed(rename_method(found.source, reshaping.function, "reshape"))
     return Explanation("view-incompatible", "error", title, text, fix, (operand.name,))
 
 
@@ -91,7 +92,7 @@ def _seam(operand: Operand, new: Shape) -> Seam | None:
 
 
 @failure
-def view_size(step: Step, before: Snapshot) -> Explanation | None:
+def view_size(step: Step, before: Snapshot, past: Past) -> Explanation | None:
     """Holds when the sizes given to view or reshape do not multiply to the tensor's number of elements."""
     told = re.match(r"shape '\[([-\d, ]*)\]' is invalid for input of size (\d+)", _message(step))
     found = failing(step) if told is not None else None
@@ -177,7 +178,7 @@ class _Product:
 
 
 @failure
-def matmul_shapes(step: Step, before: Snapshot) -> Explanation | None:
+def matmul_shapes(step: Step, before: Snapshot, past: Past) -> Explanation | None:
     """Holds when the shapes of the two sides of `@`, matmul or mm do not fit together."""
     message = _message(step)
     if not message or re.search(r"dtype|device|same type", message):
@@ -204,7 +205,7 @@ def matmul_shapes(step: Step, before: Snapshot) -> Explanation | None:
 
 
 def _products(found: Failing) -> list[_Product]:
-    scope = Scope(found.tensors, found.source)
+    scope = Scope(found.tensors, found.source, found.numbers)
     products = []
     for node in found.nodes:
         sides = _sides(node)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from tutor.explain.engine import outcome
 from tutor.explain.memory import stayed
+from tutor.explain.past import Past
 from tutor.explain.reading import evaluated, statement_of, writes
 from tutor.explain.strides import elements, fills, index_of
 from tutor.explain.wording import code_list, count_text, fill
@@ -36,7 +37,7 @@ class _Reached:
 
 
 @outcome
-def written_through(step: Step, before: Snapshot) -> Explanation | None:
+def written_through(step: Step, before: Snapshot, past: Past) -> Explanation | None:
     """Holds when a write that the statement spells out changed elements of another older name too."""
     statement = statement_of(step)
     changed = {change.name for change in step.changes if change.kind == "written"}

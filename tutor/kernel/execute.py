@@ -11,6 +11,7 @@ from time import perf_counter
 from typing import Any
 
 import torch
+from msgspec import structs
 
 from tutor.facts import (
     Done,
@@ -26,6 +27,7 @@ from tutor.facts import (
 )
 from tutor.kernel.display import display, plain
 from tutor.kernel.errors import clean, describe_error
+from tutor.kernel.frames import Statement, describe_frames
 from tutor.kernel.guard import GENUINE, Interpreter
 from tutor.kernel.learner import Inputs, Interrupts, Loop, MainModule, Warnings
 from tutor.kernel.namespace import Snapshots
@@ -168,9 +170,7 @@ class Executor:
             self._interrupts.leave()
             self._interpreter.enter()
             ended = perf_counter()
-            error = describe_error(problem, source.filename)
-            if error.line == 0:
-                error = type(error)(error.type, error.message, node.lineno, error.traceback)
+            error = self._described(problem, source, node)
         if getpid() != self._pid:
             return error
         if error is None and not request.script and self._definitions.add(node, source.segment(node)):
@@ -181,6 +181,21 @@ class Executor:
         mark = self._stdio.mark(request.id, index)
         self._send(StepDone(request.id, index, mark, delta, result, seen, error, ended - started))
         return error
+
+    def _described(self, problem: BaseException, source: Source, node: Any) -> ErrorFacts:
+        """The error with the frames that it passed through, as far as those can be read."""
+        error = describe_error(problem, source.filename)
+        if error.line == 0:
+            error = structs.replace(error, line=node.lineno)
+        if not isinstance(problem, Exception) or isinstance(problem, SyntaxError):
+            return error
+        statement = Statement(source.segment(node), source.first_line(node), node.col_offset)
+        try:
+            describe = self._snapshots.describe
+            frames, call = describe_frames(problem.__traceback__, self.namespace, statement, describe)
+        except Exception:  # the error itself is told all the same
+            return error
+        return structs.replace(error, frames=frames, call=call)
 
     def _snapshot(
         self, mentioned: Collection[str], line: int

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from itertools import compress
 
 from msgspec import Struct, structs
@@ -111,6 +111,12 @@ class Snapshots:
             if self._layout is not None and self._nothing_changed(self._layout, looked_at, values, asked):
                 return SnapshotDelta(omitted=self._omitted)
             return self._read(dict(zip(looked_at, values, strict=True)), asked)
+
+    def describe(self, items: Sequence[Named]) -> list[TensorFacts]:
+        """Facts of values that need not be in the namespace, with the identities that snapshots use."""
+        with raw.Reading():
+            numbers = self._objects.numbers([item.value for item in items])
+            return [facts for facts, _ in describe_all(items, numbers, self._storages)]
 
     def _nothing_changed(
         self, layout: Layout, looked_at: list[str], values: list[object], asked: frozenset[str]

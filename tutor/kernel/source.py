@@ -37,16 +37,18 @@ class Source:
 
     def segment(self, node: ast.stmt) -> str:
         """The statement's own text, decorators included."""
-        first, column = node.lineno, node.col_offset
-        for decorator in getattr(node, "decorator_list", ()):
-            if decorator.lineno < first:
-                first, column = decorator.lineno, 0
+        first = self.first_line(node)
+        column = node.col_offset if first == node.lineno else 0
         last = node.end_lineno or node.lineno
         lines = [line.encode("utf-8", "surrogatepass") for line in self.lines[first - 1 : last]]
         if not isinstance(node, _BLOCKS):  # a comment on the last line of a block belongs to it
             lines[-1] = lines[-1][: node.end_col_offset]
         lines[0] = lines[0][column:]
         return b"\n".join(lines).decode("utf-8", "replace")
+
+    def first_line(self, node: ast.stmt) -> int:
+        """The line on which a statement begins, with its decorators."""
+        return min([node.lineno, *(one.lineno for one in getattr(node, "decorator_list", ()))])
 
     def code(self, node: ast.stmt) -> CodeType:
         """Code of one statement: evaluates to the value of an expression, else executes."""

@@ -6,7 +6,7 @@ import re
 
 from rich.text import Text
 
-from tutor.explain import explain_step
+from tutor.explain import Past, explain_step
 from tutor.facts import ErrorFacts, Explanation, Run, Snapshot, Step
 from tutor.repl.out import PALETTE, Out, bold
 from tutor.repl.pieces import Piece, crowded
@@ -46,6 +46,7 @@ class Telling:
         self._crowded = crowded(piece.text)
         self._echoed = 0
         self._failed = False
+        self._past = Past()
 
     def started(self, end_line: int) -> None:
         """A statement begins: its code, the last line still open for a note."""
@@ -70,7 +71,7 @@ class Telling:
             where = self._place(warning.line)
             words = " ".join(warning.message.split())
             self._out.prose(f"{clean(warning.category)}{where}: {clean(words)}", style=PALETTE.warning)
-        explanations = explain_step(step, self._before)
+        explanations = explain_step(step, self._before, self._past)
         for explanation in explanations:
             if explanation.kind != "error":
                 self._explain(explanation)
@@ -80,6 +81,7 @@ class Telling:
             if explanation.kind == "error":
                 self._explain(explanation)
         self._before = step.snapshot
+        self._past.add(step)
         if not self._stream.is_open:
             self._out.fresh()
 

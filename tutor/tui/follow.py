@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
-from tutor.explain import explain_step
+from tutor.explain import Past, explain_step
 from tutor.facts import Change, Explanation, Snapshot, Step
 from tutor.view.notes import Note, notes_for
 from tutor.view.strips import Ranges, written_by
@@ -46,10 +46,11 @@ class Following:
     def explanations(self) -> tuple[Explanation, ...]:
         """What the rules say of errors and of what is probably wrong; plain notes stay out."""
         found: list[Explanation] = []
-        before = self._before
+        before, past = self._before, Past()
         for step in self._steps:
-            found += [each for each in explain_step(step, before) if each.kind != "note"]
+            found += [each for each in explain_step(step, before, past) if each.kind != "note"]
             before = step.snapshot
+            past.add(step)
         return tuple(found)
 
     def written(self) -> Mapping[int, Ranges]:
