@@ -12,9 +12,8 @@ from tutor.facts import ErrorFacts, Run
 from tutor.tui import status
 from tutor.tui.command_line import incomplete
 from tutor.tui.commands import COMMANDS
-from tutor.tui.entries import wrap
 from tutor.tui.keybar import fitting
-from tutor.tui.lines import fold
+from tutor.tui.lines import fold, wrap
 from tutor.tui.placement import place_notes
 from tutor.tui.themes import choices, suitable
 from tutor.view.notes import Note

@@ -23,10 +23,17 @@ EVENT_INTERVAL = 1 / 30
 class OutputFeed:
     """Cuts the kernel's output into steps, and passes it on as events at a bounded rate."""
 
-    def __init__(self, nonce: str, emit: Callable[[Output], None], advance: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        nonce: str,
+        emit: Callable[[Output], None],
+        advance: Callable[[], None],
+        record: Callable[[bytes], None],
+    ) -> None:
         self._scanner = MarkScanner(nonce)
         self._emit = emit
         self._advance = advance
+        self._record = record
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._segment = Capture(STEP_OUTPUT)
         #: What no event has told yet of the statement that is running.
@@ -46,11 +53,15 @@ class OutputFeed:
                 marked = True
                 self._advance()
             else:
-                self._segment.add(piece)
-                self._pending.add(piece)
+                self._keep_bytes(piece)
         self._plan()
         if marked:
             self._advance()
+
+    def _keep_bytes(self, piece: bytes) -> None:
+        self._record(piece)
+        self._segment.add(piece)
+        self._pending.add(piece)
 
     def take(self, mark: Mark) -> Capture | None:
         """The output up to `mark`, which is passed on first, or None when the mark has not arrived."""
@@ -114,8 +125,7 @@ class OutputFeed:
         """The pipe has ended."""
         held = self._scanner.flush()
         if held:
-            self._segment.add(held)
-            self._pending.add(held)
+            self._keep_bytes(held)
         self.emit_all()
 
 

@@ -81,6 +81,8 @@ class Session:
         self.state: State = "starting"
         self.snapshot = Snapshot()
         self.listener: Callable[[Event], None] | None = None
+        #: Gets every byte of output as it comes, also those that no event can carry in time.
+        self.recorder: Callable[[bytes], object] | None = None
 
     @property
     def pid(self) -> int | None:
@@ -157,7 +159,7 @@ class Session:
     async def close(self) -> None:
         """End the kernel, the spare and whatever they started."""
         self._cancel_timers()
-        self.listener = None
+        self.listener = self.recorder = None
         await self._drop_spare()
         if self._kernel is not None:
             kernel, self._kernel = self._kernel, None
@@ -277,7 +279,7 @@ class Session:
 
     def _adopt(self, kernel: KernelProcess) -> None:
         if kernel is self._kernel:
-            self._feed = OutputFeed(kernel.nonce, self._emit, self._advance)
+            self._feed = OutputFeed(kernel.nonce, self._emit, self._advance, self._record)
             kernel.on_output = self._feed.feed
 
     async def _become_ready(self) -> Ready:
@@ -415,6 +417,10 @@ class Session:
     def _emit(self, event: Event) -> None:
         if self.listener is not None:
             self.listener(event)
+
+    def _record(self, data: bytes) -> None:
+        if self.recorder is not None:
+            self.recorder(data)
 
     def _cancel_timers(self) -> None:
         for timer in (self._spare_timer, self._stuck_timer):

@@ -8,20 +8,20 @@ from pathlib import Path
 
 from rich.text import Text
 from textual import events, on
-from textual.app import App
 
 from tutor.course.errors import LessonError
 from tutor.course.loader import load_lesson
 from tutor.course.schema import Lesson
 from tutor.course.store import Store
 from tutor.session import Session
+from tutor.tui.clipboard import Copying
 from tutor.tui.messages import StoreTrouble
 from tutor.tui.themes import choices, suitable, themes
 from tutor.tui.workbench import Workbench
 from tutor.view.palette import INK
 
 
-class TutorApp(App[int]):
+class TutorApp(Copying):
     """Up to two workbenches, each over a session of its own: one for lessons, one to try things."""
 
     TITLE = "torchtutor"

@@ -29,6 +29,8 @@ def fold(line: Text, width: int) -> list[Text]:
     plain = line.plain
     if width < 1 or (len(plain) <= width and plain.isascii()) or cell_len(plain) <= width:
         return [line]
+    if plain.isascii():
+        return list(line.divide(range(width, len(plain), width)))
     cuts, used = [], 0
     for index, character in enumerate(plain):
         cells = cell_len(character)
@@ -37,6 +39,21 @@ def fold(line: Text, width: int) -> list[Text]:
             used = 0
         used += cells
     return list(line.divide(cuts))
+
+
+def wrap(line: Text, width: int) -> list[Text]:
+    """`line` broken between words, and inside those that are too long."""
+    rows: list[Text] = []
+    start = 0
+    plain = line.plain
+    while start < len(plain):
+        piece = fold(line[start : start + 2 * max(1, width)], width)[0]
+        end = start + len(piece)
+        if end < len(plain) and (space := plain.rfind(" ", start + 1, end + 1)) > 0:
+            end = space
+        rows.append(line[start:end])
+        start = end + 1 if end < len(plain) and plain[end] == " " else end
+    return rows or [line]
 
 
 def strip_of(text: Text, console: Console) -> Strip:

@@ -6,6 +6,7 @@ from textual.message import Message
 
 from tutor.facts import Snapshot
 from tutor.session import Event
+from tutor.session.recording import Recording
 from tutor.tui.follow import RunKind
 from tutor.tui.runner import Outcome
 
@@ -19,12 +20,13 @@ class KernelEvent(Message):
 
 
 class RunStarted(Message):
-    """The learner's code is about to run on top of `before`."""
+    """The learner's code is about to run on top of `before`; `recording` gets all that it writes."""
 
-    def __init__(self, kind: RunKind, source: str, before: Snapshot) -> None:
+    def __init__(self, kind: RunKind, source: str, before: Snapshot, recording: Recording) -> None:
         self.kind = kind
         self.source = source
         self.before = before
+        self.recording = recording
         super().__init__()
 
 

@@ -10,6 +10,7 @@ from tutor.course.schema import Ask, Lesson
 from tutor.course.walk import prologue
 from tutor.facts import Evaluated, GraphFacts, Run, Snapshot
 from tutor.session import Died, Event, Session, SessionError, StateChanged
+from tutor.session.recording import Recordings
 from tutor.tui.follow import RunKind
 
 Hear = Callable[[Event], None]
@@ -36,6 +37,9 @@ class Runner:
         self.session = session
         #: The learner's code runs, or waits for torch.
         self.busy = False
+        #: Everything that the run under way writes, or the last one.
+        self._recordings = Recordings()
+        self.recording = self._recordings.new()
         self._hear = hear
         self._silent = False
         self._settled = asyncio.Event()
@@ -102,6 +106,7 @@ class Runner:
     ) -> Outcome:
         if lesson is not None and (fault := await self._prepare(lesson)):
             return Outcome("step", fault=fault)
+        self._record()
         begin(self.session.snapshot)
         run = await self.session.execute(source, filename=filename)
         if ask is None or (run.error is not None and run.error.type in ("KernelDied", "KeyboardInterrupt")):
@@ -115,12 +120,18 @@ class Runner:
             await self._settled.wait()
             async with self._turn:
                 self._require_kernel()
+                self._record()
                 begin(self.session.snapshot)
                 return Outcome("line", await self.session.execute(source))
         except SessionError as error:
             return Outcome("line", fault=str(error))
         finally:
             self.busy = False
+
+    def _record(self) -> None:
+        """What comes from now on belongs to a new run."""
+        self.recording = self._recordings.new()
+        self.session.recorder = self.recording.write
 
     async def graph(self, name: str) -> GraphFacts | None:
         """The graph behind `name`; None where there is none or the kernel has other things to do."""
@@ -138,6 +149,7 @@ class Runner:
     async def _prepare(self, lesson: Lesson) -> str:
         """Empty the namespace, seed, run the setup; the sentence that says what failed, if something did."""
         self._silent = True
+        self.session.recorder = None
         try:
             await self.session.reset()
             run = await self.session.execute(prologue(lesson), filename="setup", display="none")

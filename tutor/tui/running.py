@@ -124,7 +124,7 @@ class Running(Page):
         ask = walk.step.ask if walk is not None and isinstance(walk.step, PredictStep) else None
 
         def begin(before: Snapshot) -> None:
-            self.post_message(RunStarted("step", source, before))
+            self.post_message(RunStarted("step", source, before, self.runner.recording))
 
         lesson = walk.lesson if walk is not None else None
         outcome = await self.runner.step(source, self.filename, lesson=lesson, ask=ask, begin=begin)
@@ -134,7 +134,7 @@ class Running(Page):
     def enter_line(self, message: LineEntered) -> None:
         """Answer `input()`, or run the line."""
         if self.repl.asking:
-            self.out.feed(f"{self._asked}{message.text}\n")
+            self.out.echo(f"{self._asked}{message.text}\n")
             self._stop_asking()
             self.runner.session.reply(message.text)
         elif not self.refuse_while_busy():
@@ -144,7 +144,7 @@ class Running(Page):
 
     async def _run_line(self, source: str) -> None:
         def begin(before: Snapshot) -> None:
-            self.post_message(RunStarted("line", source, before))
+            self.post_message(RunStarted("line", source, before, self.runner.recording))
 
         self.post_message(RunFinished(await self.runner.line(source, begin)))
 
@@ -154,10 +154,11 @@ class Running(Page):
         self.following = Following(message.kind, message.before)
         self.began = time.monotonic()
         if message.kind == "step":
-            self.out.begin("▸", self.filename)
+            self.out.begin("▸", self.filename, source=message.source, recording=message.recording)
             self.editor.begin(message.source)
         else:
-            self.out.begin("›", message.source.rstrip())
+            source = message.source.rstrip()
+            self.out.begin("›", source, source=source, recording=message.recording)
 
     def prepare_step(self) -> None:
         """Give the current step its namespace, so that the prompt can be used before the first run."""
@@ -267,7 +268,7 @@ class Running(Page):
     def _ask(self, prompt: str) -> None:
         *above, self._asked = prompt.split("\n")
         if above:
-            self.out.feed("\n".join(above) + "\n")
+            self.out.echo("\n".join(above) + "\n")
         self.repl.ask(True)
         self.sign.update(self._asked or "input › ")
         self.repl.focus()
@@ -280,7 +281,7 @@ class Running(Page):
     @on(InputEnded)
     def end_input(self) -> None:
         """End of file for the code that waits."""
-        self.out.feed(f"{self._asked}^D\n")
+        self.out.echo(f"{self._asked}^D\n")
         self._stop_asking()
         self.runner.session.reply(None)
 

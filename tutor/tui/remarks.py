@@ -1,0 +1,164 @@
+"""What came of a run, as rows: results, warnings, errors, explanations, and sentences of the app itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from textwrap import indent
+from typing import Literal
+
+from rich.text import Text
+
+from tutor.facts import ErrorFacts, Explanation, Run
+from tutor.tui.lines import fold, wrap
+from tutor.view.palette import Palette
+from tutor.view.terminal import TerminalText
+
+RemarkKind = Literal["result", "warning", "error", "explanation", "right", "wrong", "notice"]
+#: What enter or a click on a row does: show all of the entry, or open the traceback.
+Spot = Literal["", "all", "traceback"]
+
+#: The sign before a remark and the palette's name for its colour.
+_SIGNS: dict[RemarkKind, tuple[str, str]] = {
+    "result": ("", "foreground"),
+    "warning": ("! ", "warning"),
+    "error": ("✗ ", "error"),
+    "explanation": ("▎ ", "accent"),
+    "right": ("✓ ", "success"),
+    "wrong": ("✗ ", "warning"),
+    "notice": ("· ", "accent"),
+}
+#: Lines of a result or an output that are shown whole, and those at both ends of a longer one.
+WHOLE, HEAD, TAIL = 24, 8, 8
+#: Rows of an error's message that are shown above its explanation.
+EXPLAINED = 2
+#: Cells of a line of prose.
+PROSE = 74
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row of the transcript."""
+
+    text: Text
+    spot: Spot = ""
+    #: It goes on with the line of the row before.
+    joined: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """What the run came to, in the order in which it is told."""
+
+    kind: RemarkKind
+    text: str
+    #: The line of code that an error is about, and the way to it.
+    line: int = 0
+    code: str = ""
+    traceback: str = ""
+    #: An explanation follows, so that a long message may wait until it is asked for.
+    explained: bool = False
+
+
+def as_kind(word: str) -> RemarkKind:
+    """The kind of this name; one that is not known is a notice."""
+    return next((kind for kind in _SIGNS if kind == word), "notice")
+
+
+def remarks_of(run: Run, explanations: Sequence[Explanation] = ()) -> list[Remark]:
+    """Results, warnings, the error with its line, what explains them. A death is told by the session's
+    own sentence."""
+    remarks = [Remark("result", step.result) for step in run.steps if step.result is not None]
+    for step in run.steps:
+        remarks += [Remark("warning", f"{w.category} at line {w.line}: {w.message}") for w in step.warnings]
+    told = [Remark("explanation", _explanation_text(each)) for each in explanations]
+    error = run.error
+    if error is None or error.type == "KernelDied":
+        return [*remarks, *told]
+    if error.type == "KeyboardInterrupt":
+        return [*remarks, Remark("notice", f"stopped at line {error.line}"), *told]
+    return [*remarks, _error(error, run.source, bool(told)), *told]
+
+
+def _error(error: ErrorFacts, source: str, explained: bool) -> Remark:
+    message = f": {error.message}" if error.message else ""
+    lines = source.rstrip().split("\n")
+    # A single line stands right above, at the prompt's sign.
+    code = lines[error.line - 1].strip() if len(lines) > 1 and 0 < error.line <= len(lines) else ""
+    text = f"{error.type} at line {error.line}{message}"
+    return Remark("error", text, error.line, code, error.traceback.rstrip("\n"), explained)
+
+
+def _explanation_text(explanation: Explanation) -> str:
+    fix = f"\nInstead:\n{indent(explanation.fix, '  ')}" if explanation.fix else ""
+    return f"{explanation.text}{fix}"
+
+
+def plain_lines(text: str, palette: Palette) -> list[Text]:
+    """Text from the learner's program as lines that can do nothing to the screen."""
+    output = TerminalText()
+    output.feed(text)
+    return output.lines(palette)
+
+
+def folded_rows(line: Text, width: int) -> list[Row]:
+    """A line of data as rows."""
+    first, *rest = fold(line, width)
+    return [Row(first), *(Row(piece, joined=True) for piece in rest)]
+
+
+def remark_rows(remark: Remark, palette: Palette, width: int, opened: bool) -> list[Row]:
+    """A remark as rows of at most `width` cells; with `opened`, an error's traceback too."""
+    if remark.kind == "result":
+        return _result_rows(remark.text, palette, width)
+    sign, name = _SIGNS[remark.kind]
+    color = getattr(palette, name)
+    rows: list[Row] = []
+    for line in plain_lines(remark.text, palette):
+        for piece in wrap(line, min(width, PROSE) - len(sign)):
+            lead = sign if remark.kind == "explanation" or not rows else " " * len(sign)
+            rows.append(Row(Text.assemble((lead, color), piece)))
+    if remark.explained and not opened and len(rows) > EXPLAINED:
+        last = rows[EXPLAINED - 1].text
+        last.truncate(min(width, PROSE) - 2)
+        rows = [*rows[: EXPLAINED - 1], Row(Text.assemble(last, (" …", palette.muted)))]
+    if remark.code:
+        number = f"{remark.line:>4}  "
+        code = plain_lines(remark.code, palette)[0]
+        code.truncate(max(1, width - len(number)), overflow="ellipsis")
+        rows.append(Row(Text.assemble((number, palette.muted), (code.plain, palette.label))))
+    return rows + _traceback_rows(remark, rows, palette, width, opened) if remark.traceback else rows
+
+
+def _traceback_rows(
+    remark: Remark, above: list[Row], palette: Palette, width: int, opened: bool
+) -> list[Row]:
+    """The traceback, or a sign at the end of the last row `above` that there is one."""
+    sign = "▾ traceback" if opened else "▸ traceback"
+    above[:] = [Row(row.text, "traceback", row.joined) for row in above]
+    last = above[-1].text
+    if last.cell_len + 3 + len(sign) <= width:
+        above[-1] = Row(Text.assemble(last, (f"   {sign}", palette.muted)), "traceback")
+        rows = []
+    else:
+        rows = [Row(Text(f"  {sign}", palette.muted), "traceback")]
+    if opened:
+        for line in plain_lines(remark.traceback, palette):
+            rows += folded_rows(Text.assemble(("  " + line.plain, palette.label)), width)
+    return rows
+
+
+def _result_rows(text: str, palette: Palette, width: int) -> list[Row]:
+    lines = plain_lines(text, palette)
+    if len(lines) <= WHOLE:
+        return [row for line in lines for row in folded_rows(line, width)]
+    more = fold_row(f"{len(lines) - HEAD - TAIL:,} lines more", palette, width)
+    head = [row for line in lines[:HEAD] for row in folded_rows(line, width)]
+    tail = [row for line in lines[-TAIL:] for row in folded_rows(line, width)]
+    return [*head, more, *tail]
+
+
+def fold_row(what: str, palette: Palette, width: int, *, kept: bool = True) -> Row:
+    """A row in the place of what is not shown."""
+    text = f"… {what}, enter shows all" if kept else f"… {what}, no longer kept"
+    return Row(Text(text[: max(1, width)], palette.accent if kept else palette.muted), "all" if kept else "")
