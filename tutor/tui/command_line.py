@@ -7,8 +7,11 @@ import codeop
 import warnings
 
 from textual import events
+from textual.binding import Binding
 
-from tutor.tui.editor import CodeArea
+from tutor.assist.indentation import deepened
+from tutor.tui.editing.area import CodeArea
+from tutor.tui.history import History, HistorySearch, MemoryHistory, Walk
 from tutor.tui.messages import InputEnded, LineEntered
 
 
@@ -28,15 +31,25 @@ def incomplete(source: str) -> bool:
 
 
 class CommandLine(CodeArea):
-    """Enter runs what is complete; up and down walk through what was entered before."""
+    """Enter runs what is complete; up and down walk through what was entered before.
 
-    def __init__(self, placeholder: str, *, id: str) -> None:
+    `entered` is where lines are remembered: the app may put one in its place that outlives it.
+    """
+
+    BINDINGS = [
+        Binding("ctrl+j,alt+enter,shift+enter", "newline", show=False),
+        Binding("ctrl+f", "find", show=False),
+    ]
+
+    def __init__(self, placeholder: str, *, id: str, entered: History | None = None) -> None:
         super().__init__(placeholder=placeholder, id=id)
         self.tab_behavior = "focus"
-        self._history: list[str] = []
-        self._at = 0
+        self.entered: History = entered or MemoryHistory()
+        self._walk: Walk | None = None
         self._draft = ""
         self._asking = False
+        #: Lines that were pasted at once, for as many times as the code asks.
+        self._ahead: list[str] = []
 
     @property
     def asking(self) -> bool:
@@ -51,6 +64,15 @@ class CommandLine(CodeArea):
         elif self._asking and not waiting:
             self._put(self._draft)
         self._asking = waiting
+        if waiting and self._ahead:
+            ahead, self._ahead = self._ahead, []
+            self._put("\n".join(ahead))
+            if len(ahead) > 1:
+                self.call_later(self._answer)
+
+    def forget_ahead(self) -> None:
+        """The code that asked has ended: what was pasted for it is not for the next one."""
+        self._ahead = []
 
     async def _on_key(self, event: events.Key) -> None:
         handled = {
@@ -72,7 +94,7 @@ class CommandLine(CodeArea):
     def _enter(self) -> bool:
         source = self.text
         if self._asking:
-            self.post_message(LineEntered(source))
+            self._answer()
             return True
         if not source.strip():
             return True
@@ -81,29 +103,43 @@ class CommandLine(CodeArea):
         self.post_message(LineEntered(source))
         return True
 
+    def _answer(self) -> None:
+        """One line answers; what was pasted behind it waits for the next question."""
+        if self._asking:
+            first, *self._ahead = self.text.split("\n")
+            self.post_message(LineEntered(first))
+
     def accepted(self) -> None:
         """The line was taken: remember it and be empty again."""
         source = self.text.rstrip()
-        if not self._asking and source and (not self._history or self._history[-1] != source):
-            self._history.append(source)
-        self._at = len(self._history)
+        if not self._asking and source:
+            self.entered.add_history(source)
+        self._walk = None
         self.text = ""
 
+    def action_newline(self) -> None:
+        """A new line in any case."""
+        if not self._asking:
+            row, column = min(self.selection)
+            indent = deepened(self.document.get_line(row)[:column])
+            self.replace(f"\n{indent}", *self.selection, maintain_selection_offset=False)
+
     def _older(self) -> bool:
-        if self._asking or self.cursor_location[0] > 0 or self._at == 0:
+        if self._asking or self.cursor_location[0] > 0:
             return False
-        if self._at == len(self._history):
-            self._draft = self.text
-        self._at -= 1
-        self._put(self._history[self._at])
-        return True
+        if self._walk is None or self._walk.text != self.text:
+            self._walk = Walk(self.entered, self.text)
+        if self._walk.step(1):
+            self._put(self._walk.text)
+            return True
+        return False
 
     def _newer(self) -> bool:
         at_last_row = self.cursor_location[0] == self.document.line_count - 1
-        if self._asking or not at_last_row or self._at >= len(self._history):
+        walking = self._walk is not None and self._walk.text == self.text
+        if self._asking or not at_last_row or not walking or self._walk is None or not self._walk.step(-1):
             return False
-        self._at += 1
-        self._put(self._history[self._at] if self._at < len(self._history) else self._draft)
+        self._put(self._walk.text)
         return True
 
     def _put(self, text: str) -> None:
@@ -113,5 +149,22 @@ class CommandLine(CodeArea):
     def _end_input(self) -> bool:
         if not self._asking or self.text:
             return False
+        self._ahead = []
         self.post_message(InputEnded())
         return True
+
+    def action_find(self) -> None:
+        """Search in what was entered before."""
+        self.find()
+
+    def find(self) -> None:
+        """Search in what was entered before; what is chosen comes to the prompt and does not run."""
+        if self._asking:
+            return
+
+        def chosen(line: str | None) -> None:
+            if line is not None:
+                self._put(line)
+            self.focus()
+
+        self.app.push_screen(HistorySearch(self.entered), chosen)

@@ -53,7 +53,7 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command("lessons", ("ctrl+l",), "Lessons", "Choose a lesson.", 7),
     Command("go", ("f6",), "Go to", "Go to any pane by its number.", 11),
-    Command("find", ("ctrl+f",), "Find", "Find text in the editor; enter and shift+enter go through it."),
+    Command("find", ("ctrl+f",), "Find", "Find in the editor, in output, or among what you entered."),
     Command("comment", ("ctrl+underscore",), "Comment", "Comment the lines, or take that back."),
     Command("reset_code", (), "Reset code", "Put the step's own code back; yours is kept."),
     Command("versions", (), "Earlier versions", "Code of yours that was reset, or from another window."),

@@ -18,6 +18,9 @@ from tutor.view.palette import Palette
 _PANES = (
     ("tab", "Go to the next pane; in the editor Tab indents, so go to the prompt with Escape first."),
     ("↑ ↓", "At the prompt: what you entered before. In the tensor table: choose a tensor."),
+    ("^j  alt+enter", "At the prompt: a new line."),
+    ("[ ]", "In the output: from run to run; enter opens a traceback or what was left out, o shows all."),
+    ("y  ^c", "In the output: copy what the run printed and returned, or what is selected."),
     ("1-9", "In a prediction: choose."),
     ("pgup pgdn", "In a prediction: scroll the text above it."),
 )

@@ -66,7 +66,7 @@ class Page(Screen[None]):
         self.code_panel = Panel(self.filename, self.editor, id="code-panel")
         self.out = Transcript(id="out")
         self.sign = Static("› ", id="sign", markup=False)
-        self.repl = CommandLine(HINT, id="repl")
+        self.repl = CommandLine(HINT, id="repl", entered=store)
         self.inspector = Inspector(id="inspector")
         self.small = Static(id="small")
 

@@ -3,8 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 from textual.widget import Widget
+
+
+@runtime_checkable
+class Searchable(Protocol):
+    """A pane with a search of its own."""
+
+    def find(self) -> None:
+        """Ask what to look for."""
 
 
 @dataclass(frozen=True, slots=True)

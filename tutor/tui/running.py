@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 
+from rich.cells import cell_len
 from textual import on
 
 from tutor.course.schema import Lesson, PredictStep
@@ -22,6 +23,7 @@ from tutor.session import (
 from tutor.tui import status
 from tutor.tui.commands import key_for
 from tutor.tui.follow import Following
+from tutor.tui.lines import palette_of
 from tutor.tui.messages import (
     ChoiceMade,
     InputEnded,
@@ -33,6 +35,7 @@ from tutor.tui.messages import (
     TensorSelected,
 )
 from tutor.tui.page import HINT, Page
+from tutor.tui.remarks import plain_lines
 from tutor.view.strips import Ranges
 
 #: Seconds between looks at what a run has done so far.
@@ -154,11 +157,11 @@ class Running(Page):
         self.following = Following(message.kind, message.before)
         self.began = time.monotonic()
         if message.kind == "step":
-            self.out.begin("▸", self.filename, source=message.source, recording=message.recording)
+            mark, title, source = "▸", self.filename, message.source
             self.editor.begin(message.source)
         else:
-            source = message.source.rstrip()
-            self.out.begin("›", source, source=source, recording=message.recording)
+            mark, title = "›", (source := message.source.rstrip())
+        self.out.begin(mark, title, source=source, place=self._place, recording=message.recording)
 
     def prepare_step(self) -> None:
         """Give the current step its namespace, so that the prompt can be used before the first run."""
@@ -230,6 +233,7 @@ class Running(Page):
         outcome = message.outcome
         self._ticker.pause()
         self._stop_asking()
+        self.repl.forget_ahead()
         self.editor.mark_running(0, 0)
         if outcome.fault:
             self.tell_fault(outcome.fault)
@@ -267,10 +271,14 @@ class Running(Page):
 
     def _ask(self, prompt: str) -> None:
         *above, self._asked = prompt.split("\n")
+        sign = "".join(line.plain for line in plain_lines(self._asked, palette_of(self.app.theme)))
         if above:
             self.out.echo("\n".join(above) + "\n")
+        if cell_len(sign) > self.size.width // 3:  # the answer needs the room
+            self.out.echo(self._asked)
+            self._asked = sign = ""
         self.repl.ask(True)
-        self.sign.update(self._asked or "input › ")
+        self.sign.update(sign or "input › ")
         self.repl.focus()
 
     def _stop_asking(self) -> None:

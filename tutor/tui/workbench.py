@@ -112,6 +112,8 @@ class Workbench(EditingCommands, Running):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Whether a command is offered now."""
+        if self.repl.has_focus and self.repl.asking and action in ("leave", "docs"):
+            return False  # Escape and ^d end the input
         match action:
             case "stop":
                 return self.runner.busy

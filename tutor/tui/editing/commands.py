@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from textual.screen import Screen
 
 from tutor.tui.editing.area import CodeArea
+from tutor.tui.pane import Searchable
 
 if TYPE_CHECKING:
     from tutor.tui.editing.find import FindBar
@@ -23,7 +24,9 @@ class EditingCommands(Screen[None]):
         """Whether a command of this class can be used now."""
         area = self.focused
         if action == "find":
-            return self.editor.is_on_screen and (area is self.editor or self.finding)
+            return isinstance(area, Searchable) or (
+                self.editor.is_on_screen and (area is self.editor or self.finding)
+            )
         return isinstance(area, CodeArea) and (area is self.editor or action == "docs")
 
     @property
@@ -32,7 +35,10 @@ class EditingCommands(Screen[None]):
         return self._find_bar is not None and self.focused is self._find_bar.query_input
 
     async def action_find(self) -> None:
-        """Look for text in the editor."""
+        """Look for text in the editor, or in the pane that has the focus."""
+        if isinstance(self.focused, Searchable):
+            self.focused.find()
+            return
         from tutor.tui.editing.find import FindBar
 
         if self._find_bar is None:
