@@ -190,6 +190,11 @@ _CUT_SWITCH = """
 {what} under `{switch}` (line {line}), {why}. Do this outside the block, and keep the block for code that
 needs no gradients.
 """
+_CUT_ANEW = """
+Under `{switch}` (line {line}), {why}, `{name}` was bound to a new tensor, and that one is no leaf that
+requires grad. To update `{name}`, change it in place there, with `-=`: then it stays the tensor that is
+learned.
+"""
 _CUT_DECORATED = """
 {what} in a function under `{switch}` (line {line}), {why}. Call it without that line where gradients are
 needed.
@@ -247,6 +252,8 @@ def _why_cut(found: _Pass, cut: Cut) -> str:
             return fill(_CUT_HERE, **fields)
         whose = f"On the way, `{cut.name}` was cut off: " if cut.name else ""
         return fill(_CUT_CALL, whose=whose, **fields)
+    if cut.anew:
+        return fill(_CUT_ANEW, name=cut.name, **fields)
     what = f"`{cut.name}` was computed" if cut.name else f"`{cut.code}` was computed"
     if cut.switch.startswith("@"):
         return fill(_CUT_DECORATED, what=what, **fields)

@@ -51,6 +51,8 @@ class Cut:
     switch: str | None = None
     #: The call or attribute that cuts, where it stands in the failing code.
     node: ast.AST | None = None
+    #: Whether the name was bound anew, to a value computed from itself: an update that lost the leaf.
+    anew: bool = False
 
 
 @dataclass
@@ -119,7 +121,8 @@ class Search:
             switch = switched_off(binding.around)
             if switch is not None and inputs is not False:
                 line = binding.code.line(switch_node(switch))
-                return Cut(line, "", _NOT_RECORDED, name, switch_text(switch))
+                anew = any(path(one) == name for one in ast.walk(binding.value))
+                return Cut(line, "", _NOT_RECORDED, name, switch_text(switch), None, anew)
             off = set_off_before(self.story, binding.code, begin)
             if off is not None and inputs is not False and switch is None:
                 text = switch_text(off[1])

@@ -120,7 +120,7 @@ class Story:
         return code
 
     def _learn(self, code: Code) -> None:
-        for binding in _bindings_of(code):
+        for binding in bindings_of(code):
             self._by_name.setdefault(binding.name, []).append(binding)
 
     def enter(self, code: Code, function: ast.AST) -> Code:
@@ -235,7 +235,8 @@ def surroundings(code: Code, node: ast.AST) -> tuple[ast.AST, ...]:
     return tuple(around)
 
 
-def _bindings_of(code: Code) -> Iterator[Binding]:
+def bindings_of(code: Code) -> Iterator[Binding]:
+    """All bindings in a piece of code, in order; those inside functions only where it is one."""
     yield from _within(code, code.tree, (), top=code.function is not None)
 
 

@@ -298,3 +298,14 @@ def remove(source: str, node: ast.expr, inner: ast.expr) -> str | None:
     first, last = node.lineno - 1, (node.end_lineno or node.lineno) - 1
     joined = lines[first][: node.col_offset] + code.encode() + lines[last][node.end_col_offset :]
     return b"\n".join([*lines[:first], joined, *lines[last + 1 :]]).decode()
+
+
+def replace(source: str, statement: ast.stmt, code: Sequence[str]) -> str | None:
+    """`source` with a statement that stands on lines of its own replaced by lines of code."""
+    lines = source.split("\n")
+    first, last = statement.lineno - 1, statement.end_lineno or statement.lineno
+    indent = lines[first].encode()[: statement.col_offset].decode()
+    rest = lines[last - 1].encode()[statement.end_col_offset :].decode().strip()
+    if indent.strip() or (rest and not rest.startswith("#")):
+        return None
+    return "\n".join([*lines[:first], *(indent + line for line in code), *lines[last:]])

@@ -1,4 +1,4 @@
-"""Shapes that do not fit: views over the wrong strides, wrong numbers of elements, products of matrices."""
+"""Shapes that views cannot have: over the wrong strides, or with the wrong number of elements."""
 
 from __future__ import annotations
 
@@ -11,11 +11,9 @@ from tutor.explain.engine import failure
 from tutor.explain.operands import Operand, Scope
 from tutor.explain.past import Past
 from tutor.explain.reading import Failing, failing, path, raised, rename_method, words
-from tutor.explain.strides import Seam, broadcast, resolve, view_seam
+from tutor.explain.strides import Seam, resolve, view_seam
 from tutor.explain.wording import fill, layout_text, product_text, seam_text, shape_text
 from tutor.facts import Explanation, Shape, Snapshot, Step
-
-# ── view and reshape ─────────────────────────────────────────────────────────
 
 _VIEW_TITLE = "`{old}` cannot be viewed as {new}"
 _VIEW = """
@@ -142,127 +140,3 @@ def _hint(wanted: Shape, numel: int) -> str:
         if found is not None and -1 not in wanted:
             choices.append(f"{shape_text(sizes)} would be {shape_text(found)}")
     return fill(_SIZE_HINT, choices=" and ".join(choices[:2])) if choices else ""
-
-
-# ── matmul ───────────────────────────────────────────────────────────────────
-
-_PRODUCT_TITLE = "The shapes {left} and {right} do not fit in `{code}`"
-_PRODUCT = "{shapes} {reason} {choices}"
-_SHAPES = "`{left}` has shape {left_shape} and `{right}` has {right_shape}."
-_SHAPE_OF_BOTH = "`{left}` has shape {left_shape}, on both sides."
-_MATRICES = """
-`mm` multiplies two matrices, with two dimensions each, and `{wrong}` has {count}; `@` also takes vectors and
-batches of matrices.
-"""
-_NUMBER = "`{wrong}` is a single number without dimensions: to scale by it, use `*`."
-_INNER = """
-For `{code}`, the last size of `{left}` ({last}) must equal {which} of `{right}` ({inner}), because each row
-on the left is multiplied with each column on the right.
-"""
-_BATCHES = """
-The last two sizes fit, but those before them, which count the matrices, are {left} and {right}: read from the
-right, each pair must be equal, or one of the two must be 1.
-"""
-_ONE_CHOICE = "{choices}, if that is the product you mean."
-_CHOICES = "{choices}: which one you mean depends on what the dimensions stand for."
-
-
-@dataclass(frozen=True)
-class _Product:
-    """A product of two known tensors. `is_mm` where only matrices are taken."""
-
-    code: str
-    left: Operand
-    right: Operand
-    is_mm: bool
-
-
-@failure
-def matmul_shapes(step: Step, before: Snapshot, past: Past) -> Explanation | None:
-    """Holds when the shapes of the two sides of `@`, matmul or mm do not fit together."""
-    message = _message(step)
-    if not message or re.search(r"dtype|device|same type", message):
-        return None
-    found = failing(step)
-    products = _products(found) if found is not None else []
-    wrong = [(product, reason) for product in products if (reason := _misfit(product)) is not None]
-    if len(wrong) != 1:
-        return None
-    product, reason = wrong[0]
-    left, right = product.left, product.right
-    shapes = {"left_shape": shape_text(left.shape), "right_shape": shape_text(right.shape)}
-    template = _SHAPE_OF_BOTH if left.text == right.text else _SHAPES
-    text = fill(
-        _PRODUCT,
-        shapes=fill(template, left=left.text, right=right.text, **shapes),
-        reason=reason,
-        choices=_transposes(product),
-    )
-    title = fill(_PRODUCT_TITLE, left=shapes["left_shape"], right=shapes["right_shape"], code=product.code)
-    return Explanation(
-        "matmul-shapes", "error", title, text, None, tuple(dict.fromkeys((left.name, right.name)))
-    )
-
-
-def _products(found: Failing) -> list[_Product]:
-    scope = Scope(found.tensors, found.source, found.numbers)
-    products = []
-    for node in found.nodes:
-        sides = _sides(node)
-        left, right = map(scope.operand, sides) if sides is not None else (None, None)
-        if left is not None and right is not None:
-            is_mm = isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "mm"
-            products.append(_Product(words(node, found.source), left, right, is_mm))
-    return products
-
-
-def _sides(node: ast.AST) -> tuple[ast.expr, ast.expr] | None:
-    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.MatMult):
-        return node.left, node.right
-    if isinstance(node, ast.AugAssign) and isinstance(node.op, ast.MatMult):
-        return node.target, node.value
-    if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute) or node.keywords:
-        return None
-    if node.func.attr not in ("matmul", "mm"):
-        return None
-    receiver, arguments = node.func.value, node.args
-    if path(receiver) == "torch":
-        return (arguments[0], arguments[1]) if len(arguments) == 2 else None
-    return (receiver, arguments[0]) if len(arguments) == 1 else None
-
-
-def _misfit(product: _Product) -> str | None:
-    """The rule of matmul that the two shapes break; None where they fit."""
-    left, right = product.left, product.right
-    if product.is_mm and (len(left.shape) != 2 or len(right.shape) != 2):
-        wrong = left if len(left.shape) != 2 else right
-        return fill(_MATRICES, wrong=wrong.text, count=len(wrong.shape))
-    if not left.shape or not right.shape:
-        return fill(_NUMBER, wrong=(right if left.shape else left).text)
-    inner = right.shape[-2:][0]
-    if left.shape[-1] != inner:
-        fields = {"last": left.shape[-1], "inner": inner, "which": _which_size(right)}
-        return fill(_INNER, code=product.code, left=left.text, right=right.text, **fields)
-    if broadcast(left.shape[:-2], right.shape[:-2]) is None:
-        return fill(_BATCHES, left=shape_text(left.shape[:-2]), right=shape_text(right.shape[:-2]))
-    return None
-
-
-def _which_size(right: Operand) -> str:
-    return {1: "the only size", 2: "the first size"}.get(len(right.shape), "the first-but-last size")
-
-
-def _transposes(product: _Product) -> str:
-    """The products with one side transposed that would work, as choices."""
-    left, right = product.left, product.right
-    if len(left.shape) != 2 or len(right.shape) != 2 or left.shape[1] == right.shape[0]:
-        return ""
-    (rows, inner), (other, columns) = left.shape, right.shape
-    choices = []
-    if inner == columns:
-        choices.append(f"`{left.text} @ {right.text}.T` gives {shape_text((rows, other))}")
-    if rows == other:
-        choices.append(f"`{left.text}.T @ {right.text}` gives {shape_text((inner, columns))}")
-    if not choices:
-        return ""
-    return fill(_ONE_CHOICE if len(choices) == 1 else _CHOICES, choices=" and ".join(choices))

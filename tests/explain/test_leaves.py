@@ -11,7 +11,6 @@ LEAF = "w = torch.tensor([1., 2., 3.], requires_grad=True)\n"
     ("code", "name", "made"),
     [
         (LEAF + "h = w * w\nh.sum().backward()\nprint(h.grad)", "h", "mul"),
-        ("p = torch.randn(3, requires_grad=True) * 0.1\np.sum().backward()\ng = p.grad", "p", "mul"),
         ("x = nn.Linear(2, 3)(torch.ones(1, 2))\nx.sum().backward()\nx.grad", "x", "addmm"),
         (LEAF + "z = w.exp()\nz.sum().backward()\nif z.grad is None:\n    pass", "z", "exp"),
     ],

@@ -1,62 +1,21 @@
-"""Gradients: where they are kept, what backward needs, and what may not be changed in place."""
+"""Values that autograd needs as they were: leaves that may not be changed in place."""
 
 from __future__ import annotations
 
 import ast
 from collections.abc import Mapping
 
-from tutor.explain.engine import failure, outcome
+from tutor.explain.engine import failure
 from tutor.explain.past import Past
 from tutor.explain.reading import (
     Write,
-    evaluated,
     failing,
-    path,
     raised,
-    statement_of,
     wrap,
     writes,
 )
-from tutor.explain.wording import fill, maker
+from tutor.explain.wording import fill
 from tutor.facts import Explanation, Snapshot, Step, TensorFacts
-
-# ── non-leaf-grad ────────────────────────────────────────────────────────────
-
-_NON_LEAF_TITLE = "`{name}` does not keep its gradient"
-_NON_LEAF = """
-`{name}.grad` is None: `{name}` was computed{made} from other tensors, and backward keeps gradients only in
-leaves, the tensors that a computation starts from. It passes through `{name}` and drops the gradient there.
-To keep it, insert `{name}.retain_grad()` after `{name}` is made and before `backward()`, then run both again.
-If `{name}` was meant to be a parameter, compute its values first and make it a leaf last, with
-`.detach().requires_grad_()`.
-"""
-
-
-@outcome
-def non_leaf_grad(step: Step, before: Snapshot, past: Past) -> Explanation | None:
-    """Holds when the statement reads `.grad` of a computed tensor that does not retain its gradient."""
-    statement = statement_of(step) if ".grad" in step.source else None
-    if statement is None:
-        return None
-    branches = any(isinstance(node, ast.IfExp | ast.BoolOp) for node in ast.walk(statement))
-    certain = isinstance(statement, ast.Expr | ast.Assign) and not branches
-    # Where part of the statement may have been skipped, torch's own warning says that it was not.
-    warned = {w.line - step.line + 1 for w in step.warnings if "not a leaf Tensor" in w.message}
-    tensors = before.tensors if certain else step.snapshot.tensors
-    for node in evaluated(statement):
-        if isinstance(node, ast.Attribute) and node.attr == "grad" and isinstance(node.ctx, ast.Load):
-            facts = tensors.get(path(node.value) or "")
-            if facts is not None and _drops_grad(facts) and (certain or node.lineno in warned):
-                made = f" by `{maker(facts.grad_fn)}`" if facts.grad_fn else ""
-                title = fill(_NON_LEAF_TITLE, name=facts.name)
-                text = fill(_NON_LEAF, name=facts.name, made=made)
-                return Explanation("non-leaf-grad", "warning", title, text, None, (facts.name,))
-    return None
-
-
-def _drops_grad(facts: TensorFacts) -> bool:
-    return facts.is_leaf is False and facts.retains_grad is False and facts.requires_grad is True
-
 
 # ── leaf-in-place ────────────────────────────────────────────────────────────
 

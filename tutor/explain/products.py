@@ -1,0 +1,298 @@
+"""Products of matrices and vectors whose shapes do not fit, also inside layers."""
+
+from __future__ import annotations
+
+import ast
+import re
+from dataclasses import dataclass
+
+from tutor.explain.arguments import called_with, is_function, operand, quoted_shapes
+from tutor.explain.engine import failure
+from tutor.explain.operands import Operand
+from tutor.explain.past import Past
+from tutor.explain.reading import Failing, failing, insert_after, path, words
+from tutor.explain.strides import broadcast
+from tutor.explain.wording import fill, shape_text
+from tutor.facts import CallFacts, Explanation, Shape, Snapshot, Step
+
+_TITLE = "The shapes {left} and {right} do not fit in `{code}`"
+_TEXT = "{shapes} {reason} {choices}"
+_SHAPES = "`{left}` has shape {left_shape} and `{right}` has {right_shape}."
+_SHAPE_OF_BOTH = "`{left}` has shape {left_shape}, on both sides."
+_MATRICES = """
+`{method}` multiplies {what}, and `{wrong}` has {count}; `@` also takes vectors and batches of matrices.
+"""
+_NUMBER = "`{wrong}` is a single number without dimensions: to scale by it, use `*`."
+_INNER = """
+For `{code}`, the last size of `{left}` ({last}) must equal {which} of `{right}` ({inner}), because each row
+on the left is multiplied with each column on the right.
+"""
+_VECTORS = """
+`{code}` multiplies element by element and adds up, so both need the same length: {last} and {inner} differ.
+"""
+_LINEAR = """
+`linear` multiplies by the transpose of the weight: the last size of `{left}` ({last}) must equal the last
+size of `{right}` ({inner}).
+"""
+_BATCHES = """
+The last two sizes fit, but those before them, which count the matrices, are {left} and {right}: read from the
+right, each pair must be equal, or one of the two must be 1.
+"""
+_ONE_CHOICE = "{choices}, if that is the product you mean."
+_CHOICES = "{choices}: which one you mean depends on what the dimensions stand for."
+_LAYER_TITLE = "`{layer}` takes {takes} features, and its input has {has}"
+_LAYER = """
+`{layer}` is a Linear layer with a weight of shape {weight}: from each input of {takes:,} numbers, in the last
+dimension, it makes {makes:,}. {input} has shape {shape}, so its last dimension has {has:,}. {cure}
+"""
+_LAYER_SIZE = "Make the layer for its input, `nn.Linear({has}, {makes})`, or change what comes before it."
+_LAYER_FLATTEN = """
+All dimensions but the first multiply to {takes:,}, so flattening is probably missing: `{text}.flatten(1)`.
+"""
+_LAYER_TURN = "Turned over, it would fit: `{text}.T` has shape {shape}."
+
+_MATMUL = frozenset({"matmul", "mm", "bmm", "mv", "dot", "vdot", "inner", "linear", "__matmul__"})
+_ADDING = {"addmm": 1, "addmv": 1, "baddbmm": 1, "addbmm": 1}
+
+
+@dataclass(frozen=True)
+class _Product:
+    """A product of two tensors, by the method that makes it."""
+
+    code: str
+    left: Operand
+    right: Operand
+    method: str
+    sides: tuple[ast.expr, ast.expr]
+
+
+@failure
+def matmul_shapes(step: Step, before: Snapshot, past: Past) -> Explanation | None:
+    """Holds when two shapes do not fit in `@`, in a product function or in a Linear layer."""
+    error = step.error
+    message = error.message if error is not None and error.type == "RuntimeError" else ""
+    if not message or re.search(r"dtype|device|same type", message):
+        return None
+    found = failing(step)
+    if found is None or error is None:
+        return None
+    layer = _layer(found, error.call)
+    if layer is not None:
+        return layer
+    products = _products(found, message)
+    wrong = [(product, reason) for product in products if (reason := _misfit(product)) is not None]
+    if len(wrong) != 1:
+        return None
+    product, reason = wrong[0]
+    left, right = product.left, product.right
+    shapes = {"left_shape": shape_text(left.shape), "right_shape": shape_text(right.shape)}
+    template = _SHAPE_OF_BOTH if left.text == right.text else _SHAPES
+    choices, fix = _transposes(product, found)
+    text = fill(
+        _TEXT,
+        shapes=fill(template, left=left.text, right=right.text, **shapes),
+        reason=reason,
+        choices=choices,
+    )
+    title = fill(_TITLE, left=shapes["left_shape"], right=shapes["right_shape"], code=product.code)
+    names = tuple(dict.fromkeys(name for name in (left.name, right.name) if name))
+    return Explanation("matmul-shapes", "error", title, text, found.changed(fix), names)
+
+
+def _products(found: Failing, message: str) -> list[_Product]:
+    quoted = quoted_shapes(message)
+    products = []
+    for node in found.nodes:
+        told = _sides(node)
+        if told is None:
+            continue
+        method, first, second = told
+        left, right = operand(found, first), operand(found, second)
+        if len(quoted) == 2 and (left is None or right is None):
+            turned = quoted[1][::-1] if method == "linear" else quoted[1]
+            left = left or operand(found, first, quoted[0])
+            right = right or operand(found, second, turned)
+        if left is not None and right is not None:
+            products.append(_Product(words(node, found.source), left, right, method, (first, second)))
+    return products
+
+
+def _sides(node: ast.AST) -> tuple[str, ast.expr, ast.expr] | None:
+    """The method and the two factors of a product."""
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.MatMult):
+        return "@", node.left, node.right
+    if isinstance(node, ast.AugAssign) and isinstance(node.op, ast.MatMult):
+        return "@", node.target, node.value
+    if not isinstance(node, ast.Call):
+        return None
+    name = (path(node.func) or "").rpartition(".")[2]
+    if isinstance(node.func, ast.Attribute):
+        name = node.func.attr
+    name = name.removesuffix("_")
+    skip = _ADDING.get(name)
+    if name not in _MATMUL and skip is None:
+        return None
+    given = {word.arg: word.value for word in node.keywords}
+    factors: list[ast.expr] = []
+    if isinstance(node.func, ast.Attribute) and not is_function(node):
+        factors.append(node.func.value)
+    factors += node.args
+    keys = (
+        "input",
+        "self",
+        "mat1",
+        "batch1",
+        "mat",
+        "other",
+        "mat2",
+        "batch2",
+        "vec",
+        "tensor",
+        "weight",
+        "vec2",
+    )
+    factors += [given[key] for key in keys if key in given]
+    factors = factors[skip or 0 :]
+    return (name, factors[0], factors[1]) if len(factors) >= 2 else None
+
+
+_RANKS = {"mm": (2, 2), "addmm": (2, 2), "bmm": (3, 3), "baddbmm": (3, 3), "mv": (2, 1), "addmv": (2, 1)}
+_WHAT = {
+    (2, 2): "two matrices, with two dimensions each",
+    (3, 3): "two batches of matrices, with three dimensions each",
+    (2, 1): "a matrix by a vector, with two dimensions and one",
+    (1, 1): "two vectors, with one dimension each",
+}
+
+
+def _misfit(product: _Product) -> str | None:
+    """The rule of the product that the two shapes break; None where they fit."""
+    left, right, method = product.left, product.right, product.method
+    ranks = (1, 1) if method in ("dot", "vdot") else _RANKS.get(method)
+    if ranks is not None and (len(left.shape), len(right.shape)) != ranks:
+        wrong = left if len(left.shape) != ranks[0] else right
+        fields = {"wrong": wrong.text, "count": len(wrong.shape), "what": _WHAT[ranks]}
+        return fill(_MATRICES, method=method, **fields)
+    if not left.shape or not right.shape:
+        return fill(_NUMBER, wrong=(right if left.shape else left).text)
+    last = left.shape[-1]
+    if method in ("dot", "vdot", "inner", "linear") or (len(left.shape) == len(right.shape) == 1):
+        template = _LINEAR if method == "linear" else _VECTORS
+        fields = {"code": product.code, "left": left.text, "right": right.text}
+        inner = right.shape[-1]
+        return fill(template, last=last, inner=inner, **fields) if last != inner else None
+    inner = right.shape[-2:][0]
+    if last != inner:
+        numbers = {"last": last, "inner": inner, "which": _which_size(right)}
+        return fill(_INNER, code=product.code, left=left.text, right=right.text, **numbers)
+    if broadcast(left.shape[:-2], right.shape[:-2]) is None or (
+        method == "bmm" and left.shape[0] != right.shape[0]
+    ):
+        return fill(_BATCHES, left=shape_text(left.shape[:-2]), right=shape_text(right.shape[:-2]))
+    return None
+
+
+def _which_size(right: Operand) -> str:
+    return {1: "the only size", 2: "the first size"}.get(len(right.shape), "the first-but-last size")
+
+
+def _transposes(product: _Product, found: Failing) -> tuple[str, str | None]:
+    """The products with one side transposed that would work, as choices; the code where there is one."""
+    left, right = product.left, product.right
+    count = len(left.shape)
+    if count != len(right.shape) or count < 2 or left.shape[-1] == right.shape[-2]:
+        return "", None
+    # A row that only the message quotes may be a vector.
+    if (not left.stride and left.shape[0] == 1) or left.text.endswith(".T") or right.text.endswith(".T"):
+        return "", None
+    if product.method == "linear" or left.shape[:-2] != right.shape[:-2]:
+        return "", None
+    turn = ".T" if count == 2 else ".mT"
+    (rows, inner), (other, columns), batch = left.shape[-2:], right.shape[-2:], left.shape[:-2]
+    choices: list[tuple[str, ast.expr]] = []
+    first, second = (_closed(one.text) for one in (left, right))
+    if inner == columns:
+        choices.append(
+            (f"`{first} @ {second}{turn}` gives {shape_text((*batch, rows, other))}", product.sides[1])
+        )
+    if rows == other:
+        choices.append(
+            (f"`{first}{turn} @ {second}` gives {shape_text((*batch, inner, columns))}", product.sides[0])
+        )
+    if not choices:
+        return "", None
+    template = _ONE_CHOICE if len(choices) == 1 else _CHOICES
+    text = fill(template, choices=" and ".join(choice for choice, _ in choices))
+    side = choices[0][1]
+    simple = isinstance(side, ast.Name | ast.Attribute | ast.Call | ast.Subscript)
+    writes = isinstance(found.nodes[0], ast.AugAssign) and side is product.sides[0]
+    fix = insert_after(found.source, side, turn) if len(choices) == 1 and simple and not writes else None
+    return text, fix
+
+
+def _closed(text: str) -> str:
+    """Code that a method can be put behind."""
+    simple = re.fullmatch(r"[\w.]+(?:[\[(].*[\])])?", text) is not None
+    return text if simple else f"({text})"
+
+
+# ── layers ───────────────────────────────────────────────────────────────────
+
+
+def _layer(found: Failing, call: CallFacts | None) -> Explanation | None:
+    """A Linear layer whose input has another number of features."""
+    if call is None or call.module is None or "Linear" not in call.module or call.function != "forward":
+        return None
+    weight = call.tensors.get("self.weight")
+    given = call.tensors.get("input")
+    node = found.nodes[0]
+    if weight is None or given is None or not weight.shape or not given.shape or len(weight.shape) != 2:
+        return None
+    makes, takes = weight.shape
+    has, shape = given.shape[-1], given.shape
+    if has == takes:
+        return None
+    layer = call.path or "the Linear layer"
+    # Only the layer's own call has the layer's own input as its argument.
+    direct = isinstance(node, ast.Call) and path(node.func) == call.path
+    arguments = called_with(found, call, node) if direct else []
+    text = arguments[0].text if arguments else ""
+    cure, fix = _layer_cure(found, node, text, shape, (makes, takes)) if text else ("", None)
+    if not cure:
+        cure = fill(_LAYER_SIZE, has=has, makes=makes)
+    told = fill(
+        _LAYER,
+        layer=layer,
+        weight=shape_text(weight.shape),
+        takes=takes,
+        makes=makes,
+        input=f"`{text}`" if text else "What reaches it",
+        shape=shape_text(shape),
+        has=has,
+        cure=cure,
+    )
+    title = fill(_LAYER_TITLE, layer=layer, takes=takes, has=has)
+    names = tuple(
+        name
+        for name in (arguments[0].name if arguments else "", f"{call.path}.weight")
+        if name in found.tensors
+    )
+    return Explanation("matmul-shapes", "error", title, told, found.changed(fix), names)
+
+
+def _layer_cure(
+    found: Failing, node: ast.AST, text: str, shape: Shape, sizes: tuple[int, int]
+) -> tuple[str, str | None]:
+    takes = sizes[1]
+    argument = node.args[0] if isinstance(node, ast.Call) and node.args else None
+    simple = isinstance(argument, ast.Name | ast.Attribute | ast.Call | ast.Subscript)
+    closed, rest = _closed(text), 1
+    for size in shape[1:]:
+        rest *= size
+    if len(shape) > 2 and rest == takes:
+        fix = insert_after(found.source, argument, ".flatten(1)") if argument is not None and simple else None
+        return fill(_LAYER_FLATTEN, takes=takes, text=closed), fix
+    if len(shape) == 2 and shape[0] == takes:
+        fix = insert_after(found.source, argument, ".T") if argument is not None and simple else None
+        return fill(_LAYER_TURN, text=closed, shape=shape_text(shape[::-1])), fix
+    return "", None
