@@ -289,6 +289,27 @@ class Preview(Struct, frozen=True, tag=True):
     limits: tuple[int, int, int] = (4, 12, 8)
 
 
+class Complete(Struct, frozen=True, tag=True):
+    """Names that can stand after `expression.`, or inside `expression["`; with no expression, variables.
+
+    `imports` and `values` are what the text says about names that are not bound yet."""
+
+    id: int
+    expression: str = ""
+    keys: bool = False
+    imports: dict[str, str] = field(default_factory=dict)
+    values: dict[str, str] = field(default_factory=dict)
+
+
+class Document(Struct, frozen=True, tag=True):
+    """Signature and documentation of what `expression` stands for; `imports` and `values` as in Complete."""
+
+    id: int
+    expression: str
+    imports: dict[str, str] = field(default_factory=dict)
+    values: dict[str, str] = field(default_factory=dict)
+
+
 class Reset(Struct, frozen=True, tag=True):
     """Empty the namespace and start counting identities afresh."""
 
@@ -301,7 +322,9 @@ class InputReply(Struct, frozen=True, tag=True):
     text: str | None
 
 
-Request = Execute | Evaluate | DescribeGraphs | CompareMemory | Preview | Reset | InputReply
+Request = (
+    Execute | Evaluate | DescribeGraphs | CompareMemory | Preview | Complete | Document | Reset | InputReply
+)
 
 
 # ── messages: kernel -> session ──────────────────────────────────────────────
@@ -392,6 +415,21 @@ class Values(Struct, frozen=True, tag=True, omit_defaults=True):
     reason: str | None = None
 
 
+class Completions(Struct, frozen=True, tag=True):
+    """In no order; empty where nothing is known."""
+
+    id: int
+    names: tuple[str, ...]
+
+
+class Documentation(Struct, frozen=True, tag=True):
+    """`signature` and `text` are empty where nothing is known."""
+
+    id: int
+    signature: str = ""
+    text: str = ""
+
+
 class ResetDone(Struct, frozen=True, tag=True):
     id: int
 
@@ -407,5 +445,7 @@ Reply = (
     | Graphs
     | Overlap
     | Values
+    | Completions
+    | Documentation
     | ResetDone
 )

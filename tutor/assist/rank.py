@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 #: More are not offered.
 MOST = 60
 
 
-def rank(word: str, names: Iterable[str]) -> tuple[str, ...]:
+def rank(word: str, names: Iterable[str], common: Collection[str] = ()) -> tuple[str, ...]:
     """Names that begin with `word`, then those that begin with it in other case, then those that have its
-    letters in order. Private ones only where `word` is private too; nothing where only `word` itself fits."""
+    letters in order; those in `common` after others as good. Private ones only where `word` is private too;
+    nothing where only `word` itself fits."""
     folded = word.lower()
     fitting = sorted(
-        (grade, name.lower(), name)
+        (grade, name in common, name.lower(), name)
         for name in set(names)
         if (grade := _grade(word, folded, name)) is not None and (word[:1] == "_" or name[:1] != "_")
     )
-    ranked = tuple(name for _, _, name in fitting[:MOST])
+    ranked = tuple(name for *_, name in fitting[:MOST])
     return () if ranked == (word,) else ranked
 
 

@@ -28,6 +28,21 @@ class Scan:
     imports: dict[str, str] = field(default_factory=dict)
     values: dict[str, str] = field(default_factory=dict)
 
+    def about(self, expression: str) -> tuple[dict[str, str], dict[str, str]]:
+        """The imports and values that `expression` leads to."""
+        imports: dict[str, str] = {}
+        values: dict[str, str] = {}
+        waiting = [expression]
+        while waiting:
+            for found in _NAME.finditer(waiting.pop()):
+                name = found["name"]
+                if name in self.values and name not in values:
+                    values[name] = self.values[name]
+                    waiting.append(self.values[name])
+                if name in self.imports:
+                    imports[name] = self.imports[name]
+        return imports, values
+
 
 @dataclass(frozen=True, slots=True)
 class _Line:

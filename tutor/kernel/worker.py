@@ -11,7 +11,10 @@ from msgspec import Struct, json
 
 from tutor.facts import (
     CompareMemory,
+    Complete,
+    Completions,
     DescribeGraphs,
+    Document,
     Evaluate,
     Execute,
     Graphs,
@@ -126,6 +129,8 @@ class Worker:
 
     def serve(self, request: Request) -> None:
         from tutor.kernel import graph, storage, values
+        from tutor.kernel.complete import complete
+        from tutor.kernel.document import document
         from tutor.kernel.names import find
 
         match request:
@@ -141,6 +146,10 @@ class Worker:
                 self._channel.send(Overlap(number, *storage.compare(*pair)))
             case Preview(id=number, name=name, limits=limits):
                 self._channel.send(values.preview(self._executor.namespace, number, name, limits))
+            case Complete(id=number):
+                self._channel.send(Completions(number, complete(self._executor.namespace, request)))
+            case Document(id=number):
+                self._channel.send(document(self._executor.namespace, request))
             case Reset(id=number):
                 self._executor.reset()
                 self._channel.send(ResetDone(number))

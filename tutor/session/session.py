@@ -11,7 +11,11 @@ from msgspec.structs import replace
 
 from tutor.facts import (
     CompareMemory,
+    Complete,
+    Completions,
     DescribeGraphs,
+    Document,
+    Documentation,
     Done,
     ErrorFacts,
     Evaluate,
@@ -214,6 +218,36 @@ class Session:
         assert isinstance(reply, Values)
         return reply
 
+    async def complete(
+        self,
+        expression: str = "",
+        *,
+        keys: bool = False,
+        imports: dict[str, str] | None = None,
+        values: dict[str, str] | None = None,
+    ) -> tuple[str, ...]:
+        """Variables, or attributes (or text keys) of an expression; no learner code runs for them."""
+        self._require_idle()
+        reply = await self._ask(
+            lambda number: Complete(number, expression, keys, imports or {}, values or {})
+        )
+        assert isinstance(reply, Completions)
+        return reply.names
+
+    async def document(
+        self,
+        expression: str,
+        *,
+        imports: dict[str, str] | None = None,
+        values: dict[str, str] | None = None,
+    ) -> Documentation:
+        """Signature and documentation of what an expression stands for; no learner code runs for them."""
+        self._require_idle()
+        said = imports or {}, values or {}
+        reply = await self._ask(lambda number: Document(number, expression, *said))
+        assert isinstance(reply, Documentation)
+        return reply
+
     async def reset(self) -> None:
         """Empty the namespace; the process stays."""
         self._require_idle()
@@ -326,7 +360,9 @@ class Session:
             if self._kernel is not None and running.wants_drain():
                 self._kernel.drain()
             self._advance()
-        elif isinstance(message, Evaluated | Graphs | Overlap | Values | ResetDone):
+        elif isinstance(
+            message, Evaluated | Graphs | Overlap | Values | Completions | Documentation | ResetDone
+        ):
             future = self._waiting.pop(message.id, None)
             if future is not None and not future.done():
                 future.set_result(message)

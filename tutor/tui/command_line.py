@@ -74,7 +74,13 @@ class CommandLine(CodeArea):
         """The code that asked has ended: what was pasted for it is not for the next one."""
         self._ahead = []
 
-    async def _on_key(self, event: events.Key) -> None:
+    @property
+    def takes_code(self) -> bool:
+        """Answers to `input()` are not code."""
+        return not self._asking
+
+    async def press(self, event: events.Key) -> None:
+        """The keys of a prompt, then those of any code."""
         handled = {
             "enter": self._enter,
             "up": self._older,
@@ -86,10 +92,7 @@ class CommandLine(CodeArea):
             event.stop()
             event.prevent_default()
             return
-        if event.key != "enter":
-            await super(CodeArea, self)._on_key(event)
-            return
-        await super()._on_key(event)
+        await super().press(event)
 
     def _enter(self) -> bool:
         source = self.text

@@ -42,6 +42,7 @@ class AnnotatedEditor(CodeArea):
         """`source` is about to run: the old notes go."""
         self._ran = tuple(source.split("\n"))
         self._outdated = False
+        self.close_popup()
         self.annotate({})
 
     def annotate(self, notes: Mapping[int, Note]) -> None:

@@ -40,6 +40,8 @@ class Workbench(EditingCommands, Running):
     def on_mount(self) -> None:
         """Show the lesson at once; the kernel comes when it comes."""
         self.app.theme_changed_signal.subscribe(self, lambda _: self.write_prose())
+        for area in (self.editor, self.repl):
+            area.complete_with(self.completer)
         self.begin()
         if self.walk is None:
             self.load_step()
@@ -118,7 +120,7 @@ class Workbench(EditingCommands, Running):
             case "stop":
                 return self.runner.busy
             case "leave":
-                return self.focused in (self.editor, self.repl)
+                return self.focused in (self.editor, self.repl) and not self.popup_is_open
             case "find" | "comment" | "docs":
                 return self.offers_editing(action)
             case "previous" | "next" | "reset_code":

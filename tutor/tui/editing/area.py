@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import nullcontext
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.style import Style
 from rich.text import Text
@@ -20,6 +22,10 @@ from tutor.assist import indentation
 from tutor.tui.editing.wrapping import QuickWrappedDocument
 from tutor.tui.lines import palette_of
 from tutor.view.palette import Palette
+
+if TYPE_CHECKING:
+    from tutor.assist.completion import Completer
+    from tutor.tui.editing.completing import Completing
 
 #: Control characters have pictures, so that no text in the editor can drive the terminal.
 _PICTURES = {code: 0x2400 + code for code in range(32) if code != 9} | {0x7F: 0x2421}
@@ -49,6 +55,8 @@ class CodeArea(TextArea):
         self._text_at = (-1, "")
         self._pair_at: tuple[int, Location, Pair | None] | None = None
         self._rows: LRUCache[tuple[Any, ...], Strip] = LRUCache(_KEPT_ROWS)
+        self._completer: Callable[[], Completer] | None = None
+        self._completing: Completing | None = None
         #: What is being looked for, marked wherever it stands.
         self.sought = ""
         super().__init__(
@@ -220,9 +228,74 @@ class CodeArea(TextArea):
         state = self.state_of(index)
         return (self.size, self.theme, self.sought, section, index, line, state, self.gutter_width)
 
+    # ── completion ───────────────────────────────────────────────────────────
+
+    def complete_with(self, completer: Callable[[], Completer]) -> None:
+        """Offer names from `completer`, made when somebody types, while somebody types."""
+        self._completer = completer
+
+    @property
+    def completing(self) -> Completing | None:
+        """Completion in this area, where there is any now."""
+        if self._completing is None and self._completer is not None and self.takes_code:
+            from tutor.tui.editing.completing import Completing
+
+            self._completing = Completing(self, self._completer())
+        return self._completing if self.takes_code else None
+
+    @property
+    def takes_code(self) -> bool:
+        """Whether what is typed is code."""
+        return not self.read_only
+
+    @property
+    def popup_is_open(self) -> bool:
+        """Whether a list of names is open, which Escape closes."""
+        return self._completing is not None and self._completing.is_open
+
+    def close_popup(self) -> None:
+        """Put the list of names away."""
+        if self._completing is not None:
+            self._completing.close()
+
+    def watch_selection(self) -> None:
+        """The list of names is about where the cursor was."""
+        if self._completing is not None:
+            self._completing.moved()
+
+    def watch_scroll_y(self, old: float, new: float) -> None:
+        """The list of names would stay where the text was."""
+        super().watch_scroll_y(old, new)
+        if self._completing is not None:
+            self._completing.moved()
+
+    def on_resize(self) -> None:
+        """The same."""
+        self.close_popup()
+
+    def on_blur(self) -> None:
+        """Nobody types here."""
+        self.close_popup()
+
     # ── keys ─────────────────────────────────────────────────────────────────
 
     async def _on_key(self, event: events.Key) -> None:
+        """The list of names has first use of a key, then the text."""
+        completing = self.completing
+        if completing is None:
+            await self.press(event)
+        elif completing.takes(event):
+            event.stop()
+            event.prevent_default()
+        else:
+            with completing.typing():
+                await self.press(event)
+            if event.is_printable:
+                completing.typed()
+            elif event.key != "backspace":
+                completing.close()
+
+    async def press(self, event: events.Key) -> None:
         """Enter keeps the indentation and deepens it after a colon; Tab indents the lines of a selection."""
         if self.read_only or event.key not in ("enter", "tab"):
             await super()._on_key(event)
@@ -280,11 +353,15 @@ class CodeArea(TextArea):
 
     def action_delete_left(self) -> None:
         """Among the spaces that a line begins with, back to the indent stop."""
-        row, column = self.cursor_location
-        if self.selection.is_empty and column and not self.read_only:
-            self._delete_via_keyboard((row, self._stop_before(row, column)), (row, column))
-        else:
-            super().action_delete_left()
+        completing = self._completing if self.popup_is_open else None
+        with completing.typing() if completing is not None else nullcontext():
+            row, column = self.cursor_location
+            if self.selection.is_empty and column and not self.read_only:
+                self._delete_via_keyboard((row, self._stop_before(row, column)), (row, column))
+            else:
+                super().action_delete_left()
+        if completing is not None:
+            completing.typed()
 
     def _stop_before(self, row: int, column: int) -> int:
         return indentation.stop_before(self.document.get_line(row)[:column])

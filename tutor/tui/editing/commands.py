@@ -10,15 +10,33 @@ from tutor.tui.editing.area import CodeArea
 from tutor.tui.pane import Searchable
 
 if TYPE_CHECKING:
+    from tutor.assist.completion import Completer
     from tutor.tui.editing.find import FindBar
     from tutor.tui.editor import AnnotatedEditor
+    from tutor.tui.runner import Runner
+    from tutor.tui.walk import Walk
 
 
 class EditingCommands(Screen[None]):
     """A screen with an editor, `self.editor`, on which these commands work."""
 
     editor: AnnotatedEditor
+    runner: Runner
+    walk: Walk | None
     _find_bar: FindBar | None = None
+
+    _completer: Completer | None = None
+
+    def completer(self) -> Completer:
+        """Names for the code of this screen, made when they are first wanted."""
+        if self._completer is None:
+            from tutor.assist.completion import Completer
+
+            self._completer = Completer(self.runner.session, self._setup)
+        return self._completer
+
+    def _setup(self) -> str:
+        return self.walk.lesson.setup if self.walk is not None else ""
 
     def offers_editing(self, action: str) -> bool:
         """Whether a command of this class can be used now."""
@@ -28,6 +46,11 @@ class EditingCommands(Screen[None]):
                 self.editor.is_on_screen and (area is self.editor or self.finding)
             )
         return isinstance(area, CodeArea) and (area is self.editor or action == "docs")
+
+    @property
+    def popup_is_open(self) -> bool:
+        """Whether a list of names is open, which has first use of Escape."""
+        return isinstance(self.focused, CodeArea) and self.focused.popup_is_open
 
     @property
     def finding(self) -> bool:
