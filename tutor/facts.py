@@ -202,6 +202,8 @@ class Run(Struct, frozen=True):
     error: ErrorFacts | None
     #: Seconds from request to answer.
     elapsed: float
+    #: The namespace before it.
+    before: Snapshot = Snapshot()
 
     @property
     def ok(self) -> bool:
@@ -239,6 +241,53 @@ class Explanation(Struct, frozen=True):
     text: str
     fix: str | None = None
     names: tuple[str, ...] = ()
+
+
+class CheckResult(Struct, frozen=True, omit_defaults=True):
+    """One fact of a check: whether it holds, and what to tell the learner where it does not."""
+
+    ok: bool
+    #: The fact by its name in the lesson (`shape`, `shares_memory`, …); of a missing variable `exists`.
+    kind: str
+    #: The variable that it is about; empty where it is about none.
+    name: str = ""
+    #: Short text, where there is something to compare.
+    expected: str = ""
+    got: str = ""
+    #: What the lesson says, or else expected versus got and what the learner's line did.
+    sentence: str = ""
+    #: The learner's line that last set the variable, 1-based.
+    line: int | None = None
+    #: The column of the inspector that shows the fact (`shape`, `dtype`, `stride`, …); empty for none.
+    fact: str = ""
+    #: Which of the step's checks this belongs to; -1 for what is asked of all code, that it runs.
+    item: int = -1
+
+
+class Probe(Struct, frozen=True, omit_defaults=True):
+    """One question about live values: `kind` of the learner's `var`, against `other`."""
+
+    kind: str
+    var: str = ""
+    #: A literal, an expression for the namespace before the learner's code, or a variable's name.
+    other: Any = None
+    options: dict[str, Any] = field(default_factory=dict)
+
+
+class Answer(Struct, frozen=True, omit_defaults=True):
+    """What the kernel found. `ok` is None where the question could not be put."""
+
+    ok: bool | None = None
+    expected: str = ""
+    got: str = ""
+    #: The fact that failed, where that is narrower than the question (`dtype` of `equals`).
+    kind: str = ""
+    #: A clause about how the value or the call differs.
+    note: str = ""
+    #: Facts of the variable where it is a tensor or array.
+    facts: TensorFacts | None = None
+    #: An exception, of the learner's code or of an expression.
+    error: ErrorFacts | None = None
 
 
 # ── messages: session -> kernel ──────────────────────────────────────────────
@@ -310,6 +359,19 @@ class Document(Struct, frozen=True, tag=True):
     values: dict[str, str] = field(default_factory=dict)
 
 
+class Check(Struct, frozen=True, tag=True):
+    """Answer questions about what `source`, the last code that ran, left; changes nothing.
+
+    `solution` is the reference that functions are compared with.
+    """
+
+    id: int
+    source: str
+    filename: str
+    solution: str
+    probes: tuple[Probe, ...]
+
+
 class Reset(Struct, frozen=True, tag=True):
     """Empty the namespace and start counting identities afresh."""
 
@@ -323,7 +385,25 @@ class InputReply(Struct, frozen=True, tag=True):
 
 
 Request = (
-    Execute | Evaluate | DescribeGraphs | CompareMemory | Preview | Complete | Document | Reset | InputReply
+    Execute
+    | Evaluate
+    | DescribeGraphs
+    | CompareMemory
+    | Check
+    | Preview
+    | Complete
+    | Document
+    | Reset
+    | InputReply
+    | Evaluate
+    | DescribeGraphs
+    | CompareMemory
+    | Check
+    | Preview
+    | Complete
+    | Document
+    | Reset
+    | InputReply
 )
 
 
@@ -430,6 +510,13 @@ class Documentation(Struct, frozen=True, tag=True):
     text: str = ""
 
 
+class Checked(Struct, frozen=True, tag=True):
+    """One answer for each probe, in order."""
+
+    id: int
+    answers: tuple[Answer, ...]
+
+
 class ResetDone(Struct, frozen=True, tag=True):
     id: int
 
@@ -444,6 +531,7 @@ Reply = (
     | Evaluated
     | Graphs
     | Overlap
+    | Checked
     | Values
     | Completions
     | Documentation

@@ -5,16 +5,14 @@ from __future__ import annotations
 import math
 from typing import Annotated, Any, Literal
 
-from msgspec import Meta, Struct, field
+from msgspec import UNSET, Meta, Struct, UnsetType, field
+
+from tutor.course.claims import CheckItem, Line, Raises, Text
 
 SCHEMA = 1
 
 #: Permanent names: ids are what progress is kept under.
 Id = Annotated[str, Meta(pattern=r"^[a-z0-9-]+\Z")]
-#: Text with something in it.
-Text = Annotated[str, Meta(pattern=r"\S")]
-#: Text for a single line of the screen.
-Line = Annotated[str, Meta(pattern=r"^[^\n]*\S[^\n]*\Z")]
 _BOUND = r" *(>=|<=|==|!=|>|<) *\d+(\.\d+)* *"
 Version = Annotated[str, Meta(pattern=rf"^{_BOUND}(,{_BOUND})*\Z")]
 Choice = bool | int | float | str | list[bool | int | float | str]
@@ -45,36 +43,136 @@ def same_answer(one: Any, other: Any) -> bool:
     return isinstance(one, int | float | str) and bool(one == other)
 
 
-class ReadStep(Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="read"):
+class _Step(Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind"):
+    """What every step has."""
+
+    id: Id
+    prompt: Text
+
+
+class ReadStep(_Step, frozen=True, tag="read"):
     """Prose; code, where there is some, is there to be looked at and may be run."""
 
-    id: Id
-    prompt: Text
     code: str = ""
-
-
-class RunStep(Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="run"):
-    """Code to run and watch; `after` is shown once it has run."""
-
-    id: Id
-    prompt: Text
-    code: Text
     after: str = ""
 
 
-class PredictStep(Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="predict"):
+class RunStep(_Step, frozen=True, tag="run"):
+    """Code to run and watch; `after` is shown once it has run. `raises` says that an error is the point."""
+
+    code: Text
+    after: str = ""
+    raises: Raises | None = None
+
+
+class PredictStep(_Step, frozen=True, tag="predict"):
     """A question about code that has not run yet; running it gives the answer."""
 
-    id: Id
-    prompt: Text
     code: Text
     ask: Ask
     after: str = ""
+    raises: Raises | None = None
 
 
-Step = ReadStep | RunStep | PredictStep
+class QuizChoice(Struct, frozen=True, forbid_unknown_fields=True):
+    """A choice of a quiz; `why` says why it is right or wrong, `value` is what a computed answer must be."""
 
-STEP_KINDS: dict[str, type[Struct]] = {"read": ReadStep, "run": RunStep, "predict": PredictStep}
+    text: Line
+    why: str = ""
+    value: Choice | UnsetType = UNSET
+
+
+class QuizStep(_Step, frozen=True, tag="quiz"):
+    """A question. The right choice is `answer`, counted from 0, or the one that `expr` computes.
+
+    `expr` is evaluated once the code, if any, has run in the step's namespace.
+    """
+
+    choices: Annotated[tuple[QuizChoice | bool | int | float | Line, ...], Meta(min_length=2, max_length=9)]
+    code: str = ""
+    answer: Annotated[int, Meta(ge=0)] | None = None
+    expr: Line | None = None
+    after: str = ""
+
+    @property
+    def options(self) -> tuple[QuizChoice, ...]:
+        """The choices, those written as a bare value among them."""
+        return tuple(
+            each if isinstance(each, QuizChoice) else QuizChoice(_written(each), value=each)
+            for each in self.choices
+        )
+
+    def index_of(self, value: Any) -> int | None:
+        """Which choice a computed `value` is, or None where it is none of them."""
+        for index, option in enumerate(self.options):
+            if same_answer(option.text if option.value is UNSET else option.value, value):
+                return index
+        return None
+
+
+def _written(value: bool | float | str) -> str:
+    return value if isinstance(value, str) else repr(value)
+
+
+class Mistake(Struct, frozen=True, forbid_unknown_fields=True):
+    """A wrong answer that learners give, and the fact that it fails on."""
+
+    code: Text
+    fails: Line
+
+
+Hints = Annotated[tuple[Text, ...], Meta(max_length=9)]
+
+
+class ExerciseStep(_Step, frozen=True, tag="exercise"):
+    """Code for the learner to write, and how to tell that it is right."""
+
+    checks: Annotated[tuple[CheckItem, ...], Meta(min_length=1)]
+    solution: Text
+    starter: str = ""
+    #: Earlier steps whose reference solution this one builds on.
+    needs: tuple[Id, ...] = ()
+    hints: Hints = ()
+    accepts: tuple[Text, ...] = ()
+    mistakes: tuple[Mistake, ...] = ()
+    after: str = ""
+
+    @property
+    def code(self) -> str:
+        """What the editor starts with."""
+        return self.starter
+
+
+class FixStep(_Step, frozen=True, tag="fix"):
+    """Faulty code for the learner to put right."""
+
+    checks: Annotated[tuple[CheckItem, ...], Meta(min_length=1)]
+    code: Text
+    solution: Text
+    needs: tuple[Id, ...] = ()
+    hints: Hints = ()
+    accepts: tuple[Text, ...] = ()
+    mistakes: tuple[Mistake, ...] = ()
+    after: str = ""
+
+    @property
+    def starter(self) -> str:
+        """What the editor starts with."""
+        return self.code
+
+
+Step = ReadStep | RunStep | PredictStep | QuizStep | ExerciseStep | FixStep
+#: Steps whose code is the learner's to write, and is checked.
+Graded = ExerciseStep | FixStep
+
+STEP_KINDS: dict[str, type[_Step]] = {
+    "read": ReadStep,
+    "run": RunStep,
+    "predict": PredictStep,
+    "quiz": QuizStep,
+    "exercise": ExerciseStep,
+    "fix": FixStep,
+}
 
 
 class Lesson(Struct, frozen=True, forbid_unknown_fields=True):

@@ -9,8 +9,9 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import fields
 
+from tutor.course.claims import Cases, CheckItem, Close, Raises, Warns
 from tutor.course.document import Where
-from tutor.course.schema import SCHEMA, STEP_KINDS, Ask, Lesson
+from tutor.course.schema import SCHEMA, STEP_KINDS, Ask, Lesson, Mistake, QuizChoice
 
 _TYPES = {
     "str": "text",
@@ -20,6 +21,21 @@ _TYPES = {
     "array": "a list",
     "object": "a mapping of keys to values",
     "null": "nothing",
+}
+
+#: What stands below a step, by the key that it stands under.
+_BELOW: dict[str, type[Struct]] = {
+    "ask": Ask,
+    "choices": QuizChoice,
+    "mistakes": Mistake,
+    "checks": CheckItem,
+    "any": CheckItem,
+    "not": CheckItem,
+    "close": Close,
+    "grad": Close,
+    "raises": Raises,
+    "warns": Warns,
+    "cases": Cases,
 }
 
 _UNKNOWN = re.compile(r"Object contains unknown field `(?P<key>.*)`\Z", re.DOTALL)
@@ -70,7 +86,9 @@ def _unknown_key(key: str, path: Where, data: Any) -> str:
 def _struct_at(path: Where, data: Any) -> type[Struct]:
     if not path:
         return Lesson
-    return Ask if path[-1] == "ask" else STEP_KINDS[_at(data, path)["kind"]]
+    if len(path) == 2:
+        return STEP_KINDS[_at(data, path)["kind"]]
+    return _BELOW[next(part for part in reversed(path) if isinstance(part, str))]
 
 
 def _pattern(name: str, path: Where, value: Any) -> str:

@@ -14,6 +14,8 @@ import torch
 from msgspec import structs
 
 from tutor.facts import (
+    Check,
+    Checked,
     Done,
     ErrorFacts,
     Evaluate,
@@ -25,6 +27,7 @@ from tutor.facts import (
     StepDone,
     WarningFacts,
 )
+from tutor.kernel.check import answer_probes
 from tutor.kernel.display import display, plain
 from tutor.kernel.errors import clean, describe_error
 from tutor.kernel.frames import Statement, describe_frames
@@ -59,6 +62,8 @@ class Executor:
         self._warnings = Warnings(self.namespace)
         self._snapshots = Snapshots(self.namespace, _OURS)
         self._bindings: dict[str, Any] = {}
+        #: Everything that ran since the namespace was empty: what checks take for "before" is run again.
+        self._history: list[str] = []
         self._preamble: str | None = None
         torch.set_warn_always(True)
         self._warnings.install()
@@ -78,6 +83,7 @@ class Executor:
         self._loop.close()
         self._main.clear()
         self._definitions.clear()
+        self._history.clear()
         self._future_flags = 0
         self._interrupts.reset()
         self._warnings.reset()
@@ -107,6 +113,8 @@ class Executor:
             return
         if request.script:
             self._prepare_script(source)
+        else:
+            self._history.append(request.source)
         sources = tuple(source.segment(node) for node in source.statements)
         self._send(Started(request.id, source.spans(), sources))
         compile_warnings = list(self._warnings.take())
@@ -144,6 +152,22 @@ class Executor:
         self._stdio.flush()
         self._warnings.take()
         self._send(Evaluated(request.id, text, value, error))
+
+    def check(self, request: Check) -> None:
+        """Answer questions about the namespace, which stays as it is."""
+        last = len(self._history) - 1
+        at = next((i for i in range(last, -1, -1) if self._history[i] == request.source), last + 1)
+        self._interpreter.leave()
+        try:
+            answers = answer_probes(
+                self.namespace, request, self._history[:at], self._bindings, self._interrupts
+            )
+        finally:
+            self._interrupts.leave()
+            self._interpreter.enter()
+        self._stdio.flush()
+        self._warnings.take()
+        self._send(Checked(request.id, answers))
 
     # ── one statement ────────────────────────────────────────────────────────
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from msgspec import Struct, json
 
 from tutor.facts import (
+    Check,
     CompareMemory,
     Complete,
     Completions,
@@ -150,6 +151,8 @@ class Worker:
                 self._channel.send(Completions(number, complete(self._executor.namespace, request)))
             case Document(id=number):
                 self._channel.send(document(self._executor.namespace, request))
+            case Check():
+                self._executor.check(request)
             case Reset(id=number):
                 self._executor.reset()
                 self._channel.send(ResetDone(number))

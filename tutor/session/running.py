@@ -137,7 +137,7 @@ class RunningRequest:
         self.future: asyncio.Future[Run] = asyncio.get_running_loop().create_future()
         self._source = source
         self._filename = filename
-        self._snapshot = before
+        self._before = self._snapshot = before
         self._keep = keep
         self._ended = 0
         self._spans: tuple[tuple[int, int], ...] = ()
@@ -219,7 +219,8 @@ class RunningRequest:
         """Resolve the run."""
         if not self.future.done():
             elapsed = time.perf_counter() - self._began
-            self.future.set_result(Run(self._source, self._filename, tuple(self._steps), error, elapsed))
+            steps = tuple(self._steps)
+            self.future.set_result(Run(self._source, self._filename, steps, error, elapsed, self._before))
 
 
 def copy_outcome(source: asyncio.Future[Ready], target: asyncio.Future[Ready]) -> None:

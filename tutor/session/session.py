@@ -10,6 +10,9 @@ from typing import Literal
 from msgspec.structs import replace
 
 from tutor.facts import (
+    Answer,
+    Check,
+    Checked,
     CompareMemory,
     Complete,
     Completions,
@@ -27,6 +30,7 @@ from tutor.facts import (
     InputRequest,
     Overlap,
     Preview,
+    Probe,
     Ready,
     Refused,
     Reply,
@@ -248,6 +252,24 @@ class Session:
         assert isinstance(reply, Documentation)
         return reply
 
+    async def check(self, run: Run, probes: Sequence[Probe], solution: str = "") -> tuple[Answer, ...]:
+        """Answers to questions about what `run` left; can be interrupted as a run can."""
+        self._require_idle()
+        self._set_state("busy")
+        kernel = self._kernel
+        try:
+            reply = await self._ask(
+                lambda number: Check(number, run.source, run.filename, solution, tuple(probes))
+            )
+        finally:
+            if self._stuck_timer is not None:
+                self._stuck_timer.cancel()
+                self._stuck_timer = None
+            if self._kernel is kernel and self.state in ("busy", "stopping", "stuck"):
+                self._set_state("idle")
+        assert isinstance(reply, Checked)
+        return reply.answers
+
     async def reset(self) -> None:
         """Empty the namespace; the process stays."""
         self._require_idle()
@@ -361,7 +383,7 @@ class Session:
                 self._kernel.drain()
             self._advance()
         elif isinstance(
-            message, Evaluated | Graphs | Overlap | Values | Completions | Documentation | ResetDone
+            message, Evaluated | Graphs | Overlap | Checked | Values | Completions | Documentation | ResetDone
         ):
             future = self._waiting.pop(message.id, None)
             if future is not None and not future.done():
