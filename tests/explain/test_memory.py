@@ -208,3 +208,22 @@ def test_a_write_tells_whom_it_reached(learner, case: str) -> None:
 )
 def test_a_write_that_reaches_nobody_else_is_not_told(learner, code: str) -> None:
     assert not learner.run(code).of("written-through")
+
+
+@pytest.mark.parametrize(
+    ("code", "method"),
+    [
+        ("y = x.movedim(0, 1).reshape(6)", "reshape"),
+        ("y = x.T.contiguous().view(-1)", "contiguous"),
+        ("y = torch.transpose(x, 0, 1).flatten()", "flatten"),
+        ("y: torch.Tensor = x.T.ravel()", "ravel"),
+        ("y, z = x.T.reshape(-1), 1", "reshape"),
+        ("y = x.narrow(1, 0, 2).reshape(-1)", "reshape"),
+        ("y = x.unfold(1, 2, 1).reshape(-1)", "reshape"),
+        ("y = x[:, :1].expand(2, 5).contiguous()", "contiguous"),
+    ],
+)
+def test_copies_behind_other_layouts(learner, code: str, method: str) -> None:
+    note = learner.run("x = torch.arange(6.).view(2, 3)\n" + code).only("copied")
+    assert note.names == ("y", "x")
+    assert f"So `{method}` laid" in note.text

@@ -69,6 +69,23 @@ def test_a_refused_view_wherever_it_stands(learner, code: str, fix: str | None) 
         assert learner.run_fixed(told, error).run.ok
 
 
+def test_heads_are_turned_back_before_they_are_joined(learner) -> None:
+    code = "q = torch.arange(24.).view(2, 3, 2, 2).transpose(1, 2)\ny = q.view(2, 3, 4)"
+    told = learner.run(code)
+    error = told.only("view-incompatible")
+    assert error.fix == "y = q.transpose(1, 2).reshape(2, 3, 4)"
+    assert learner.run_fixed(told, error).run.ok
+    assert learner.value("y.flatten().tolist()") == [float(n) for n in range(24)]
+
+
+def test_a_view_of_what_has_no_name(learner) -> None:
+    told = learner.run(ROWS + "y = (x * 2).t().view(6)")
+    error = told.only("view-incompatible")
+    assert error.fix == "y = (x * 2).t().reshape(6)"
+    assert learner.run_fixed(told, error).run.ok
+    assert "12 elements" in learner.run("(torch.ones(2, 6) + 1).view(5, -1)").only("view-size").text
+
+
 def test_the_step_of_a_slice_is_in_the_stride(learner) -> None:
     error = learner.run("x = torch.ones(4, 4)\nx[::2, :3].view(-1)").only("view-incompatible")
     assert "shape [2, 3] and stride (8, 1)" in error.text
@@ -113,7 +130,6 @@ def test_sizes_that_do_not_multiply_to_the_elements(learner, code: str, words: t
         "a = np.ones(6)\na.reshape(4, 2)",
         ROWS + "x.view(-1, -1)",
         ROWS + "raise RuntimeError(\"shape '[4, 2]' is invalid for input of size 6\")",
-        ROWS + "(x * 2).view(4, 2)",
     ],
 )
 def test_view_size_stays_silent(learner, code: str) -> None:
@@ -157,7 +173,11 @@ PAIR = "a = torch.ones(2, 3)\nb = torch.ones(2, 3)\n"
             ("x", "lin.weight"),
             ("`x @ lin.weight.T` gives [5, 3], if",),
         ),
-        ("x = torch.ones(5, 2)\nfor i in range(3):\n    x = x @ x.T @ x.T", ("x",), ("`x @ x.T` has shape [5, 5]",)),
+        (
+            "x = torch.ones(5, 2)\nfor i in range(3):\n    x = x @ x.T @ x.T",
+            ("x",),
+            ("`x @ x.T` has shape [5, 5]",),
+        ),
         ("x = torch.ones(5, 2)\ny = torch.ones(2, 5)\nx.T @ y", ("x", "y"), ("`x.T` has shape [2, 5]",)),
     ],
 )

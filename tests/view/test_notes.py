@@ -222,3 +222,13 @@ def test_a_short_note_loses_its_tail_first() -> None:
 
 def test_a_stale_note_is_struck_through() -> None:
     assert note_text(Note(1, "[2] f32"), INK, 20, stale=True).style.strike
+
+
+def test_an_error_stands_beside_its_own_line() -> None:
+    source = "for i in range(2):\n    a @ b\n    c = 1"
+    failed = step(source, snapshot(), line=4, error=error("RuntimeError", line=5))
+    assert {line: words(note) for line, note in notes_for([failed], Snapshot()).items()} == {
+        5: "RuntimeError"
+    }
+    unknown = step(source, snapshot(), line=4, error=error("RuntimeError", line=0))
+    assert set(notes_for([unknown], Snapshot())) == {6}

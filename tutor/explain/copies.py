@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tutor.explain.engine import outcome
 from tutor.explain.operands import PLAIN, Operand, Scope
+from tutor.explain.origins import assigned
 from tutor.explain.past import Past
 from tutor.explain.reading import COPY_IF_NEEDED, path, statement_of
 from tutor.explain.strides import places, view_seam
@@ -27,23 +29,28 @@ _JUMPS = "Contiguous means without jumps: for this shape, stride {wanted}."
 
 @dataclass(frozen=True)
 class _Copying:
-    """`NAME = SOURCE.METHOD(...)` with a method that copies only when it must."""
+    """A name bound to `SOURCE.METHOD(...)` with a method that copies only when it must."""
 
     name: str
     operand: Operand
     method: str
+    #: Whether the name is bound to a view of what the method gave: `x.T.contiguous().view(-1)`.
+    viewed: bool
 
 
 @outcome
 def copied(step: Step, before: Snapshot, past: Past) -> Explanation | None:
     """Holds when reshape, flatten, ravel or contiguous had to copy a named tensor or a view of one."""
-    found = _copying(step, before)
-    if found is None:
-        return None
+    told = (_told(found, step, before) for found in _copyings(step, before))
+    return next((explanation for explanation in told if explanation is not None), None)
+
+
+def _told(found: _Copying, step: Step, before: Snapshot) -> Explanation | None:
     operand, new = found.operand, step.snapshot.tensors.get(found.name)
-    if new is None or new.shape is None or new.stride is None:
+    old = before.tensors.get(operand.name)
+    if new is None or new.shape is None or new.stride is None or old is None:
         return None
-    if not _is_copy(new, before.tensors[operand.name]) or new.numel != operand.numel:
+    if not _is_copy(new, old) or new.numel != operand.numel:
         return None
     reason = _reason(found, new.shape)
     if reason is None:
@@ -57,33 +64,49 @@ def copied(step: Step, before: Snapshot, past: Past) -> Explanation | None:
         reason=reason,
         method=found.method,
         elements=elements_text(new),
-        stride=stride_text(new.stride),
+        stride=stride_text(_in_order(operand.shape) if found.viewed else new.stride),
         origin=_origin(found),
     )
     names = tuple(dict.fromkeys((found.name, operand.name)))
     return Explanation("copied", "note", fill(_TITLE, new=found.name), text, None, names)
 
 
-def _copying(step: Step, before: Snapshot) -> _Copying | None:
+def _copyings(step: Step, before: Snapshot) -> Iterator[_Copying]:
     statement = statement_of(step)
-    if not isinstance(statement, ast.Assign) or not isinstance(statement.value, ast.Call):
-        return None
-    target, call = path(statement.targets[0]), statement.value
-    if len(statement.targets) != 1 or target is None or not isinstance(call.func, ast.Attribute):
-        return None
-    if call.func.attr not in COPY_IF_NEEDED or any(word.arg == "memory_format" for word in call.keywords):
-        return None
-    receiver: ast.expr = call.func.value
-    if path(receiver) == "torch" and call.args:
-        receiver = call.args[0]
-    operand = Scope(before.tensors, step.source).operand(receiver)
-    return _Copying(target, operand, call.func.attr) if operand is not None else None
+    for name, value, adds in assigned(statement) if statement is not None else ():
+        call, viewed = _unwrapped(value)
+        if adds or call is None:
+            continue
+        receiver: ast.expr = call.func.value  # type: ignore[attr-defined]
+        if path(receiver) in ("torch", "torch.Tensor") and call.args:
+            receiver = call.args[0]
+        operand = Scope(before.tensors, step.source).operand(receiver)
+        if operand is not None:
+            yield _Copying(name, operand, call.func.attr, viewed)  # type: ignore[attr-defined]
+
+
+def _unwrapped(value: ast.expr) -> tuple[ast.Call | None, bool]:
+    """The call that may have copied, below views of its result; and whether there are such views."""
+    viewed = False
+    while isinstance(value, ast.Call) and isinstance(value.func, ast.Attribute):
+        if value.func.attr in COPY_IF_NEEDED:
+            plain = not any(word.arg == "memory_format" for word in value.keywords)
+            inner, _ = _unwrapped(value.func.value)
+            # Of two in a row, `x.T.contiguous().reshape(-1)`, the inner one had to copy first.
+            return (inner, True) if inner is not None else (value if plain else None, viewed)
+        if value.func.attr not in _VIEWS:
+            break
+        value, viewed = value.func.value, True
+    return None, False
+
+
+_VIEWS = frozenset({"view", "view_as", "squeeze", "unsqueeze", "t", "transpose", "permute", "detach"})
 
 
 def _is_copy(new: TensorFacts, old: TensorFacts) -> bool:
     plain = new.kind in PLAIN and old.kind in PLAIN and new.dtype == old.dtype and bool(new.numel)
     known = new.block is not None and old.storage is not None
-    return plain and known and new.storage != old.storage and bool(new.is_contiguous)
+    return plain and known and new.storage != old.storage
 
 
 def _reason(found: _Copying, new: Shape) -> str | None:
@@ -92,9 +115,12 @@ def _reason(found: _Copying, new: Shape) -> str | None:
     if found.method == "contiguous":
         wanted = _in_order(operand.shape)
         same = zip(operand.shape, operand.stride, wanted, strict=True)
-        if new != operand.shape or all(size == 1 or have == want for size, have, want in same):
+        moved = new != operand.shape and not found.viewed
+        if moved or all(size == 1 or have == want for size, have, want in same):
             return None
         return fill(_JUMPS, wanted=stride_text(wanted))
+    if found.viewed:
+        return None
     seam = view_seam(operand.shape, operand.stride, new)
     return seam_text(seam, new) if seam is not None else None
 

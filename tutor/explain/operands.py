@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from tutor.explain.reading import path, words
@@ -63,8 +63,11 @@ class Scope:
             base = self.operand(node.value, depth)
             return base and _attribute(base, node.attr)
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and not node.keywords:
-            base = self.operand(node.func.value, depth)
-            return base and self._method(base, node.func.attr, node.args)
+            receiver, arguments = node.func.value, node.args
+            if path(receiver) == "torch" and arguments:
+                receiver, arguments = arguments[0], arguments[1:]
+            base = self.operand(receiver, depth)
+            return base and self._method(base, node.func.attr, arguments)
         return None
 
     def _method(self, base: Operand, method: str, arguments: list[ast.expr]) -> Operand | None:
@@ -74,6 +77,8 @@ class Scope:
         if method == "t" and not arguments and count <= 2:
             return _permuted(base, range(count)[::-1])
         numbers = self.sizes(arguments)
+        if numbers is not None and method in _LAYOUTS:
+            return _LAYOUTS[method](base, numbers)
         if numbers is None or not all(-count <= number < count for number in numbers):
             return None
         dimensions = [number % count for number in numbers]
@@ -163,6 +168,68 @@ class Scope:
             base = self.operand(call.args[0])
             return _item(base.shape, 0) if base is not None else None
         return None
+
+
+def _expand(base: Operand, sizes: tuple[int, ...]) -> Operand | None:
+    more = len(sizes) - len(base.shape)
+    if more < 0:
+        return None
+    shape, stride = (1,) * more + base.shape, (0,) * more + base.stride
+    wanted = tuple(have if want == -1 else want for want, have in zip(sizes, shape, strict=True))
+    if any(have not in (want, 1) for want, have in zip(wanted, shape, strict=True)):
+        return None
+    steps = zip(wanted, shape, stride, strict=True)
+    return replace(base, shape=wanted, stride=tuple(0 if w != h else s for w, h, s in steps))
+
+
+def _narrow(base: Operand, numbers: tuple[int, ...]) -> Operand | None:
+    count = len(base.shape)
+    if len(numbers) != 3 or not -count <= numbers[0] < count:
+        return None
+    at = numbers[0] % count
+    return replace(base, shape=(*base.shape[:at], numbers[2], *base.shape[at + 1 :]))
+
+
+def _select(base: Operand, numbers: tuple[int, ...]) -> Operand | None:
+    count = len(base.shape)
+    if len(numbers) != 2 or not -count <= numbers[0] < count:
+        return None
+    at = numbers[0] % count
+    shape, stride = base.shape, base.stride
+    return replace(base, shape=shape[:at] + shape[at + 1 :], stride=stride[:at] + stride[at + 1 :])
+
+
+def _movedim(base: Operand, numbers: tuple[int, ...]) -> Operand | None:
+    count = len(base.shape)
+    if len(numbers) != 2 or not all(-count <= number < count for number in numbers):
+        return None
+    order = list(range(count))
+    order.insert(numbers[1] % count, order.pop(numbers[0] % count))
+    return _permuted(base, order)
+
+
+def _unfold(base: Operand, numbers: tuple[int, ...]) -> Operand | None:
+    count = len(base.shape)
+    if len(numbers) != 3 or not -count <= numbers[0] < count or numbers[2] < 1:
+        return None
+    at, size, step = numbers[0] % count, numbers[1], numbers[2]
+    if not 0 <= size <= base.shape[at]:
+        return None
+    windows = (base.shape[at] - size) // step + 1
+    shape = (*base.shape[:at], windows, *base.shape[at + 1 :], size)
+    stride = (*base.stride[:at], base.stride[at] * step, *base.stride[at + 1 :], base.stride[at])
+    return replace(base, shape=shape, stride=stride)
+
+
+#: Methods that give another layout of the same memory, by their whole numbers.
+_LAYOUTS: dict[str, Callable[[Operand, tuple[int, ...]], Operand | None]] = {
+    "expand": _expand,
+    "narrow": _narrow,
+    "select": _select,
+    "movedim": _movedim,
+    "moveaxis": _movedim,
+    "unfold": _unfold,
+}
 
 
 def _attribute(base: Operand, name: str) -> Operand | None:

@@ -250,7 +250,7 @@ def _within(
             continue
         if isinstance(statement, ast.ClassDef):
             continue
-        for name, value, adds in _assigned(statement):
+        for name, value, adds in assigned(statement):
             inside = (*around, statement) if isinstance(statement, (*_LOOPS, ast.With)) else around
             yield Binding(name, value, code, statement, inside, adds)
         deeper = (*around, statement)
@@ -260,7 +260,7 @@ def _within(
             yield from _within(code, part.body, deeper, top=False)
 
 
-def _assigned(statement: ast.stmt) -> Iterator[tuple[str, ast.expr, bool]]:
+def assigned(statement: ast.stmt) -> Iterator[tuple[str, ast.expr, bool]]:
     """Names and paths that a statement itself binds, with the value and whether it is added to."""
     if isinstance(statement, ast.Assign):
         for target in statement.targets:

@@ -10,7 +10,7 @@ from math import prod
 from tutor.explain.engine import failure
 from tutor.explain.operands import Operand, Scope
 from tutor.explain.past import Past
-from tutor.explain.reading import Failing, failing, path, raised, rename_method, words
+from tutor.explain.reading import Failing, failing, insert_after, path, raised, rename_method, words
 from tutor.explain.strides import Seam, resolve, view_seam
 from tutor.explain.wording import fill, layout_text, product_text, seam_text, shape_text
 from tutor.facts import Explanation, Shape, Snapshot, Step
@@ -20,8 +20,20 @@ _VIEW = """
 `view` never copies: it only finds a new stride over the same memory. `{old}` has {layout}. {seam}
 `reshape` gives the same values in memory of their own, so a write into its result does not reach `{name}`.
 """
+_TURNED = """
+But it would read `{old}` in the order that its dimensions have now, and the sizes {new} fit another
+order: with `{turn}` first, its shape is {shape}, and neighbouring dimensions only have to be joined.
+"""
+_VIEW_UNKNOWN_TITLE = "`{old}` cannot be viewed in this shape"
+_VIEW_UNKNOWN = """
+`view` never copies: it only finds a new stride over the same memory, and the elements of `{old}` do not lie
+in memory in the order in which the new shape reads them, as after a transpose, a slice or an expand.
+`reshape` gives the same values in memory of their own, so a write into its result does not reach the
+original.
+"""
 _SIZE_TITLE = "{numel:,} elements do not fill shape {wanted}"
 _SIZE = "`{old}` has shape {shape}: {elements} elements. {asked} {rule} {hint}"
+_SIZE_UNKNOWN = "The tensor has {numel:,} elements. {asked} {rule} {hint}"
 _SIZE_ASKED = "`{code}` asks for {product}."
 _SIZE_REST = """
 In `{code}` the -1 stands for {numel:,} divided by the other sizes ({given}), and {numel:,} is no multiple
@@ -50,13 +62,15 @@ def _reshapings(found: Failing, *methods: str) -> list[_Reshaping]:
     scope = Scope(found.tensors, found.source, found.numbers)
     reshapings = []
     for node in found.nodes:
-        if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute) or node.keywords:
+        if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
             continue
-        if node.func.attr not in methods:
+        if node.func.attr.removesuffix("_as") not in methods or any(w.arg == "dtype" for w in node.keywords):
             continue
-        receiver, arguments = node.func.value, node.args
-        if path(receiver) == "torch" and arguments:
+        receiver, arguments = node.func.value, [*node.args, *(word.value for word in node.keywords)]
+        if path(receiver) in ("torch", "torch.Tensor", "Tensor") and arguments:
             receiver, arguments = arguments[0], arguments[1:]
+        if node.func.attr.endswith("_as") and len(arguments) == 1:
+            arguments = [ast.Attribute(arguments[0], "shape", ast.Load())]
         operand = scope.operand(receiver)
         if operand is not None:
             reshapings.append(_Reshaping(node, node.func, operand, scope.sizes(arguments)))
@@ -75,14 +89,68 @@ def view_incompatible(step: Step, before: Snapshot, past: Past) -> Explanation |
         if reshaping.new is not None and (seam := _seam(reshaping.operand, reshaping.new)) is not None
     ]
     if len(broken) != 1:
-        return None
+        return _unknown_view(found)
     reshaping, seam, new = broken[0]
     operand = reshaping.operand
     title = fill(_VIEW_TITLE, old=operand.text, new=shape_text(new))
     layout = layout_text(operand.shape, operand.stride)
     text = fill(_VIEW, old=operand.text, name=operand.name, layout=layout, seam=seam_text(seam, new))
-    fix = found.changed(rename_method(found.source, reshaping.function, "reshape"))
+    back = _turned_back(operand.shape, new)
+    if back is not None:
+        turn = f".transpose({back[0]}, {back[1]})"
+        shape = [*operand.shape]
+        shape[back[0]], shape[back[1]] = shape[back[1]], shape[back[0]]
+        text += " " + fill(_TURNED, old=operand.text, turn=turn, new=shape_text(new), shape=shape_text(shape))
+        renamed = rename_method(found.source, reshaping.function, "reshape")
+        turned = insert_after(renamed, reshaping.function.value, turn) if renamed is not None else None
+        return Explanation("view-incompatible", "error", title, text, found.changed(turned), (operand.name,))
+    if reshaping.call.keywords:  # `size=` of view is `shape=` of reshape
+        return Explanation("view-incompatible", "error", title, text, None, (operand.name,))
+    fix = found.changed(
+        rename_method(found.source, reshaping.function, reshaping.function.attr.replace("view", "reshape"))
+    )
     return Explanation("view-incompatible", "error", title, text, fix, (operand.name,))
+
+
+def _turned_back(shape: Shape, new: Shape) -> tuple[int, int] | None:
+    """Two dimensions that stand the wrong way round for `new`: swapped, neighbours merge into its sizes."""
+    if len(shape) < 3 or _merges(shape, new):
+        return None
+    swaps = []
+    for first in range(len(shape)):
+        for second in range(first + 1, len(shape)):
+            turned = [*shape]
+            turned[first], turned[second] = turned[second], turned[first]
+            if turned != [*shape] and _merges(tuple(turned), new):
+                swaps.append((first, second))
+    return swaps[0] if len(swaps) == 1 else None
+
+
+def _merges(shape: Shape, new: Shape) -> bool:
+    """Whether every size of `new` is the product of neighbouring sizes of `shape`, in order."""
+    at = 0
+    for size in new:
+        count = 1
+        while at < len(shape) and (count < size or shape[at] == 1):
+            count *= shape[at]
+            at += 1
+        if count != size:
+            return False
+    return at == len(shape)
+
+
+def _unknown_view(found: Failing) -> Explanation | None:
+    """A refused view of a tensor that has no name, so that its strides are not among the facts."""
+    node = found.expression
+    if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
+        return None
+    method = node.func.attr
+    if method not in ("view", "view_as"):
+        return None
+    old = words(node.func.value, found.source)
+    fix = found.changed(rename_method(found.source, node.func, method.replace("view", "reshape")))
+    title = fill(_VIEW_UNKNOWN_TITLE, old=old)
+    return Explanation("view-incompatible", "error", title, fill(_VIEW_UNKNOWN, old=old), fix, ())
 
 
 def _seam(operand: Operand, new: Shape) -> Seam | None:
@@ -100,7 +168,7 @@ def view_size(step: Step, before: Snapshot, past: Past) -> Explanation | None:
     wanted = tuple(int(size) for size in told[1].split(",") if size.strip())
     fitting = [r for r in _reshapings(found, "view", "reshape") if _is_it(r, wanted, int(told[2]))]
     if len(fitting) != 1:
-        return None
+        return _unknown_size(found, wanted, int(told[2]))
     operand, code = fitting[0].operand, words(fitting[0].call, found.source)
     text = fill(
         _SIZE,
@@ -113,6 +181,17 @@ def view_size(step: Step, before: Snapshot, past: Past) -> Explanation | None:
     )
     title = fill(_SIZE_TITLE, numel=operand.numel, wanted=shape_text(wanted))
     return Explanation("view-size", "error", title, text, None, (operand.name,))
+
+
+def _unknown_size(found: Failing, wanted: Shape, numel: int) -> Explanation | None:
+    """The same for a tensor that has no name, as far as torch's message tells."""
+    node = found.expression
+    if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
+        return None
+    fields = {"numel": numel, "wanted": shape_text(wanted)}
+    asked = _asked(words(node, found.source), wanted, numel)
+    text = fill(_SIZE_UNKNOWN, numel=numel, asked=asked, rule=_SIZE_RULE, hint=_hint(wanted, numel))
+    return Explanation("view-size", "error", fill(_SIZE_TITLE, **fields), text, None, ())
 
 
 def _message(step: Step) -> str:

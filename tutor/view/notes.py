@@ -30,7 +30,8 @@ class Note:
 
 
 def notes_for(run_steps: Sequence[Step], before: Snapshot) -> dict[int, Note]:
-    """Notes keyed by the last line (1-based) of each statement that has something to tell."""
+    """Notes keyed by the last line (1-based) of each statement that has something to tell; an error by its
+    own line."""
     births = Births(before)
     notes: dict[int, Note] = {}
     previous = before
@@ -38,7 +39,8 @@ def notes_for(run_steps: Sequence[Step], before: Snapshot) -> dict[int, Note]:
         births.follow(step)
         note = _note(step, previous, births)
         if note is not None:
-            notes[step.end_line] = _louder(notes.get(step.end_line), note)
+            line = step.end_line if step.error is None else step.error.line or step.end_line
+            notes[line] = _louder(notes.get(line), note)
         previous = step.snapshot
     return notes
 
