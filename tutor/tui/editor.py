@@ -13,6 +13,7 @@ from textual.strip import Strip
 
 from tutor.tui.editing.area import CodeArea
 from tutor.tui.lines import strip_of
+from tutor.tui.messages import NameSelected
 from tutor.tui.placement import Placed, place_notes
 from tutor.view.notes import Note, note_text
 
@@ -31,6 +32,7 @@ class AnnotatedEditor(CodeArea):
         self._outdated = False
         self._running_lines: range = range(0)
         self._placed: tuple[int, dict[int, Placed]] | None = None
+        self._marked = ""
         super().__init__(text, line_numbers=True, id=id)
 
     @property
@@ -64,6 +66,26 @@ class AnnotatedEditor(CodeArea):
         """Nothing has run."""
         self._ran = ()
         self.annotate({})
+
+    def mark_name(self, name: str) -> None:
+        """Mark the notes that are about `name`."""
+        self._marked = name
+        self.refresh()
+
+    def name_at_cursor(self) -> str:
+        """The first name that the note of the cursor's line is about; empty where there is none."""
+        placed = self.notes_by_line().get(self.cursor_location[0])
+        fresh = placed is not None and not placed.stale and not self._outdated
+        return placed.note.names[0] if placed is not None and fresh and placed.note.names else ""
+
+    def tell_name(self, name: str) -> None:
+        """The note of `name` was chosen."""
+        self.post_message(NameSelected(name, "note"))
+
+    def on_click(self) -> None:
+        """A click on a line with a note selects what the note is about."""
+        if name := self.name_at_cursor():
+            self.tell_name(name)
 
     def reveal(self, line: int) -> None:
         """Scroll so that `line` (1-based) is seen; the cursor stays."""
@@ -116,6 +138,7 @@ class AnnotatedEditor(CodeArea):
         placed = self.notes_by_line().get(line)
         if placed is None:
             return None
-        text = note_text(placed.note, self.palette, room, stale=placed.stale or self._outdated)
+        stale = placed.stale or self._outdated
+        text = note_text(placed.note, self.palette, room, stale=stale, selected=self._marked)
         text.end = ""
         return text

@@ -17,10 +17,13 @@ from tutor.view.palette import Palette
 #: Keys that belong to a pane and not to a command.
 _PANES = (
     ("tab", "Go to the next pane; in the editor Tab indents, so go to the prompt with Escape first."),
-    ("↑ ↓", "At the prompt: what you entered before. In the tensor table: choose a tensor."),
+    ("↑ ↓", "At the prompt: what you entered before. In the inspector: go from name to name."),
     ("^j  alt+enter", "At the prompt: a new line."),
     ("[ ]", "In the output: from run to run; enter opens a traceback or what was left out, o shows all."),
     ("y  ^c", "In the output: copy what the run printed and returned, or what is selected."),
+    ("enter", "In the inspector: select the name everywhere; open or close a container, as → and ← do."),
+    ("a-z 0-9", "In the tensor table: show only names, dtypes or shapes with this in them; esc shows all."),
+    ("< > -", "In the tensor table: choose the column to sort by; turn the order round."),
     ("1-9", "In a prediction: choose."),
     ("pgup pgdn", "In a prediction: scroll the text above it."),
 )

@@ -65,6 +65,17 @@ def strip_of(text: Text, console: Console) -> Strip:
     return Strip(segments)
 
 
+def cursor_line(line: Text, room: int, palette: Palette) -> Text:
+    """`line` as the one that the cursor is on: a ground of its own, or reversed where grounds are few."""
+    line = line.copy()
+    line.pad_right(max(0, room - cell_len(line.plain)))
+    if palette.native:
+        line.stylize(Style(color="default", bgcolor="default", reverse=True))
+    else:
+        line.stylize_before(Style.parse(f"on {palette.panel}"))
+    return line
+
+
 class LinesView(ScrollView, can_focus=True):
     """Lines as `Text`; the widget is as high as its lines, within its CSS limits."""
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from textual.message import Message
 
 from tutor.facts import Snapshot
@@ -9,6 +11,8 @@ from tutor.session import Event
 from tutor.session.recording import Recording
 from tutor.tui.follow import RunKind
 from tutor.tui.runner import Outcome
+
+Source = Literal["table", "detail", "storage", "graph", "note"]
 
 
 class KernelEvent(Message):
@@ -66,11 +70,21 @@ class InputEnded(Message):
     """The learner ended the input that the code waits for."""
 
 
-class TensorSelected(Message):
-    """The tensor table's cursor moved to `name`."""
+class NameSelected(Message):
+    """The learner chose the tensor `name`, in the table, a strip, the graph, or a note."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, source: Source) -> None:
         self.name = name
+        self.source = source
+        super().__init__()
+
+
+class TableListed(Message):
+    """The tensor table shows `shown` names by the filter `typed`."""
+
+    def __init__(self, typed: str, shown: int) -> None:
+        self.typed = typed
+        self.shown = shown
         super().__init__()
 
 

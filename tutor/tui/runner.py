@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 from tutor.course.schema import Ask, Lesson
 from tutor.course.walk import prologue
-from tutor.facts import Evaluated, GraphFacts, Run, Snapshot
+from tutor.facts import Evaluated, GraphFacts, Overlap, Run, Snapshot, Values
 from tutor.session import Died, Event, Session, SessionError, StateChanged
 from tutor.session.recording import Recordings
 from tutor.tui.follow import RunKind
 
 Hear = Callable[[Event], None]
 Begin = Callable[[Snapshot], None]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,10 +137,22 @@ class Runner:
 
     async def graph(self, name: str) -> GraphFacts | None:
         """The graph behind `name`; None where there is none or the kernel has other things to do."""
+        graphs = await self._ask(self.session.graphs, [name])
+        return graphs.get(name) if graphs is not None else None
+
+    async def values(self, name: str) -> Values | None:
+        """Values under `name`; None where the kernel has other things to do."""
+        return await self._ask(self.session.preview, name)
+
+    async def overlap(self, first: str, second: str) -> Overlap | None:
+        """Whether two names have elements in common; None where the kernel has other things to do."""
+        return await self._ask(self.session.compare, first, second)
+
+    async def _ask(self, question: Callable[..., Awaitable[T]], *about: object) -> T | None:
         if self.busy or self.session.state != "idle":
             return None
         try:
-            return (await self.session.graphs([name])).get(name)
+            return await question(*about)
         except SessionError:
             return None
 

@@ -32,10 +32,10 @@ from tutor.tui.messages import (
     Prepared,
     RunFinished,
     RunStarted,
-    TensorSelected,
 )
-from tutor.tui.page import HINT, Page
+from tutor.tui.page import HINT
 from tutor.tui.remarks import plain_lines
+from tutor.tui.selecting import Selecting
 from tutor.view.strips import Ranges
 
 #: Seconds between looks at what a run has done so far.
@@ -44,7 +44,7 @@ FOLLOW_PAUSE = 1 / 15
 TICK = 0.1
 
 
-class Running(Page):
+class Running(Selecting):
     """What the workbench does with a kernel. All that the kernel says arrives as a message, in order."""
 
     def __init__(self, session: Session, store: Store, lesson: Lesson | None) -> None:
@@ -154,6 +154,7 @@ class Running(Page):
     @on(RunStarted)
     def show_start(self, message: RunStarted) -> None:
         """A new entry; the old notes go."""
+        self.begin_moment()
         self.following = Following(message.kind, message.before)
         self.began = time.monotonic()
         if message.kind == "step":
@@ -180,6 +181,7 @@ class Running(Page):
             self.tell_fault(message.fault)
         if not self.runner.busy:
             self._show_facts(self.runner.session.snapshot, (), {})
+            self.look()
 
     # ── coming back ──────────────────────────────────────────────────────────
 
@@ -252,7 +254,7 @@ class Running(Page):
             if outcome.kind == "step":
                 self._judge(outcome.run, outcome.answer)
         self.show_state()
-        self._fetch_graph()
+        self.look()
 
     def _judge(self, run: Run, answer: Evaluated | None) -> None:
         """The prediction beside the answer, then what the lesson has to say."""
@@ -267,7 +269,7 @@ class Running(Page):
         self.show_question()
         self.show_after()
 
-    # ── input, choices, graphs ───────────────────────────────────────────────
+    # ── input, choices ───────────────────────────────────────────────
 
     def _ask(self, prompt: str) -> None:
         *above, self._asked = prompt.split("\n")
@@ -300,19 +302,6 @@ class Running(Page):
             self.walk.choose(message.index)
             self.show_question()
             self.show_state()
-
-    @on(TensorSelected)
-    def inspect_tensor(self) -> None:
-        """The selected tensor's facts and graph."""
-        self.inspector.draw_detail()
-        self._fetch_graph()
-
-    def _fetch_graph(self) -> None:
-        self.run_worker(self._graph(), group="graph", exclusive=True)
-
-    async def _graph(self) -> None:
-        name = self.inspector.graph_candidate()
-        self.inspector.show_graph(name, await self.runner.graph(name) if name else None)
 
     # ── the kernel's life ────────────────────────────────────────────────────
 

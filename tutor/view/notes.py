@@ -27,6 +27,8 @@ class Note:
     text: str
     tail: str = ""
     kind: Literal["fact", "error", "warning"] = "fact"
+    #: What the note is about, the first of them before all.
+    names: tuple[str, ...] = ()
 
 
 def notes_for(run_steps: Sequence[Step], before: Snapshot) -> dict[int, Note]:
@@ -59,7 +61,7 @@ def _note(step: Step, before: Snapshot, births: Births) -> Note | None:
         told = set(first.names)
         rest = {name for claim in claims[1:] for name in claim.names} - told
         tail = " ".join(filter(None, (first.tail, f"+{len(rest)}" if rest else "")))
-        return Note(first.block, first.text, tail)
+        return Note(first.block, first.text, tail, names=first.names)
     if step.warnings:
         warning = step.warnings[0]
         more = f"+{len(step.warnings) - 1}" if len(step.warnings) > 1 else ""
@@ -69,8 +71,11 @@ def _note(step: Step, before: Snapshot, births: Births) -> Note | None:
     return None
 
 
-def note_text(note: Note, palette: Palette, room: int, *, stale: bool = False) -> Text:
-    """The note in at most `room` cells: the tail goes first, then the text, the letter last."""
+def note_text(note: Note, palette: Palette, room: int, *, stale: bool = False, selected: str = "") -> Text:
+    """The note in at most `room` cells: the tail goes first, then the text, the letter last.
+
+    A note about the `selected` name is underlined.
+    """
     mark = letter(note.block) if note.block is not None else ""
     colour = {"error": palette.error, "warning": palette.warning, "fact": palette.label}[note.kind]
     hue = Style.parse(f"bold {palette.hue(note.block)}") if note.block is not None else Style.null()
@@ -85,4 +90,6 @@ def note_text(note: Note, palette: Palette, room: int, *, stale: bool = False) -
         text.append(gap + shown, style)
     if stale:
         return Text(text.plain, style=Style.parse(f"strike {palette.muted}"), end="")
+    if selected and selected in note.names:
+        text.stylize(Style(underline=True))
     return text

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
 
 from tutor.facts import StorageFacts, TensorFacts
 
@@ -73,6 +75,87 @@ def touches(facts: TensorFacts, block: StorageFacts, ranges: Iterable[tuple[int,
         if found is not False:
             return found
     return False
+
+
+def common(one: TensorFacts, other: TensorFacts, block: StorageFacts, limit: int) -> tuple[int, int] | None:
+    """How many elements of `one` lie on elements of `other`, of how many; two on one place count once.
+
+    None where that is not known, or more than `limit` elements would have to be listed.
+    """
+    here, there = _Spread.of(one, block, limit), _Spread.of(other, block, limit)
+    if here is None or there is None or here.count is None:
+        return None
+    if not here.count or there.count == 0 or here.high <= there.low or there.high <= here.low:
+        return 0, here.count
+    shared = here.within(there.low, there.high) if there.dense else here.on(there)
+    return None if shared is None else (shared, here.count)
+
+
+@dataclass(frozen=True)
+class _Spread:
+    """Where the elements of one tensor lie, in bytes: all from `low` to `high`, or where `grid` says."""
+
+    low: int
+    high: int
+    itemsize: int
+    dense: bool
+    grid: _Grid
+    limit: int
+
+    @classmethod
+    def of(cls, facts: TensorFacts, block: StorageFacts, limit: int) -> _Spread | None:
+        grid = _grid(facts, block)
+        if grid is None or not facts.itemsize:
+            return None
+        low, high = extent(facts, block) or (0, 0)
+        return cls(low, high, facts.itemsize, is_dense(facts), grid, limit)
+
+    @cached_property
+    def starts(self) -> frozenset[int] | None:
+        """Where each element begins; None where they are too many to list."""
+        return _starts(self.grid, self.limit) if self.low < self.high else frozenset()
+
+    @cached_property
+    def count(self) -> int | None:
+        """Elements at places of their own."""
+        if self.dense or self.low == self.high:
+            return (self.high - self.low) // self.itemsize
+        return len(self.starts) if self.starts is not None else None
+
+    def within(self, low: int, high: int) -> int | None:
+        """How many reach into these bytes."""
+        if self.count is not None and low <= self.low and self.high <= high:
+            return self.count
+        if self.dense:
+            first = max(0, (low - self.low) // self.itemsize)
+            stop = min(self.count or 0, -(-(high - self.low) // self.itemsize))
+            return stop - first
+        if self.starts is None:
+            return None
+        return sum(low < start + self.itemsize and start < high for start in self.starts)
+
+    def on(self, other: _Spread) -> int | None:
+        """How many lie on some element of `other`."""
+        if self.starts is None or other.starts is None:
+            return None
+        if self.itemsize == other.itemsize and (self.grid[0] - other.grid[0]) % self.itemsize == 0:
+            return len(self.starts & other.starts)  # strides are whole elements
+        held = {byte for start in other.starts for byte in range(start, start + other.itemsize)}
+        return sum(not held.isdisjoint(range(start, start + self.itemsize)) for start in self.starts)
+
+
+def _starts(grid: _Grid, limit: int) -> frozenset[int] | None:
+    """Where the elements begin, in bytes; None above `limit`."""
+    low, steps = grid
+    total = 1
+    for size, _ in steps:
+        total *= size
+    if total > limit:
+        return None
+    starts = [low] if total else []
+    for size, step in steps:
+        starts = [start + i * step for start in starts for i in range(size)]
+    return frozenset(starts)
 
 
 def merge(ranges: Iterable[tuple[int, int]]) -> Ranges:

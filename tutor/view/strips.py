@@ -11,9 +11,10 @@ from rich.style import Style
 from rich.text import Text
 
 from tutor.facts import Snapshot, Step, StorageFacts, TensorFacts
+from tutor.view.marks import label_style
 from tutor.view.palette import Palette, letter
 from tutor.view.reach import Ranges, elements, extent, is_dense, merge, touches
-from tutor.view.words import TIMES, bytes_word, clean, dtype_word, fit, pad
+from tutor.view.words import TIMES, bytes_word, clean, dtype_word, fit, fit_end, pad
 
 __all__ = ["Ranges", "elements", "storage_strips", "written_by"]
 
@@ -48,14 +49,18 @@ def storage_strips(
     truecolor: bool,
     *,
     written: Mapping[int, Ranges] | None = None,
+    selected: str = "",
 ) -> Text:
-    """All blocks, at most `width` cells wide; bright cells are `written`, or what the last step wrote."""
+    """All blocks, at most `width` cells wide; bright cells are `written`, or what the last step wrote.
+
+    The block of the `selected` name comes first, and the name first in it.
+    """
     if written is None:
         written = {block: s.written for block, s in snapshot.storages.items() if s.written}
-    blocks = _chosen(snapshot, written)
-    names = [clean(name) for storage in blocks for name in storage.residents[:NAMES]]
+    blocks = _chosen(snapshot, written, selected)
+    names = [clean(name) for storage in blocks for name in _residents(storage, selected)[:NAMES]]
     margin = max(8, min(max(map(cell_len, names), default=0) + 1, width // 3))
-    sheet = _Sheet(palette, max(width, 16), margin, truecolor)
+    sheet = _Sheet(palette, max(width, 16), margin, truecolor, selected)
     parts = [sheet.draw(storage, snapshot, written.get(storage.block, ())) for storage in blocks]
     left_out = len(snapshot.storages) - len(blocks)
     if left_out:
@@ -66,13 +71,21 @@ def storage_strips(
     return Text("\n", end="").join(lines)
 
 
-def _chosen(snapshot: Snapshot, written: Mapping[int, Ranges]) -> list[StorageFacts]:
-    """Blocks in order; when there are too many, the written ones and the newest."""
+def _chosen(snapshot: Snapshot, written: Mapping[int, Ranges], selected: str) -> list[StorageFacts]:
+    """Blocks in order, the selected one first; of too many, the written ones and the newest."""
     blocks = sorted(snapshot.storages.values(), key=lambda storage: storage.block)
     if len(blocks) > BLOCKS:
-        blocks.sort(key=lambda storage: (bool(written.get(storage.block)), storage.block))
+        blocks.sort(key=lambda s: (selected in s.residents, bool(written.get(s.block)), s.block))
         blocks = sorted(blocks[-BLOCKS:], key=lambda storage: storage.block)
-    return blocks
+    return sorted(blocks, key=lambda storage: selected not in storage.residents)
+
+
+def _residents(storage: StorageFacts, selected: str) -> Sequence[str]:
+    """Names in a block; the selected one is not left out for there being many."""
+    names = storage.residents
+    if selected in names[NAMES:]:
+        return (selected, *(name for name in names if name != selected))
+    return names
 
 
 def _per_row(count: int, room: int, names: Sequence[TensorFacts]) -> int:
@@ -114,10 +127,13 @@ class _Sheet:
     width: int
     margin: int
     truecolor: bool
+    selected: str
 
     def draw(self, storage: StorageFacts, snapshot: Snapshot, written: Ranges) -> list[Text]:
         count = storage.nbytes // storage.itemsize if storage.itemsize > 0 else 0
-        names = [snapshot.tensors[name] for name in storage.residents if name in snapshot.tensors]
+        names = [
+            snapshot.tensors[name] for name in _residents(storage, self.selected) if name in snapshot.tensors
+        ]
         if count == 0:
             return [self._head(storage, self._facts(storage, count)), *map(self._name_only, names[:NAMES])]
         if count > CELLS:
@@ -136,10 +152,14 @@ class _Sheet:
         return Text.assemble(self._lead(storage), (fit(facts, self.width - self.margin), self.palette.muted))
 
     def _name_only(self, facts: TensorFacts) -> Text:
-        return Text(fit(clean(facts.name), self.width), self.palette.label)
+        return Text.assemble((fit(clean(facts.name), self.width), self._style(facts)))
 
-    def _label(self, facts: TensorFacts) -> tuple[str, str]:
-        return pad(fit(clean(facts.name), self.margin - 1), self.margin), self.palette.label
+    def _label(self, facts: TensorFacts) -> Text:
+        word = fit_end(clean(facts.name), self.margin - 1)
+        return Text.assemble((word, self._style(facts)), " " * (self.margin - cell_len(word)))
+
+    def _style(self, facts: TensorFacts) -> Style:
+        return label_style(facts.name, self.palette, selected=facts.name == self.selected)
 
     def _more(self, names: Sequence[TensorFacts]) -> Iterable[Text]:
         if len(names) > NAMES:

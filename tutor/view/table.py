@@ -29,7 +29,53 @@ class TableRow:
 def tensor_rows(snapshot: Snapshot, changes: Sequence[Change], palette: Palette) -> list[TableRow]:
     """Rows in the order of the namespace."""
     changed = {change.name for change in changes}
-    return [_row(facts, facts.name in changed, palette) for facts in snapshot.tensors.values()]
+    return [tensor_row(facts, facts.name in changed, palette) for facts in snapshot.tensors.values()]
+
+
+def row_words(facts: TensorFacts) -> tuple[str, ...]:
+    """What a row says, without its colours."""
+    stride = stride_word(facts.stride, facts.offset) if facts.stride is not None else ""
+    return (
+        letter(facts.block) if facts.block is not None else "",
+        clean(facts.name),
+        _shape(facts),
+        dtype_word(facts.dtype) if facts.dtype is not None else "",
+        stride or _layout(facts),
+        _grad(facts),
+        clean(facts.device or ""),
+        hex(facts.data_ptr) if facts.data_ptr else "",
+    )
+
+
+def tensor_row(facts: TensorFacts, changed: bool, palette: Palette) -> TableRow:
+    """One row; what the run changed is bright all along, and bold where colours say little."""
+    strong = Style.parse(f"bold {palette.foreground}")
+    plain, quiet, dim = (Style.parse(c) for c in (palette.foreground, palette.label, palette.muted))
+    if changed:
+        plain, quiet = strong, Style.parse(palette.foreground)
+    styles = (
+        Style.parse(f"bold {palette.hue(facts.block)}") if facts.block is not None else Style.null(),
+        plain,
+        plain if facts.shape is not None else dim,
+        quiet,
+        quiet,
+        Style.parse(palette.accent) if facts.grad_fn is None else quiet,
+        quiet,
+        dim,
+    )
+    cells = tuple(map(_cell, row_words(facts), styles))
+    return TableRow(facts.name, facts.block, cells, changed)
+
+
+def group_words(names: Iterable[str], tensors: int, snapshot: Snapshot) -> str:
+    """`4 tensors · 41 parameters`: what a container holds, tied parameters counted once."""
+    inside = [snapshot.tensors[name] for name in names if name in snapshot.tensors]
+    parameters = {t.object: t.numel or 0 for t in inside if t.kind == "parameter"}
+    what, counted = ("parameter", parameters) if parameters else ("element", {})
+    if not parameters:
+        counted = {t.object: t.numel or 0 for t in inside if t.kind != "gradient"}
+    total = sum(counted.values())
+    return f"{tensors:,} tensors · {total:,} {what}{'s' if total != 1 else ''}"
 
 
 def aligned(rows: Sequence[Sequence[Text]], width: int) -> Iterator[Text]:
@@ -54,30 +100,8 @@ def sharing_sentence(group: Iterable[str]) -> str:
     return f"{', '.join(names)} and {last} share memory"
 
 
-def _row(facts: TensorFacts, changed: bool, palette: Palette) -> TableRow:
-    plain, quiet, dim = (Style.parse(c) for c in (palette.foreground, palette.label, palette.muted))
-    stride = stride_word(facts.stride, facts.offset) if facts.stride is not None else ""
-    cells = (
-        _letter(facts.block, palette),
-        _cell(clean(facts.name), Style.parse(f"bold {palette.foreground}") if changed else plain),
-        _cell(_shape(facts), plain if facts.shape is not None else dim),
-        _cell(dtype_word(facts.dtype) if facts.dtype is not None else "", quiet),
-        _cell(stride or _layout(facts), quiet),
-        _grad(facts, palette),
-        _cell(clean(facts.device or ""), quiet),
-        _cell(hex(facts.data_ptr) if facts.data_ptr else "", dim),
-    )
-    return TableRow(facts.name, facts.block, cells, changed)
-
-
 def _cell(words: str, style: Style) -> Text:
     return Text(words, style=style, end="", no_wrap=True)
-
-
-def _letter(block: int | None, palette: Palette) -> Text:
-    if block is None:
-        return _cell("", Style.null())
-    return _cell(letter(block), Style.parse(f"bold {palette.hue(block)}"))
 
 
 def _shape(facts: TensorFacts) -> str:
@@ -90,10 +114,8 @@ def _layout(facts: TensorFacts) -> str:
     return clean((facts.layout or "").removeprefix("torch."))
 
 
-def _grad(facts: TensorFacts, palette: Palette) -> Text:
+def _grad(facts: TensorFacts) -> str:
     """`leaf` for what `backward` fills, else the short name of the grad_fn."""
     if facts.grad_fn is not None:
-        return _cell(grad_fn_word(facts.grad_fn), Style.parse(palette.label))
-    if facts.requires_grad and facts.is_leaf:
-        return _cell("leaf", Style.parse(palette.accent))
-    return _cell("", Style.null())
+        return grad_fn_word(facts.grad_fn)
+    return "leaf" if facts.requires_grad and facts.is_leaf else ""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from rich.style import Style
 from rich.text import Text
 
 from tutor.facts import GraphFacts, NodeFacts, Snapshot
 from tutor.view.fold import Fold, GraphShape
+from tutor.view.marks import name_style
 from tutor.view.palette import Palette, letter
 from tutor.view.words import TIMES, clean, fit, shape_word
 
@@ -19,13 +19,19 @@ WORDS = 24
 
 
 def graph_lines(
-    graph: GraphFacts, snapshot: Snapshot, palette: Palette, width: int, *, limit: int = 200
+    graph: GraphFacts,
+    snapshot: Snapshot,
+    palette: Palette,
+    width: int,
+    *,
+    limit: int = 200,
+    selected: str = "",
 ) -> list[Text]:
     """At most `limit` lines of at most `width` cells; shared nodes once, repeated runs folded."""
     if not graph.nodes:
         return []
     room = max(1, limit - 1 - graph.truncated)
-    lines = _Walk(graph, snapshot, palette, width, room).lines()
+    lines = _Walk(graph, snapshot, palette, width, room, selected).lines()
     if graph.truncated:
         total = f" of {graph.total_nodes:,}" if graph.total_nodes else ""
         lines.append(Text(fit(f"… {len(graph.nodes):,}{total} nodes were read", width), palette.muted))
@@ -48,7 +54,13 @@ class _Walk:
     """One drawing: depth first with a stack of its own, so that no chain is too long."""
 
     def __init__(
-        self, graph: GraphFacts, snapshot: Snapshot, palette: Palette, width: int, limit: int
+        self,
+        graph: GraphFacts,
+        snapshot: Snapshot,
+        palette: Palette,
+        width: int,
+        limit: int,
+        selected: str,
     ) -> None:
         self.shape = GraphShape(graph)
         self.root = graph.nodes[0].id
@@ -56,6 +68,7 @@ class _Walk:
         self.palette = palette
         self.width = width
         self.limit = limit
+        self.selected = selected
         self.deepest = max(2, (width - WORDS) // STEP)
         self.seen: set[str] = set()
         self.folds: dict[str, Fold] = {}
@@ -122,8 +135,8 @@ class _Walk:
             facts = self.snapshot.tensors.get(name)
             block = facts.block if facts is not None else None
             mark = f"{letter(block)} " if block is not None else ""
-            colour = self.palette.hue(block) if block is not None else self.palette.foreground
-            label.append(f"  {mark}{clean(name)}", Style.parse(f"bold {colour}"))
+            style = name_style(name, block, self.palette, selected=name == self.selected)
+            label.append("  ").append(f"{mark}{clean(name)}", style)
             shape = facts.shape if facts is not None else shape
         details = ["↑ shown above"] if again else [*([shape_word(shape)] if shape else []), *_details(node)]
         if details:

@@ -60,6 +60,17 @@ def fit(text: str, width: int) -> str:
     return set_cell_size(text, width - 1).rstrip() + "…" if width > 0 else ""
 
 
+def fit_end(text: str, width: int) -> str:
+    """`text` in at most `width` cells; what was cut is its beginning."""
+    if cell_len(text) <= width:
+        return text
+    kept, used = 0, 1
+    while used + cell_len(text[-kept - 1]) <= width:
+        used += cell_len(text[-kept - 1])
+        kept += 1
+    return "…" + text[len(text) - kept :] if width > 0 else ""
+
+
 def pad(text: str, width: int) -> str:
     """`text` in exactly `width` cells."""
     return set_cell_size(fit(text, width), width)

@@ -1,0 +1,99 @@
+"""The one selected name: chosen anywhere, shown everywhere, and what the kernel is asked about it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Any
+
+from textual import on
+from textual.widget import Widget
+from textual.widgets import TextArea
+
+from tutor.course.schema import Lesson
+from tutor.course.store import Store
+from tutor.facts import Overlap
+from tutor.session import Session
+from tutor.tui.messages import NameSelected
+from tutor.tui.page import Page
+
+#: Seconds that a selection rests before the kernel is asked about it.
+LOOK_PAUSE = 0.06
+#: Seconds that the editor's cursor rests on a line before the line's name is selected.
+REST = 0.25
+
+
+class Selecting(Page):
+    """Keeps the selected name. Answers that come after the next run began are dropped."""
+
+    def __init__(self, session: Session, store: Store, lesson: Lesson | None) -> None:
+        super().__init__(session, store, lesson)
+        #: The name that the learner chose; empty until then.
+        self.selected = ""
+        #: Counts the runs: an answer belongs to the moment in which it was asked for.
+        self._moment = 0
+        self._cursor_moved = 0.0
+        self._rest_pending = False
+
+    @on(NameSelected)
+    def select_name(self, message: NameSelected) -> None:
+        """Show the name everywhere."""
+        source = message.source
+        self.selected = message.name
+        self.inspector.choose(message.name, keep_graph=source == "graph", from_table=source == "table")
+        self.editor.mark_name(message.name)
+        self.look()
+
+    def begin_moment(self) -> None:
+        """Code is about to run: what was asked before is no longer of interest."""
+        self._moment += 1
+        self.inspector.begin()
+
+    def look(self) -> None:
+        """Ask the kernel about the shown name, once the selection rests."""
+        self.run_worker(self._look(), group="look", exclusive=True)
+
+    async def _look(self) -> None:
+        await asyncio.sleep(LOOK_PAUSE)
+        moment, name, root = self._moment, self.inspector.shown, self.inspector.graph_root()
+        if not name:
+            return
+        graph = await self.runner.graph(root)
+        if self._is_now(moment, name):
+            self.inspector.show_graph(root, graph)
+        values = await self.runner.values(name)
+        overlaps: dict[str, Overlap] = {}
+        for other in self.inspector.unsettled() if self._is_now(moment, name) else ():
+            answer = await self.runner.overlap(name, other)
+            if answer is not None:
+                overlaps[other] = answer
+        if self._is_now(moment, name):
+            self.inspector.show_known(name, values, overlaps)
+
+    def _is_now(self, moment: int, name: str) -> bool:
+        return moment == self._moment and not self.runner.busy and name == self.inspector.shown
+
+    def scroll_to_center(self, widget: Widget, *args: Any, **options: Any) -> None:
+        """What Textual does with a focused widget; the inspector's panels keep their headings in view."""
+        if self.inspector not in widget.ancestors:
+            super().scroll_to_center(widget, *args, **options)
+
+    # ── the editor ───────────────────────────────────────────────────────────
+
+    @on(TextArea.SelectionChanged, "#code")
+    def mind_cursor(self) -> None:
+        """A cursor that rests on a line with a note selects what the note is about."""
+        self._cursor_moved = time.monotonic()
+        if not self._rest_pending:
+            self._rest_pending = True
+            self.set_timer(REST, self._cursor_rests)
+
+    def _cursor_rests(self) -> None:
+        left = REST - (time.monotonic() - self._cursor_moved)
+        if left > 0.01:
+            self.set_timer(left, self._cursor_rests)
+            return
+        self._rest_pending = False
+        name = self.editor.name_at_cursor()
+        if self.editor.has_focus and name and name != self.selected:
+            self.editor.tell_name(name)

@@ -1,0 +1,173 @@
+"""Everything about one tensor: its values as a grid, who shares its memory, all facts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from rich.cells import cell_len
+from rich.text import Text
+
+from tutor.facts import Overlap, Snapshot, TensorFacts, Values
+from tutor.view.grid import grid_lines
+from tutor.view.marks import name_style
+from tutor.view.palette import Palette, letter
+from tutor.view.relations import Relation, relation_words, relations
+from tutor.view.words import bytes_word, clean, fit, pad, shape_word, stride_word
+
+GAP = 2
+#: How many columns of facts there may be, and the least cells for a value in each.
+COLUMNS = ((3, 10), (2, 7), (1, 7))
+_CHANGES = {"new": "new", "rebound": "bound anew", "written": "written", "altered": "altered"}
+
+
+@dataclass(frozen=True)
+class Known:
+    """What the kernel has answered about the selected tensor."""
+
+    values: Values | None = None
+    overlaps: Mapping[str, Overlap] = field(default_factory=dict)
+    #: A run is under way: what is shown may be about to change.
+    passing: bool = False
+
+
+def detail_lines(
+    name: str, snapshot: Snapshot, known: Known, palette: Palette, room: int, change: str | None = None
+) -> list[Text]:
+    """Values, relations and facts in lines of at most `room` cells."""
+    facts = snapshot.tensors.get(name)
+    if facts is None:
+        return []
+    parts = [
+        grid_lines(known.values, facts, palette, room, dim=known.passing),
+        list(_relation_lines(name, snapshot, known.overlaps, palette, room)),
+        fact_lines(fact_pairs(facts, change), palette, room),
+    ]
+    return [line for part in parts for line in part]
+
+
+def _relation_lines(
+    name: str, snapshot: Snapshot, overlaps: Mapping[str, Overlap], palette: Palette, room: int
+) -> Iterable[Text]:
+    found, more = relations(name, snapshot, overlaps)
+    for relation in found:
+        yield from wrapped(_relation(relation, snapshot, palette), room)
+    if more:
+        yield Text(fit(f"… and {more:,} more names in this memory", room), palette.muted)
+
+
+def _relation(relation: Relation, snapshot: Snapshot, palette: Palette) -> Text:
+    before, after = relation_words(relation)
+    block = snapshot.tensors[relation.name].block
+    line = Text()
+    line.append(before + " ", palette.label)
+    line.append(clean(relation.name), name_style(relation.name, block, palette))
+    if after:
+        line.append((", " if not after.startswith("(") else " ") + after, palette.label)
+    return line
+
+
+def fact_pairs(facts: TensorFacts, change: str | None = None) -> list[tuple[str, str]]:
+    """Label and value of every fact that there is."""
+    nbytes = facts.numel * facts.itemsize if facts.numel is not None and facts.itemsize is not None else None
+    pairs: list[tuple[str, str | None]] = [
+        ("shape", _said(facts.shape, shape_word)),
+        ("stride", _said(facts.stride, lambda stride: stride_word(stride, 0))),
+        ("offset", _said(facts.offset, "{:,}".format)),
+        ("contiguous", _said(facts.is_contiguous, _yes)),
+        ("dtype", facts.dtype),
+        ("device", facts.device),
+        ("elements", _said(facts.numel, "{:,}".format)),
+        ("bytes", _said(nbytes, lambda n: f"{n:,}" if n < 1_000 else f"{n:,} ({bytes_word(n)})")),
+        ("storage", _said(facts.block, letter)),
+        ("data_ptr", _said(facts.data_ptr, hex)),
+        ("requires_grad", _said(facts.requires_grad, _yes)),
+        ("leaf", _said(facts.is_leaf, _yes)),
+        ("grad_fn", facts.grad_fn),
+        ("retains_grad", "yes" if facts.retains_grad else None),
+        ("grad", _said(facts.grad, shape_word)),
+        ("version", _said(facts.version, "{:,}".format)),
+        ("layout", facts.layout),
+        ("kind", facts.kind),
+        ("type", facts.type),
+        ("this run", _CHANGES.get(change or "")),
+        ("not read", facts.unread),
+    ]
+    return [(label, clean(value)) for label, value in pairs if value is not None]
+
+
+def _said(value: Any, words: Callable[[Any], str]) -> str | None:
+    return None if value is None else words(value)
+
+
+def _yes(value: bool) -> str:
+    return "yes" if value else "no"
+
+
+def fact_lines(pairs: Sequence[tuple[str, str]], palette: Palette, room: int) -> list[Text]:
+    """Aligned label and value, in as many columns as fit; a long value has lines to itself."""
+    for columns, least in COLUMNS:
+        rows = _rows(pairs, columns, least)
+        labels, value = _widths(rows, columns, room)
+        if value > least:  # there is more room than was asked for: fewer values are long
+            roomier = _rows(pairs, columns, value)
+            widths = _widths(roomier, columns, room)
+            if widths[1] >= value:
+                rows, labels = roomier, widths[0]
+        if value >= least or columns == 1:
+            break
+    lines: list[Text] = []
+    for row in rows:
+        line, at = Text(), 0
+        for (word, said), label in zip(row, labels, strict=False):
+            line.append(" " * (at - line.cell_len))
+            line.append(pad(word, min(label, room)), palette.muted).append(said, palette.foreground)
+            at += label + max(value, least) + GAP
+        lines += wrapped(line, room, hang=min(labels[0], room // 2))
+    return lines
+
+
+def _rows(pairs: Sequence[tuple[str, str]], columns: int, limit: int) -> list[list[tuple[str, str]]]:
+    """Pairs side by side; one whose value has more than `limit` cells is alone."""
+    rows: list[list[tuple[str, str]]] = []
+    is_open = False
+    for pair in pairs:
+        if cell_len(pair[1]) > limit:
+            rows.append([pair])
+            is_open = False
+        elif is_open and len(rows[-1]) < columns:
+            rows[-1].append(pair)
+        else:
+            rows.append([pair])
+            is_open = True
+    return rows
+
+
+def _widths(rows: Sequence[Sequence[tuple[str, str]]], columns: int, room: int) -> tuple[list[int], int]:
+    """Cells of the labels of each column, and of every value."""
+    words = [[cell_len(row[at][0]) for row in rows if at < len(row)] for at in range(columns)]
+    labels = [max(column, default=0) + 1 for column in words]
+    return labels, (room - sum(labels) - GAP * (columns - 1)) // columns
+
+
+def wrapped(line: Text, room: int, hang: int = 2) -> list[Text]:
+    """`line` in pieces of at most `room` cells, broken between words where there are some."""
+    pieces = []
+    rest, lead = line, 0
+    while rest.cell_len > room - lead > 0:
+        cut, used = 0, 0
+        for character in rest.plain:
+            used += cell_len(character)
+            if used > room - lead:
+                break
+            cut += 1
+        cut = max(1, cut)
+        space = rest.plain.rfind(" ", 0, cut + 1)
+        end = space if space > (hang if not lead else 0) else cut
+        piece, rest = rest.divide([end])
+        pieces.append(Text(" " * lead).append_text(piece))
+        while rest.plain.startswith(" "):
+            rest = rest[1:]
+        lead = hang if room > 2 * hang else 0
+    return [*pieces, Text(" " * lead).append_text(rest)] if rest or not pieces else pieces
