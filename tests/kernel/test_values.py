@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tutor.facts import Values
-from tutor.kernel.values import MAX_ELEMENTS, preview
+from tutor.kernel import elements
+from tutor.kernel.values import MAX_ELEMENTS, copy_window, preview
 
 LIMITS = (4, 12, 8)
 
@@ -109,6 +110,17 @@ def test_any_view_of_some_memory_reads_as_torch_reads_it(data: st.DataObject) ->
     offset = data.draw(st.integers(0, max(0, 399 - reach)))
     limits = data.draw(st.tuples(*[st.integers(1, 5)] * 3))
     check(base.as_strided(shape, stride, offset), limits)
+
+
+@pytest.mark.filterwarnings("ignore:ComplexHalf")
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+def test_what_is_copied_from_an_accelerator_is_what_is_read_from_memory(dtype: torch.dtype) -> None:
+    value = torch.arange(24.0).view(2, 3, 4).to(dtype).transpose(0, 2)[1:]
+    found = look(value, (2, 2, 2))
+    data = copy_window(value, found.window)
+    assert data is not None
+    assert elements.element_texts(data, str(dtype).removeprefix("torch.")) == found.texts
+    assert copy_window(torch.tensor(3, dtype=torch.int16), ()) == b"\x03\x00"
 
 
 def test_numpy_arrays_have_values_too() -> None:

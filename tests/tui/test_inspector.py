@@ -371,6 +371,20 @@ def test_a_filter_gives_way_to_a_name_chosen_elsewhere(play: Play) -> None:
     play(story, lesson=None)
 
 
+def test_another_step_has_names_of_its_own(play: Play) -> None:
+    async def story(p: Player) -> None:
+        await p.go_to("same-input")
+        await p.run()
+        p.bench.inspector.table.focus()
+        await p.press("home")
+        await p.until(lambda: p.bench.selected)
+        await p.press("f8")
+        await p.settle()
+        assert p.bench.selected == ""
+
+    play(story)
+
+
 @pytest.mark.parametrize("size", [(120, 36), (160, 45), (80, 24), (60, 18)])
 def test_tab_goes_through_the_panels_and_each_is_seen(play: Play, size: tuple[int, int]) -> None:
     async def story(p: Player) -> None:

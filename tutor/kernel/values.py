@@ -56,7 +56,7 @@ def _read(value: Any, number: int, name: str, limits: Shape) -> Values:
     if place is None or place.start >= place.end:
         return Values(number, name, reason="its memory has been given back")
     on_cpu = place.device == "cpu"
-    data = _gather(place, address, window, steps, itemsize) if on_cpu else _copy(value, window)
+    data = _gather(place, address, window, steps, itemsize) if on_cpu else copy_window(value, window)
     if data is None:
         return Values(number, name, reason="its memory cannot be read from here")
     decoded = elements.decode(data, dtype)
@@ -125,7 +125,7 @@ def _gather(place: Place, address: int, window: Shape, steps: Sequence[int], ite
     )
 
 
-def _copy(tensor: Any, window: Shape) -> bytes | None:
+def copy_window(tensor: Any, window: Shape) -> bytes | None:
     """The window copied from an accelerator; None where the device refuses. Modes and hooks do not see it."""
     try:
         with _no_dispatch(), _inference():

@@ -167,6 +167,7 @@ class Running(Selecting):
     def prepare_step(self) -> None:
         """Give the current step its namespace, so that the prompt can be used before the first run."""
         self.following = Following("step", Snapshot())
+        self.forget_selection()
         self._show_facts(Snapshot(), (), {})
         self.run_worker(self._prepare(), group="prepare")
 

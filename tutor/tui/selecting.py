@@ -44,6 +44,13 @@ class Selecting(Page):
         self.editor.mark_name(message.name)
         self.look()
 
+    def forget_selection(self) -> None:
+        """Another step, or a fresh kernel: its names are other names."""
+        self.selected = ""
+        self._moment += 1
+        self.inspector.choose("", from_table=True)
+        self.editor.mark_name("")
+
     def begin_moment(self) -> None:
         """Code is about to run: what was asked before is no longer of interest."""
         self._moment += 1
