@@ -258,7 +258,7 @@ class CheckResult(Struct, frozen=True, omit_defaults=True):
     sentence: str = ""
     #: The learner's line that last set the variable, 1-based.
     line: int | None = None
-    #: The column of the inspector that shows the fact (`shape`, `dtype`, `stride`, …); empty for none.
+    #: What of the inspector shows the fact: shape, dtype, stride, grad, device or storage; empty for none.
     fact: str = ""
     #: Which of the step's checks this belongs to; -1 for what is asked of all code, that it runs.
     item: int = -1

@@ -1,0 +1,153 @@
+"""What a run's records say about a variable: its facts, and which line of the learner's made it so."""
+
+from __future__ import annotations
+
+import ast
+from functools import cached_property
+
+from tutor.facts import Run, Snapshot, TensorFacts
+from tutor.facts import Step as RunStep
+
+
+class Evidence:
+    """The records of one run of the learner's code, `before` included."""
+
+    def __init__(self, run: Run, setup: str = "") -> None:
+        self.run = run
+        self.before: Snapshot = run.before
+        self.after: Snapshot = run.steps[-1].snapshot if run.steps else run.before
+        self._setup = setup
+
+    @cached_property
+    def tree(self) -> ast.Module:
+        """The learner's code; empty where it does not parse."""
+        try:
+            return ast.parse(self.run.source)
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            return ast.Module(body=[], type_ignores=[])
+
+    def facts(self, name: str) -> TensorFacts | None:
+        """The tensor or array of that name or path at the end."""
+        return self.after.tensors.get(name)
+
+    def line_of(self, name: str) -> int | None:
+        """The line of the learner's that last gave `name` its value, or wrote to it."""
+        root = root_of(name)
+        last = None
+        for step in self.run.steps:
+            changed = any(root_of(change.name) == root for change in step.changes)
+            lines = [line for line in self._bindings.get(root, ()) if step.line <= line <= step.end_line]
+            if lines:
+                last = lines[-1]
+            elif changed:
+                last = step.line
+        return last
+
+    @cached_property
+    def _bindings(self) -> dict[str, list[int]]:
+        found: dict[str, list[int]] = {}
+        for node in ast.walk(self.tree):
+            for name in _bound_by(node):
+                found.setdefault(name, []).append(getattr(node, "lineno", 0))
+        return {name: sorted(lines) for name, lines in found.items()}
+
+    def source_of(self, line: int | None) -> str:
+        """The text of a line without its indentation."""
+        lines = self.run.source.split("\n")
+        return lines[line - 1].strip() if line is not None and 0 < line <= len(lines) else ""
+
+    def origin(self, name: str) -> tuple[TensorFacts | None, int]:
+        """A variable of the setup as it was at first, and the index of the first step to look at.
+
+        Where the learner repeats a statement of the setup, what that made counts as the original.
+        """
+        facts, first = self.before.tensors.get(name), 0
+        for index, step in enumerate(self.run.steps):
+            rebound = any(change.name == name and change.kind == "rebound" for change in step.changes)
+            if rebound and self._repeats_setup(step):
+                facts, first = step.snapshot.tensors.get(name), index + 1
+        return facts, first
+
+    def _repeats_setup(self, step: RunStep) -> bool:
+        return _shape_of(step.source) in self._setup_statements
+
+    @cached_property
+    def _setup_statements(self) -> set[str]:
+        try:
+            return {ast.dump(node) for node in ast.parse(self._setup).body}
+        except SyntaxError:
+            return set()
+
+    def was_rebound(self, name: str) -> bool:
+        """Whether the name stands for another object than it did at first."""
+        facts, _ = self.origin(name)
+        now = self.facts(name)
+        return facts is not None and (now is None or now.object != facts.object)
+
+    def writers(self, name: str) -> list[int]:
+        """Lines of the statements that wrote to the memory that `name` had at first."""
+        facts, first = self.origin(name)
+        if facts is None:
+            return []
+        lines = []
+        held = True
+        for step in self.run.steps[first:]:
+            for change in step.changes:
+                if change.name == name and change.kind in ("rebound", "deleted"):
+                    held = False
+            written = held and any(c.name == name and c.kind == "written" for c in step.changes)
+            if written or self._wrote_to(step, facts):
+                lines.append(step.line)
+        return lines
+
+    def _wrote_to(self, step: RunStep, facts: TensorFacts) -> bool:
+        for change in step.changes:
+            now = step.snapshot.tensors.get(change.name)
+            if change.kind != "written" or now is None:
+                continue
+            if now.object == facts.object:
+                return True
+            if now.block != facts.block or facts.block is None:
+                continue
+            storage = step.snapshot.storages.get(facts.block)
+            if storage is not None and _touches(storage.written, facts):
+                return True
+        return False
+
+
+def _touches(written: tuple[tuple[int, int], ...] | None, facts: TensorFacts) -> bool:
+    """Whether written ranges may meet the elements of a tensor; strides are left out of it."""
+    if written is None or facts.offset is None or facts.shape is None or facts.stride is None:
+        return True
+    reach = sum((size - 1) * step for size, step in zip(facts.shape, facts.stride, strict=True))
+    low, high = facts.offset, facts.offset + reach + 1
+    return any(start < high and low < end for start, end in written)
+
+
+def root_of(path: str) -> str:
+    """The variable that a path or expression starts from."""
+    try:
+        node: ast.AST = ast.parse(path, mode="eval").body
+    except SyntaxError:
+        return path
+    while isinstance(node, ast.Attribute | ast.Subscript | ast.Call):
+        node = node.func if isinstance(node, ast.Call) else node.value
+    return node.id if isinstance(node, ast.Name) else path
+
+
+def _shape_of(source: str) -> str:
+    try:
+        body = ast.parse(source).body
+    except SyntaxError:
+        return ""
+    return ast.dump(body[0]) if len(body) == 1 else ""
+
+
+def _bound_by(node: ast.AST) -> list[str]:
+    if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+        return [node.id]
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        return [node.name]
+    if isinstance(node, ast.Import | ast.ImportFrom):
+        return [(alias.asname or alias.name).partition(".")[0] for alias in node.names]
+    return []

@@ -1,0 +1,218 @@
+"""From checks, records and answers to results with a sentence each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from msgspec import UNSET
+from msgspec.structs import replace
+
+from tutor.course.checks import OF_RUN, OF_TENSOR, OF_VARIABLE, Bindings, Verdict
+from tutor.course.claims import CheckItem
+from tutor.course.evidence import Evidence
+from tutor.course.live_checks import LIVE, error_text
+from tutor.course.probes import Asked, Path, names_of, parts
+from tutor.facts import Answer, CheckResult, TensorFacts
+
+#: The inspector's column that shows a fact.
+COLUMNS = {
+    "shape": "shape",
+    "ndim": "shape",
+    "dtype": "dtype",
+    "device": "device",
+    **dict.fromkeys(("stride", "contiguous", "storage_offset"), "stride"),
+    **dict.fromkeys(("requires_grad", "is_leaf", "grad_fn", "grad", "grad_is_none"), "grad"),
+    **dict.fromkeys(("depends_on", "graph_freed"), "grad"),
+    **dict.fromkeys(("shares_memory", "same_storage", "is_view_of"), "storage"),
+    **dict.fromkeys(("unchanged", "mutated_in_place"), "storage"),
+}
+_RELATIONS = frozenset({"shares_memory", "same_storage", "is_view_of"})
+
+
+def only_results(evidence: Evidence, items: Sequence[CheckItem]) -> list[CheckResult] | None:
+    """What is all there is to say of code that is empty, or that stopped where no error is asked for."""
+    error = evidence.run.error
+    if error is None and not evidence.tree.body:
+        return [CheckResult(False, "exists", sentence="There is no code here yet.")]
+    if error is None or any(_speaks_of_errors(item) for item in items):
+        return None
+    message = error.message.strip().split("\n", 1)[0]
+    where = f"Line {error.line} stopped" if error.line else "Your code stopped"
+    sentence = f"{where} with {error.type}: {message}" if message else f"{where} with {error.type}"
+    sentence += "" if sentence.endswith((".", "!", "?")) else "."
+    return [CheckResult(False, "raises", "", "no error", error.type, sentence, error.line or None)]
+
+
+def _speaks_of_errors(item: CheckItem) -> bool:
+    if item.var is UNSET and (item.raises not in (UNSET, False) or item.no_error is False):
+        return True
+    return any(map(_speaks_of_errors, parts(item)))
+
+
+class Judge:
+    """Decides the items of one step in their order: names in shapes keep their sizes from item to item."""
+
+    def __init__(self, evidence: Evidence, answers: Mapping[Asked, Answer]) -> None:
+        self._evidence = evidence
+        self._answers = answers
+        self._bindings: Bindings = {}
+
+    def item(self, item: CheckItem, path: Path) -> list[CheckResult]:
+        """One result for each fact; one only where the variable is not there or is no tensor."""
+        results = list(self._facts(item, path))
+        if item.otherwise is not UNSET:
+            results = [each if each.ok else replace(each, sentence=item.otherwise) for each in results]
+        return [replace(each, item=path[0]) for each in results]
+
+    def _facts(self, item: CheckItem, path: Path) -> Iterator[CheckResult]:
+        name = "" if item.var is UNSET else item.var
+        looked = self._answers.get((path, "look"))
+        missing = looked is not None and looked.ok is not True
+        if missing and item.exists is not False:
+            yield self._missing(name, looked)
+            return
+        for fact, wanted in item.facts():
+            if fact == "exists":
+                verdict = Verdict(
+                    missing is not wanted, "a variable" if wanted else "no variable", "", "exists"
+                )
+                yield self._result(fact, name, verdict)
+            elif missing:
+                return
+            elif fact == "any":
+                yield self._any(item, path)
+            elif fact == "not":
+                yield self._not(item, path)
+            else:
+                yield self._result(fact, name, self._verdict(fact, name, wanted, path))
+
+    def _verdict(self, fact: str, name: str, wanted: Any, path: Path) -> Verdict:
+        if fact in OF_TENSOR:
+            facts = self._tensor(name, path)
+            if facts is None:
+                looked = self._answers.get((path, "look"))
+                got = looked.got if looked is not None else "no tensor"
+                return Verdict(False, "a tensor", got, "is {got}, not a tensor", kind="type")
+            return OF_TENSOR[fact](facts, wanted, self._bindings)
+        if fact in OF_VARIABLE:
+            return OF_VARIABLE[fact](self._evidence, name, wanted)
+        if fact in OF_RUN and not (fact == "raises" and name):
+            return OF_RUN[fact](self._evidence, name, wanted)
+        return self._live(fact, name, wanted, path)
+
+    def _tensor(self, name: str, path: Path) -> TensorFacts | None:
+        looked = self._answers.get((path, "look"))
+        return self._evidence.facts(name) or (looked.facts if looked is not None else None)
+
+    def _live(self, fact: str, name: str, wanted: Any, path: Path) -> Verdict:
+        if fact == "depends_on":
+            for number, source in enumerate(names_of(wanted)):
+                answer = self._answers[path, fact if number == 0 else f"{fact} {number}"]
+                verdict = _decide(fact, name, source, answer)
+                if not verdict.ok:
+                    return verdict
+            return Verdict(True)
+        answer = self._answers[path, fact]
+        if fact in _RELATIONS and self._evidence.was_rebound(wanted):
+            answer = self._relation_to_the_first(name, wanted, answer)
+        return _decide(fact, name, wanted, answer)
+
+    def _relation_to_the_first(self, name: str, other: str, answer: Answer) -> Answer:
+        """Memory is compared with what `other` was before the learner gave the name to something else."""
+        now, (first, _) = self._evidence.facts(name), self._evidence.origin(other)
+        if now is None or first is None or now.object == first.object:
+            return answer
+        same = now.block is not None and now.block == first.block
+        return Answer(ok=same, note=f"`{other}` is not what it was at first")
+
+    def _missing(self, name: str, looked: Answer | None) -> CheckResult:
+        if looked is not None and looked.error is not None:
+            sentence = f"`{name}` cannot be read: {looked.error.type}: {looked.error.message}"
+            return CheckResult(False, "exists", name, "", looked.error.type, sentence)
+        wanted = (looked.got if looked is not None else "") or name
+        sentence = f"There is no `{wanted}` after your code ran; give the result that name."
+        return CheckResult(False, "exists", name, "a variable", "nothing", sentence)
+
+    def _result(self, fact: str, name: str, verdict: Verdict) -> CheckResult:
+        kind = verdict.kind or fact
+        if verdict.ok:
+            return CheckResult(True, kind if fact == kind else fact, name, verdict.expected, verdict.got)
+        line = verdict.line or (self._evidence.line_of(name) if name else None)
+        clause = verdict.clause.replace("{got}", verdict.got) or f"is {verdict.got}"
+        subject = f"`{name}` " if name else ""
+        sentence = f"{subject}{clause}"
+        if verdict.expected and verdict.expected not in clause:
+            sentence += f"; expected {verdict.expected}"
+        sentence = sentence[0].upper() + sentence[1:] + "."
+        source = self._evidence.source_of(line)
+        if source and kind not in ("raises", "cases"):
+            sentence += f" Line {line} is `{source}`."
+        return CheckResult(
+            False, kind, name, verdict.expected, verdict.got, sentence, line, COLUMNS.get(kind, "")
+        )
+
+    # ── combinations ─────────────────────────────────────────────────────────
+
+    def _any(self, item: CheckItem, path: Path) -> CheckResult:
+        failures = []
+        assert item.either is not UNSET
+        for index, part in enumerate(item.either):
+            results = self.item(part, (*path, index))
+            failed = next((each for each in results if not each.ok), None)
+            if failed is None:
+                return CheckResult(True, "any")
+            failures.append(failed)
+        first = failures[0]
+        sentence = " Nor: ".join(
+            ["Either would do, but neither holds: " + first.sentence]
+            + [each.sentence for each in failures[1:]]
+        )
+        expected = " or ".join(each.expected for each in failures if each.expected)
+        return replace(first, kind="any", expected=expected, sentence=sentence)
+
+    def _not(self, item: CheckItem, path: Path) -> CheckResult:
+        part = item.negated
+        assert part is not UNSET
+        offset = 0 if item.either is UNSET else len(item.either)
+        results = self.item(part, (*path, offset))
+        gone = next((each for each in results if each.kind == "exists" and not each.ok), None)
+        if gone is not None and part.exists is UNSET:
+            return gone
+        if any(not each.ok for each in results):
+            return CheckResult(True, "not")
+        name = "" if part.var is UNSET else part.var
+        fact, wanted = part.facts()[0]
+        line = self._evidence.line_of(name) if name else None
+        claim = _claim(fact, wanted)
+        sentence = f"`{name}` {claim}, and must not." if name else f"Your code {claim}, and must not."
+        source = self._evidence.source_of(line)
+        if source:
+            sentence += f" Line {line} is `{source}`."
+        return CheckResult(False, fact, name, f"not: {claim}", claim, sentence, line, COLUMNS.get(fact, ""))
+
+
+def _claim(fact: str, wanted: Any) -> str:
+    words = {
+        "shares_memory": f"shares memory with `{wanted}`",
+        "same_storage": f"has the storage of `{wanted}`",
+        "is_view_of": f"is a view of `{wanted}`",
+        "depends_on": f"depends on `{wanted}`",
+        "uses": f"uses `{wanted}`",
+    }
+    if fact in words:
+        return words[fact]
+    words_of_fact = fact.replace("_", " ")
+    return words_of_fact if isinstance(wanted, bool) else f"has {words_of_fact} {wanted}"
+
+
+def _decide(fact: str, name: str, wanted: Any, answer: Answer) -> Verdict:
+    if answer.ok is None:
+        if answer.error is not None and answer.error.type == "KeyboardInterrupt":
+            return Verdict(False, clause="was not checked to the end: it was stopped")
+        if answer.error is not None:
+            got = error_text(answer.error)
+            return Verdict(False, "", got, "cannot be checked: {got}", answer.error.line or None)
+        clause = f"cannot be compared: there is no `{answer.got}`"
+        return Verdict(False, "", answer.got, clause, kind="exists")
+    return LIVE[fact](name, wanted, answer)
