@@ -155,3 +155,26 @@ def test_a_cut_in_the_statement_itself_is_taken_out(learner, code: str) -> None:
     assert error.fix == "w.prod().backward()"
     assert learner.run_fixed(told, error).run.ok
     assert learner.value("w.grad.tolist()") == [6.0, 3.0, 2.0]
+
+
+def test_a_cut_inside_another_method_is_found(learner) -> None:
+    code = """
+    class Fit:
+        def __init__(self):
+            self.net = nn.Linear(2, 1)
+        def look(self, v):
+            return self.net(v).detach()
+        def run(self, v):
+            out = self.look(v)
+            out.sum().backward()
+    Fit().run(torch.ones(3, 2))
+    """
+    error = learner.run(code).only("no-grad-fn")
+    assert "`self.net(v).detach()` in line 5" in error.text
+
+
+def test_an_update_that_lost_the_leaf_is_named(learner) -> None:
+    code = "w.sum().backward()\nwith torch.no_grad():\n    w = w - w.grad\n(w * 2).sum().backward()"
+    error = learner.run(LEAF + code).only("no-grad-fn")
+    assert "Under `with torch.no_grad():` (line 3)" in error.text
+    assert "with `-=`" in error.text

@@ -49,6 +49,7 @@ def test_computed_tensors(learner, code: str, kind: str, words: str) -> None:
     [
         ("w.grad.zero_()", "error", "no backward has run"),
         ("print(w.grad)", "note", "no backward has run"),
+        ("torch.autograd.grad(w.sum(), w)\nw.grad", "note", "returns gradients and stores none"),
         ("v = w.detach().requires_grad_()\nw.sum().backward()\n-v.grad", "error", "backward (line 3)"),
         (
             "opt = torch.optim.SGD([w], 1.)\nw.sum().backward()\nopt.zero_grad()\nw.grad * 2",

@@ -47,6 +47,16 @@ model = Model()
             "`v.flatten(1)`",
             "return self.first(v.flatten(1))",
         ),
+        (
+            "torch.ones(2, 3, 4).sin().matmul(torch.ones(2, 3, 4).cos())",
+            "the last size on the left is 4",
+            None,
+        ),
+        (
+            "net = nn.Sequential(nn.ReLU(), nn.Linear(6, 2))\nnet(torch.ones(1, 2, 3))",
+            "put `nn.Flatten()` before",
+            None,
+        ),
         ("fc = nn.Linear(3, 2)\ninp = torch.ones(4, 5)\nfc(inp)", "`nn.Linear(5, 2)`", None),
     ],
 )
@@ -97,6 +107,11 @@ def test_products(learner, code: str, words: str, fix: str | None) -> None:
             "is [2], and the tensor given for it has shape [3]",
             None,
         ),
+        (
+            "s, y = torch.ones(2, 5), torch.tensor([1, 0, 2])\nnn.functional.cross_entropy(s, y)",
+            "2 predictions meet 3 targets",
+            None,
+        ),
         ("torch.ones(3).expand(2, 4)", "The shape asked for", None),
     ],
 )
@@ -143,6 +158,8 @@ def test_devices_that_differ(learner, code: str, names: tuple[str, ...]) -> None
         ("v = torch.arange(3)\nv.requires_grad = True", "v = v.float()\nv.requires_grad = True"),
         ("v = torch.arange(3)\nv.requires_grad_()", "v = v.float()\nv.requires_grad_()"),
         ("v = torch.tensor([True]).requires_grad_()", "v = torch.tensor([True]).float().requires_grad_()"),
+        ("v = (torch.arange(3) + 1).requires_grad_()", "v = (torch.arange(3) + 1).float().requires_grad_()"),
+        ("v = (torch.ones(2) > 0).requires_grad_()", "v = (torch.ones(2) > 0).float().requires_grad_()"),
         ("v = nn.Parameter(torch.arange(2))", "v = nn.Parameter(torch.arange(2).float())"),
         ("v = nn.Parameter(data=torch.tensor(3))", "v = nn.Parameter(data=torch.tensor(3).float())"),
     ],
@@ -170,3 +187,9 @@ def test_operations_that_are_right_are_left_alone(learner, code: str) -> None:
     told = learner.run(code)
     assert told.run.ok
     assert not [e for e in told.explanations if e.kind != "note"]
+
+
+def test_code_nested_deeper_than_python_follows_costs_no_more_than_its_explanation(learner) -> None:
+    told = learner.run("a, b = torch.ones(2), torch.ones(3)\nc = " + " + ".join(["a"] * 700) + " + b")
+    assert told.run.error is not None
+    assert "must match" in told.run.error.message

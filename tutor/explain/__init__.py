@@ -1,4 +1,16 @@
-"""Explanations: pure functions of the records, one small rule a subject."""
+"""Explanations: pure functions of the records, one small rule a subject.
+
+| family | rule ids | module |
+| --- | --- | --- |
+| views and copies | `shares-memory`, `written-through`, `copied` | memory, written, copies |
+| view refused | `view-incompatible`, `view-size` | shapes |
+| backward | `second-backward`, `no-grad-fn`, `non-scalar-backward` | backward |
+| gradients | `non-leaf-grad`, `grad-none`, `leaf-in-place`, `integer-requires-grad` | gradients, leaves, integers |
+| operands | `matmul-shapes`, `broadcast-shapes`, `device-mismatch` | products, broadcasting, devices |
+
+`reading` finds the code that failed, from the frames in the error's facts; `operands` and `arguments` work
+out shapes; `origins`, `cuts` and `passes` follow names back through the assignments in `past`.
+"""
 
 from tutor.explain.engine import explain_error, explain_step
 from tutor.explain.past import Past

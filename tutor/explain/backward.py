@@ -11,7 +11,17 @@ from tutor.explain.engine import failure
 from tutor.explain.origins import Story
 from tutor.explain.passes import Backward, Shared, backward_of, kept_state, shared_with_earlier
 from tutor.explain.past import Past
-from tutor.explain.reading import Failing, failing, insert_after, insert_line, path, raised, remove, words
+from tutor.explain.reading import (
+    Failing,
+    failing,
+    insert_after,
+    insert_before_attribute,
+    insert_line,
+    path,
+    raised,
+    remove,
+    words,
+)
 from tutor.explain.wording import code_list, fill, shape_text
 from tutor.facts import Explanation, Snapshot, Step, TensorFacts
 
@@ -217,6 +227,9 @@ without a gradient, such as `argmax` or a comparison, on the way.
 """
 _WHY_LEAF = "`{start}` was made with plain numbers (line {line}), and not computed from anything."
 _WHY_FROZEN = "{frozen} {have} requires_grad False, so there is nothing to learn: set it to True again."
+_WHY_UNKNOWN = (
+    "Compute it from tensors that require grad, without `.detach()` or `torch.no_grad()` on the way."
+)
 _WHY_NONE = """
 No tensor that you gave a name requires grad: make those that are to be learned with `requires_grad=True`
 before computing with them.
@@ -294,7 +307,8 @@ def _why_no_history(found: _Pass, snapshot: Snapshot, search: Search) -> str:
         one = len(recorded) == 1
         fields = {"s": "s" if one else "", "them": "it" if one else "them"}
         return fill(_WHY_CUT, start=found.start, recorded=code_list(recorded), **fields)
-    return fill(_WHY_NONE)
+    unknown = snapshot.omitted or not found.failing.own
+    return fill(_WHY_UNKNOWN if unknown else _WHY_NONE)
 
 
 def _lines(roots: dict[str, int]) -> str:
@@ -347,14 +361,3 @@ def _summed(source: str, backward: Backward) -> str | None:
     if backward.is_method and isinstance(backward.node.func, ast.Attribute):
         return insert_before_attribute(source, backward.node.func, ".sum()")
     return None
-
-
-def insert_before_attribute(source: str, function: ast.Attribute, code: str) -> str | None:
-    """`source` with `code` before the last `.name` of an attribute."""
-    lines = [line.encode() for line in source.split("\n")]
-    row, end = (function.end_lineno or 1) - 1, function.end_col_offset or 0
-    dot = lines[row][:end].rfind(b".")
-    if dot < 0 or lines[row][dot + 1 : end].strip() != function.attr.encode():
-        return None
-    lines[row] = lines[row][:dot] + code.encode() + lines[row][dot:]
-    return b"\n".join(lines).decode()

@@ -13,7 +13,7 @@ from tutor.explain.past import Past
 from tutor.explain.reading import Failing, failing, insert_after, path, words
 from tutor.explain.strides import broadcast
 from tutor.explain.wording import fill, shape_text
-from tutor.facts import Explanation, Shape, Snapshot, Step
+from tutor.facts import CallFacts, Explanation, Shape, Snapshot, Step
 
 _TITLE = "The shapes {left} and {right} do not fit in `{code}`"
 _TEXT = """
@@ -38,6 +38,12 @@ _SIZES = re.compile(r"size of tensor a \((\d+)\) must match the size of tensor b
 _OUTPUT = re.compile(r"output with shape \[([\d, ]*)\] doesn't match the broadcast shape \[([\d, ]*)\]")
 _LOSS = re.compile(r"[Tt]arget size .* (?:input size|must be the same)", re.DOTALL)
 _EXPANDED = re.compile(r"expanded size .*Target sizes: \[([\d, -]*)\].*Tensor sizes: \[([\d, ]*)\]")
+_BATCH = re.compile(r"input batch_size \((\d+)\) to match target batch_size \((\d+)\)")
+_BATCH_TITLE = "{rows} predictions meet {targets} targets"
+_BATCH_TEXT = """
+{shapes} `{code}` compares one row of scores with one target, so both must have the same number of rows: here
+there are {rows} rows of scores and {targets} targets.
+"""
 _SIZES_TITLE = "Sizes {first} and {second} do not fit in `{code}`"
 _SIZES_TEXT = """
 Element by element, shapes are compared from the last dimension backwards: two sizes fit where they are equal
@@ -69,6 +75,8 @@ def broadcast_shapes(step: Step, before: Snapshot, past: Past) -> Explanation | 
         return _cannot_grow(found, _shape(output[1]), _shape(output[2]))
     if (expanded := _EXPANDED.search(error.message)) is not None:
         return _cannot_expand(found, _shape(expanded[1]), _shape(expanded[2]))
+    if (batch := _BATCH.search(error.message)) is not None:
+        return _batches(found, error.call, batch)
     if sizes is None and loss is None:
         return None
     node = found.nodes[0]
@@ -93,6 +101,17 @@ def broadcast_shapes(step: Step, before: Snapshot, past: Past) -> Explanation | 
     title = fill(_TITLE, left=shape_text(left.shape), right=shape_text(right.shape), code=code)
     names = tuple(dict.fromkeys(name for name in (left.name, right.name) if name))
     return Explanation("broadcast-shapes", "error", title, text, None if same else found.changed(fix), names)
+
+
+def _batches(found: Failing, call: CallFacts | None, batch: re.Match[str]) -> Explanation:
+    """A loss that compares rows of scores with one target each."""
+    code = words(found.nodes[0], found.source)
+    operands = called_with(found, call, found.nodes[0])
+    shapes = " ".join(f"`{one.text}` has shape {shape_text(one.shape)}." for one in operands[:2])
+    title = fill(_BATCH_TITLE, rows=batch[1], targets=batch[2], code=code)
+    text = fill(_BATCH_TEXT, rows=batch[1], targets=batch[2], code=code, shapes=shapes)
+    names = tuple(dict.fromkeys(one.name for one in operands if one.name))
+    return Explanation("broadcast-shapes", "error", title, text, None, names)
 
 
 def _by_sizes(found: Failing, node: ast.AST, sizes: re.Match[str]) -> Explanation:

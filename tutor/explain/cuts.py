@@ -67,6 +67,13 @@ class Search:
     def find(self, node: ast.expr) -> Cut | None:
         """The cut behind an expression of the failing code."""
         code = self.story.here
+        around = surroundings(code, node)
+        switch = switched_off(around)
+        if path(node) is None and switch is not None:
+            recorded = self.recorded(node, code, code.start(node), around)
+            if recorded is not False:
+                line = code.line(switch_node(switch))
+                return Cut(line, words(node, code.source), _NOT_RECORDED, None, switch_text(switch))
         return self._visit(node, code, code.start(node), surroundings(code, node), None, 0)
 
     def _visit(

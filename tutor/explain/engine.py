@@ -33,7 +33,7 @@ def explain_step(step: Step, before: Snapshot, past: Past | None = None) -> tupl
     """Everything the rules have to say about one step, its error included."""
     _load_rules()
     past = past if past is not None else Past()
-    found = [explanation for rule in _outcomes if (explanation := rule(step, before, past)) is not None]
+    found = [explanation for rule in _outcomes if (explanation := _ask(rule, step, before, past)) is not None]
     error = explain_error(step, before, past)
     return (*found, error) if error is not None else tuple(found)
 
@@ -44,7 +44,15 @@ def explain_error(step: Step, before: Snapshot, past: Past | None = None) -> Exp
         return None
     _load_rules()
     past = past if past is not None else Past()
-    return next((found for rule in _errors if (found := rule(step, before, past)) is not None), None)
+    return next((found for rule in _errors if (found := _ask(rule, step, before, past)) is not None), None)
+
+
+def _ask(rule: Rule, step: Step, before: Snapshot, past: Past) -> Explanation | None:
+    """What a rule has to say; nothing of code that is nested deeper than Python can follow."""
+    try:
+        return rule(step, before, past)
+    except RecursionError:
+        return None
 
 
 @cache

@@ -67,6 +67,10 @@ _NOT_REACHED = """
 something that was not computed from it in a way that autograd follows. Look for `.detach()`, `.data`,
 `torch.no_grad()` or another tensor of this name on the way.
 """
+_RETURNED = """
+`{name}.grad` is None: `{code}` in line {line} returns gradients and stores none. Only `backward()` puts them
+into `.grad`.
+"""
 _OFF_TITLE = "`{name}` does not require grad"
 _OFF = (
     "`{name}.grad` is None: `{name}` has requires_grad False, so backward computes no gradient for it. {why}"
@@ -269,6 +273,9 @@ def _missing(reading: _Reading, kind: Kind = "error") -> Explanation | None:
     for code, node in reading.calls():
         text, line = words(node, code.source), code.line(node)
         if isinstance(node, ast.Call):
+            if backward_of(node) is not None and (path(node.func) or "").rpartition(".")[2] == "grad":
+                told = fill(_RETURNED, name=name, line=line, code=text)
+                return _none(fill(_NOT_REACHED_TITLE, name=name), told, name, kind)
             if backward_of(node) is not None:
                 told = fill(_NOT_REACHED, name=name, line=line)
                 return _none(fill(_NOT_REACHED_TITLE, name=name), told, name, kind)

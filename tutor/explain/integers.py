@@ -7,7 +7,16 @@ import ast
 from tutor.explain.engine import failure
 from tutor.explain.origins import Story
 from tutor.explain.past import Past
-from tutor.explain.reading import Failing, failing, insert_after, insert_line, path, raised, words
+from tutor.explain.reading import (
+    Failing,
+    failing,
+    insert_after,
+    insert_before_attribute,
+    insert_line,
+    path,
+    raised,
+    words,
+)
 from tutor.explain.wording import fill
 from tutor.facts import Explanation, Snapshot, Step, TensorFacts
 
@@ -40,7 +49,8 @@ def integer_requires_grad(step: Step, before: Snapshot, past: Past) -> Explanati
     if facts is not None and _is_real(facts.dtype):
         return None
     dtype = facts.dtype if facts is not None else _dtype_of(call)
-    kind = "truth values" if dtype == "bool" or (dtype is None and _has_booleans(call)) else "whole numbers"
+    compared = isinstance(target, ast.Compare) or (dtype is None and _has_booleans(call))
+    kind = "truth values" if dtype == "bool" or compared else "whole numbers"
     names = (facts.name,) if facts is not None else ()
     title = fill(
         _TITLE, what=f"`{facts.name}` holds" if facts is not None else "This tensor holds", kind=kind
@@ -132,9 +142,14 @@ def _fix(
     if last_name == "requires_grad_" and isinstance(target, ast.expr):
         if isinstance(statement, ast.Expr) and statement.value is node and facts is not None:
             return insert_line(source, statement, f"{facts.name} = {facts.name}.float()", after=False)
+        if not isinstance(target, ast.Name | ast.Attribute | ast.Call | ast.Subscript):
+            function = node.func if isinstance(node, ast.Call) else None
+            if not isinstance(function, ast.Attribute):
+                return None
+            return insert_before_attribute(source, function, ".float()")
         return insert_after(source, target, ".float()")
     name = (path(node.func) or "").rpartition(".")[2] if isinstance(node, ast.Call) else ""
-    if name == "Parameter" and isinstance(target, ast.expr):
+    if name == "Parameter" and isinstance(target, ast.Name | ast.Attribute | ast.Call | ast.Subscript):
         return insert_after(source, target, ".float()")
     if isinstance(node, ast.Call) and _is_constructor(node):
         given = next((word.value for word in node.keywords if word.arg == "dtype"), None)

@@ -208,11 +208,26 @@ class Story:
         if defined is None:
             kind = self.found.modules.get(name) or self._class_of(name)
             defined = self.definition(kind) if kind is not None else None
+        if defined is None and "." in name:
+            return self._method(name.rpartition(".")[2])
         if defined is None or not isinstance(defined[1], ast.ClassDef):
             return defined
         methods = (one for one in defined[1].body if isinstance(one, _FUNCTIONS) and one.name == "forward")
         method = next(methods, None)
         return (defined[0], method) if method is not None else None
+
+    def _method(self, name: str) -> tuple[Code, ast.AST] | None:
+        """The method of this name in the learner's classes, where only one class has it."""
+        found = [
+            (code, node)
+            for code in self.codes
+            if code.function is None
+            for top in code.tree
+            if isinstance(top, ast.ClassDef)
+            for node in top.body
+            if isinstance(node, _FUNCTIONS) and node.name == name
+        ]
+        return found[0] if len(found) == 1 else None
 
     def _class_of(self, name: str) -> str | None:
         known = self._by_name.get(name)

@@ -51,6 +51,21 @@ All dimensions but the first multiply to {takes:,}, so flattening is probably mi
 """
 _LAYER_TURN = "Turned over, it would fit: `{text}.T` has shape {shape}."
 
+_LAYER_FLATTEN_BEFORE = """
+All dimensions but the first multiply to {takes:,}, so flattening is probably missing: put `nn.Flatten()`
+before this layer.
+"""
+_UNKNOWN_TITLE = "The matrices in `{code}` do not fit"
+_UNKNOWN = """
+`{code}` multiplies matrices of shapes {left} and {right}. The last size of the left one ({last}) must equal
+the first size of the right one ({inner}), because each row is multiplied with each column.
+"""
+_UNKNOWN_BATCHES = """
+In `{code}` the last size on the left is {last}, and the first-but-last size on the right is {inner}. They
+must be equal, because each row on the left is multiplied with each column on the right: often one side has
+to be transposed, with `.mT`.
+"""
+
 _MATMUL = frozenset({"matmul", "mm", "bmm", "mv", "dot", "vdot", "inner", "linear", "__matmul__"})
 _ADDING = {"addmm": 1, "addmv": 1, "baddbmm": 1, "addbmm": 1}
 
@@ -82,7 +97,7 @@ def matmul_shapes(step: Step, before: Snapshot, past: Past) -> Explanation | Non
     products = _products(found, message)
     wrong = [(product, reason) for product in products if (reason := _misfit(product)) is not None]
     if len(wrong) != 1:
-        return None
+        return _unknown(found, message) if not products else None
     product, reason = wrong[0]
     left, right = product.left, product.right
     shapes = {"left_shape": shape_text(left.shape), "right_shape": shape_text(right.shape)}
@@ -97,6 +112,27 @@ def matmul_shapes(step: Step, before: Snapshot, past: Past) -> Explanation | Non
     title = fill(_TITLE, left=shapes["left_shape"], right=shapes["right_shape"], code=product.code)
     names = tuple(dict.fromkeys(name for name in (left.name, right.name) if name))
     return Explanation("matmul-shapes", "error", title, text, found.changed(fix), names)
+
+
+def _unknown(found: Failing, message: str) -> Explanation | None:
+    """What torch's message alone tells of a product whose sides have no names."""
+    quoted = quoted_shapes(message)
+    batches = re.search(r"of batch2 tensor to be: \[\d+, (\d+)\] but got: \[\d+, (\d+)\]", message)
+    expression = found.expression
+    if not isinstance(expression, ast.Call | ast.BinOp | ast.AugAssign):
+        return None
+    code = words(expression, found.source)
+    if batches is not None:
+        title = fill(_UNKNOWN_TITLE, code=code)
+        text = fill(_UNKNOWN_BATCHES, code=code, last=batches[1], inner=batches[2])
+    elif "cannot be multiplied" in message and len(quoted) == 2:
+        title = fill(_TITLE, left=shape_text(quoted[0]), right=shape_text(quoted[1]), code=code)
+        fields = {"last": quoted[0][-1], "inner": quoted[1][0], "code": code}
+        shapes = {"left": shape_text(quoted[0]), "right": shape_text(quoted[1])}
+        text = fill(_UNKNOWN, **fields, **shapes)
+    else:
+        return None
+    return Explanation("matmul-shapes", "error", title, text, None, ())
 
 
 def _products(found: Failing, message: str) -> list[_Product]:
@@ -226,7 +262,8 @@ def _transposes(product: _Product, found: Failing) -> tuple[str, str | None]:
     side = choices[0][1]
     simple = isinstance(side, ast.Name | ast.Attribute | ast.Call | ast.Subscript)
     writes = isinstance(found.nodes[0], ast.AugAssign) and side is product.sides[0]
-    fix = insert_after(found.source, side, turn) if len(choices) == 1 and simple and not writes else None
+    clear = len(choices) == 1 and simple and not writes and product.method not in _ADDING
+    fix = insert_after(found.source, side, turn) if clear else None
     return text, fix
 
 
@@ -258,6 +295,11 @@ def _layer(found: Failing, call: CallFacts | None) -> Explanation | None:
     arguments = called_with(found, call, node) if direct else []
     text = arguments[0].text if arguments else ""
     cure, fix = _layer_cure(found, node, text, shape, (makes, takes)) if text else ("", None)
+    rest = 1
+    for size in shape[1:]:
+        rest *= size
+    if not text and len(shape) > 2 and rest == takes:
+        cure = fill(_LAYER_FLATTEN_BEFORE, takes=takes)
     if not cure:
         cure = fill(_LAYER_SIZE, has=has, makes=makes)
     told = fill(

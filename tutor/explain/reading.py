@@ -309,3 +309,14 @@ def replace(source: str, statement: ast.stmt, code: Sequence[str]) -> str | None
     if indent.strip() or (rest and not rest.startswith("#")):
         return None
     return "\n".join([*lines[:first], *(indent + line for line in code), *lines[last:]])
+
+
+def insert_before_attribute(source: str, function: ast.Attribute, code: str) -> str | None:
+    """`source` with `code` before the last `.name` of an attribute."""
+    lines = [line.encode() for line in source.split("\n")]
+    row, end = (function.end_lineno or 1) - 1, function.end_col_offset or 0
+    dot = lines[row][:end].rfind(b".")
+    if dot < 0 or lines[row][dot + 1 : end].strip() != function.attr.encode():
+        return None
+    lines[row] = lines[row][:dot] + code.encode() + lines[row][dot:]
+    return b"\n".join(lines).decode()
