@@ -5,7 +5,8 @@
 | views and copies | `shares-memory`, `written-through`, `copied` | memory, written, copies |
 | view refused | `view-incompatible`, `view-size` | shapes |
 | backward | `second-backward`, `no-grad-fn`, `non-scalar-backward` | backward |
-| gradients | `non-leaf-grad`, `grad-none`, `leaf-in-place`, `integer-requires-grad` | gradients, leaves, integers |
+| gradients | `non-leaf-grad`, `grad-none` | gradients |
+| leaves | `leaf-in-place`, `integer-requires-grad` | leaves, integers |
 | operands | `matmul-shapes`, `broadcast-shapes`, `device-mismatch` | products, broadcasting, devices |
 
 `reading` finds the code that failed, from the frames in the error's facts; `operands` and `arguments` work
