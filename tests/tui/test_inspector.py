@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from rich.style import Style
 
@@ -219,6 +221,46 @@ def test_values_follow_the_runs(play: Play) -> None:
         await p.enter("a = torch.ones(2, device='meta')")
         await p.settle()
         await p.until(lambda: "no values: a meta tensor" in panel(p, "detail"))
+
+    play(story, lesson=None)
+
+
+def test_an_answer_from_before_a_run_is_not_shown_after_it(play: Play) -> None:
+    async def story(p: Player) -> None:
+        await begin(p, "import torch\na = torch.tensor([1.5])\n")
+        await p.until(lambda: "1.5" in panel(p, "detail"))
+        real = p.bench.runner.values
+        answers = []
+
+        async def slow(name: str) -> object:
+            found = await real(name)
+            await asyncio.sleep(0.4 if not answers else 0)
+            answers.append(found)
+            return found
+
+        p.bench.runner.values = slow
+        p.bench.look()
+        await p.pilot.pause(0.2)
+        p.bench.repl.focus()
+        await p.press(*"a.data.fill_(7.25)", "enter")
+        await p.settle()
+        await p.until(lambda: "7.25" in panel(p, "detail"))
+        await p.pilot.pause(0.6)
+        assert "7.25" in panel(p, "detail")
+
+    play(story, lesson=None)
+
+
+def test_values_from_before_a_long_run_go_while_it_runs(play: Play) -> None:
+    async def story(p: Player) -> None:
+        await begin(p, "import torch\na = torch.tensor([1.5])\n")
+        await p.until(lambda: "1.5" in panel(p, "detail"))
+        p.bench.repl.focus()
+        await p.press(*"import time; time.sleep(2)", "enter")
+        await p.until(lambda: "1.5" not in panel(p, "detail"))
+        assert p.bench.runner.busy
+        await p.settle()
+        await p.until(lambda: "1.5" in panel(p, "detail"))
 
     play(story, lesson=None)
 

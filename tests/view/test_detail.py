@@ -206,7 +206,7 @@ def test_facts_are_aligned_within_the_width_and_none_is_lost(pairs, room: int) -
         assert "".join(value.split()) in together
 
 
-@pytest.mark.parametrize(("room", "columns"), [(43, 2), (64, 2), (76, 3), (20, 1)])
+@pytest.mark.parametrize(("room", "columns"), [(43, 2), (64, 2), (90, 3), (20, 1)])
 def test_facts_stand_in_columns(room: int, columns: int) -> None:
     lines = fact_lines(fact_pairs(STATE.tensors["w"]), INK, room)
     first = lines[0].plain

@@ -26,6 +26,8 @@ from tutor.view.words import clean, kind_word
 
 #: Seconds between redraws while records come quickly.
 PAUSE = 1 / 20
+#: Seconds into a run for which the values from before it stay, drawn as passing; a quick run needs no gap.
+STALE = 0.3
 
 
 class Inspector(VerticalScroll, can_focus=False):
@@ -123,8 +125,15 @@ class Inspector(VerticalScroll, can_focus=False):
     def begin(self) -> None:
         """A run starts: nothing is changed yet, and what is known of values is passing."""
         self._changes = ()
-        self._known = Known(self._known.values, self._known.overlaps, passing=True)
+        self._known = passing = Known(self._known.values, self._known.overlaps, passing=True)
+        self.set_timer(STALE, lambda: self._let_go(passing))
         self._redraw_soon()
+
+    def _let_go(self, passing: Known) -> None:
+        """The run goes on: values from before it are no longer shown."""
+        if self._known is passing:
+            self._known = Known()
+            self._redraw_soon()
 
     def choose(self, name: str, *, keep_graph: bool = False, from_table: bool = False) -> None:
         """The learner chose `name`, somewhere."""

@@ -18,7 +18,7 @@ from tutor.view.words import bytes_word, clean, fit, pad, shape_word, stride_wor
 
 GAP = 2
 #: How many columns of facts there may be, and the least cells for a value in each.
-COLUMNS = ((3, 10), (2, 7), (1, 7))
+COLUMNS = ((3, 14), (2, 7), (1, 7))
 _CHANGES = {"new": "new", "rebound": "bound anew", "written": "written", "altered": "altered"}
 
 
