@@ -6,6 +6,7 @@ import asyncio
 import builtins
 import keyword
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from tutor.assist.place import Place
 from tutor.assist.scan import Scan, scan
@@ -21,6 +22,14 @@ _LONG = 200
 PYTHON = frozenset(keyword.kwlist) | {name for name in dir(builtins) if not name.startswith("_")}
 
 
+@dataclass(frozen=True, slots=True)
+class Names:
+    """Names that can stand somewhere, and those among them that the code at hand uses."""
+
+    all: frozenset[str] = frozenset()
+    familiar: frozenset[str] = frozenset()
+
+
 class Completer:
     """Asks a session for names. What it was told stays known until something runs."""
 
@@ -31,17 +40,17 @@ class Completer:
         self._known: dict[object, tuple[str, ...]] = {}
         self._known_at: Snapshot | None = None
 
-    async def names(self, place: Place, lines: Sequence[str]) -> frozenset[str]:
+    async def names(self, place: Place, lines: Sequence[str]) -> Names:
         """All names that can stand at `place` in `lines`, in which the word being written is left out."""
         text = [*self._setup().split("\n"), *lines]
         said = scan(text) if len(text) < _LONG else await asyncio.to_thread(scan, text)
         live = await self._live(place, said)
         if place.kind == "key":
-            return frozenset(live)
+            return Names(frozenset(live))
         if place.kind == "attribute":
-            return frozenset(live or said.attributes)
+            return Names(frozenset(live or said.attributes), said.attributes)
         tensors = (name for name in self._session.snapshot.tensors if name.isidentifier())
-        return said.names.union(live, tensors, PYTHON)
+        return Names(said.names.union(live, tensors, PYTHON), said.names.union(live))
 
     async def _live(self, place: Place, said: Scan) -> tuple[str, ...]:
         idle = self._session.state == "idle"

@@ -103,24 +103,24 @@ def _opener(code: str, at: int) -> int | None:
     return None
 
 
-def expression_at(line: str, column: int, state: State = START) -> str:
-    """The dotted name under the cursor, else the one whose call the cursor is in; empty where none is."""
+def expression_at(line: str, column: int, state: State = START) -> tuple[str, int] | None:
+    """The dotted name under the cursor, else the one whose call the cursor is in, and where it ends."""
     code = masked(line, state)
     end = column
     while end < len(code) and _CHARACTER.match(code[end]):
         end += 1
     if _WORD.search(code[:end]) is not None and (start := primary_start(code, end)) is not None:
-        return line[start:end]
+        return line[start:end], end
     return _called(line, code, column)
 
 
-def _called(line: str, code: str, column: int) -> str:
+def _called(line: str, code: str, column: int) -> tuple[str, int] | None:
     depth = 0
     for at in range(min(column, len(code)) - 1, -1, -1):
         if code[at] in _OPENERS:
             depth += 1
         elif code[at] in "([{":
             if depth == 0 and code[at] == "(" and (start := primary_start(code, at)) is not None:
-                return line[start:at]
+                return line[start:at], at
             depth = max(0, depth - 1)
-    return ""
+    return None

@@ -8,13 +8,13 @@ from collections.abc import Collection, Iterable
 MOST = 60
 
 
-def rank(word: str, names: Iterable[str], common: Collection[str] = ()) -> tuple[str, ...]:
+def rank(word: str, names: Iterable[str], familiar: Collection[str] = ()) -> tuple[str, ...]:
     """Names that begin with `word`, then those that begin with it in other case, then those that have its
-    letters in order; those in `common` after others as good. Private ones only where `word` is private too;
-    nothing where only `word` itself fits."""
+    letters in order; those that are `familiar` before others as good. Private ones only where `word` is
+    private too; nothing where only `word` itself fits."""
     folded = word.lower()
     fitting = sorted(
-        (grade, name in common, name.lower(), name)
+        (grade, name not in familiar, name.lower(), name)
         for name in set(names)
         if (grade := _grade(word, folded, name)) is not None and (word[:1] == "_" or name[:1] != "_")
     )

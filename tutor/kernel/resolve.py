@@ -186,10 +186,9 @@ def _declared(thing: Thing, name: str) -> Thing | None:
         return None
     for space in map(static.content, static.mro(thing.cls)):
         notes = space.get("__annotations__")
-        if type(notes) is dict and type(notes.get(name)) is type and static.is_class(notes[name]):
-            return Typed(notes[name])
-        if type(notes) is dict and notes.get(name) is torch.Tensor:
-            return Typed(torch.Tensor)
+        noted: Any = notes.get(name) if type(notes) is dict else None
+        if static.is_class(noted):
+            return Typed(noted)
     return None
 
 

@@ -45,7 +45,9 @@ class EditingCommands(Screen[None]):
             return isinstance(area, Searchable) or (
                 self.editor.is_on_screen and (area is self.editor or self.finding)
             )
-        return isinstance(area, CodeArea) and (area is self.editor or action == "docs")
+        if action == "comment":
+            return area is self.editor
+        return isinstance(area, CodeArea) and area.takes_code
 
     @property
     def popup_is_open(self) -> bool:
@@ -68,6 +70,19 @@ class EditingCommands(Screen[None]):
             self._find_bar = FindBar(self.editor)
             await self.mount(self._find_bar, after=self.editor)
         self._find_bar.open()
+
+    def action_docs(self) -> None:
+        """Show signature and documentation of what is under the cursor."""
+        from tutor.assist.documentation import look_up, subject_at
+        from tutor.tui.editing.documentation import DocumentationScreen
+
+        area = self.focused
+        if isinstance(area, CodeArea):
+            area.close_popup()
+            subject = subject_at(area.document.lines, *area.cursor_location)
+            answer = look_up(self.runner.session, subject, self._setup()) if subject is not None else None
+            name = subject.expression if subject is not None else ""
+            self.app.push_screen(DocumentationScreen(name, answer))
 
     def action_comment(self) -> None:
         """Comment lines of the editor, or take their comment signs away."""

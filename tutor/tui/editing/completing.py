@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from textual import events
 
-from tutor.assist.completion import PYTHON, Completer
+from tutor.assist.completion import Completer, Names
 from tutor.assist.place import Place, place_at
 from tutor.assist.rank import rank
 from tutor.tui.editing.popup import Popup
@@ -29,7 +29,7 @@ class Completing:
         self._popup: Popup | None = None
         #: The row, the column and what kind of place the names are for.
         self._anchor: tuple[object, ...] | None = None
-        self._names: frozenset[str] = frozenset()
+        self._names = Names()
         self._typing = False
 
     @property
@@ -98,11 +98,11 @@ class Completing:
             return
         row, column = self._area.cursor_location
         anchor = (row, column - len(place.word), place.kind, place.expression, place.module)
-        if anchor == self._anchor and self._names:
+        if anchor == self._anchor and self._names.all:
             self._show(place)
             return
         self.close()
-        self._anchor, self._names = anchor, frozenset()
+        self._anchor, self._names = anchor, Names()
         self._area.run_worker(self._ask(place, anchor), group="complete", exclusive=True)
 
     def _place(self) -> Place | None:
@@ -135,7 +135,7 @@ class Completing:
             self._show(now)
 
     def _show(self, place: Place) -> None:
-        names = rank(place.word, self._names, PYTHON if place.kind == "name" else ())
+        names = rank(place.word, self._names.all, self._names.familiar)
         if self._popup is None:
             return
         if not names:
