@@ -141,7 +141,7 @@ def play(runner: asyncio.Runner, shared_session: Session, store: Store, lesson: 
             if shared_session.state == "dead":
                 await shared_session.restart()
             app = TutorApp(shared_session, store, lesson, theme=theme)
-            async with app.run_test(size=size) as pilot:
+            async with app.run_test(size=size, notifications=True) as pilot:
                 player = Player(pilot)
                 await player.settle()
                 await story(player)

@@ -151,7 +151,7 @@ class OutputScreen(Screen[None]):
         self._entry = entry
         self._then = then
         self._content = entry.content()
-        self._reel = Reel(max(1, 80))
+        self._reel = Reel(80)
         self._reading = True
         self._trouble = ""
         self._wanted = ""
@@ -170,6 +170,7 @@ class OutputScreen(Screen[None]):
     def on_mount(self) -> None:
         """Begin to read."""
         self.line.display = False
+        self._reel.fold(max(1, self.app.size.width - 3))
         self._ticker = self.set_interval(PAUSE, self._look)
         self._read()
         if self._then:
@@ -279,9 +280,9 @@ class OutputScreen(Screen[None]):
             count = self._reel.save(path)
             said = f"{count:,} lines are in {path.absolute()}."
         except FileExistsError:
-            said = f"{path} is there already: choose another name."
+            said = f"{path.name} is there already: choose another name."
         except (OSError, ValueError) as error:
-            said = f"{path} cannot be written: {getattr(error, 'strerror', None) or error}."
+            said = f"It cannot be written: {getattr(error, 'strerror', None) or error}."
         if self.is_attached:
             self.app.call_from_thread(self._say, said)
 

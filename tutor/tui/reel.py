@@ -6,6 +6,7 @@ import codecs
 import os
 import re
 import tempfile
+import threading
 import weakref
 from array import array
 from bisect import bisect_right
@@ -78,6 +79,7 @@ class Reel:
         #: The row after each line, and the lines that do not have one row at every width.
         self._rows = array("Q")
         self._size = 0
+        self._lock = threading.Lock()
 
     def __len__(self) -> int:
         return len(self._ends)
@@ -89,6 +91,10 @@ class Reel:
 
     def add(self, lines: Iterable[Line]) -> None:
         """More lines at the end."""
+        with self._lock:
+            self._add(lines)
+
+    def _add(self, lines: Iterable[Line]) -> None:
         pieces, ends, rows, row = [], [], [], self.rows
         for line in lines:
             piece = _encode(line)
@@ -106,13 +112,16 @@ class Reel:
                 weakref.finalize(self, self._file.close)
             while data:
                 data = data[self._file.write(data) or 0 :]
-        self._rows.extend(rows)
         self._ends.extend(ends)
+        self._rows.extend(rows)
 
     def fold(self, width: int) -> None:
         """Count the rows for another width."""
-        if width == self._width or width < 1:
-            return
+        if width != self._width and width > 0:
+            with self._lock:
+                self._fold(width)
+
+    def _fold(self, width: int) -> None:
         self._width = width
         rows, row = array("Q"), 0
         for number in range(len(self)):

@@ -124,7 +124,7 @@ def remark_rows(remark: Remark, palette: Palette, width: int, opened: bool) -> l
         rows = [*rows[: EXPLAINED - 1], Row(Text.assemble(last, (" …", palette.muted)))]
     if remark.code:
         number = f"{remark.line:>4}  "
-        code = plain_lines(remark.code, palette)[0]
+        code = next(iter(plain_lines(remark.code, palette)), Text())
         code.truncate(max(1, width - len(number)), overflow="ellipsis")
         rows.append(Row(Text.assemble((number, palette.muted), (code.plain, palette.label))))
     return rows + _traceback_rows(remark, rows, palette, width, opened) if remark.traceback else rows
@@ -141,11 +141,21 @@ def _traceback_rows(
         above[-1] = Row(Text.assemble(last, (f"   {sign}", palette.muted)), "traceback")
         rows = []
     else:
-        rows = [Row(Text(f"  {sign}", palette.muted), "traceback")]
+        rows = [Row(Text(f"  {sign}"[:width], palette.muted), "traceback")]
     if opened:
-        for line in plain_lines(remark.traceback, palette):
-            rows += folded_rows(Text.assemble(("  " + line.plain, palette.label)), width)
+        for line in _way_to(remark, palette):
+            room = max(8, width - 4)
+            first, *more = fold(Text(line.plain, palette.label), room)
+            rows += [Row(Text.assemble("  ", first)), *(Row(Text.assemble("    ", each)) for each in more)]
     return rows
+
+
+def _way_to(remark: Remark, palette: Palette) -> list[Text]:
+    """The traceback without its end where that is what the rows above it say."""
+    message = remark.text.partition(": ")[2]
+    head, _, _ = remark.traceback.rpartition(message) if message else (remark.traceback, "", "")
+    whole = head.rpartition("\n")[0] if message and remark.traceback.endswith(message) else remark.traceback
+    return plain_lines(whole, palette)
 
 
 def _result_rows(text: str, palette: Palette, width: int) -> list[Row]:

@@ -11,6 +11,7 @@ from rich.style import Style
 from rich.text import Text
 from textual import events
 from textual.binding import Binding
+from textual.selection import Selection
 
 from tutor.facts import Explanation, Run
 from tutor.session.recording import Recording
@@ -260,6 +261,17 @@ class Transcript(LinesView):
         text.stylize(f"on {self.palette.panel}")
         text.stylize(Style.parse(f"bold {self.palette.accent}"), 0, 1)
         return text
+
+    def get_selection(self, selection: Selection) -> tuple[str, str] | None:
+        """The selected text; lines that were folded are whole again."""
+        text, before = "", -1
+        for place, row in enumerate(self._rows):
+            if (span := selection.get_span(place)) is not None:
+                start, end = span
+                text += "\n" if before >= 0 and not row.joined else ""
+                text += row.text.plain[start : None if end == -1 else end]
+                before = place
+        return text, "\n"
 
     # ── the current entry ────────────────────────────────────────────────────
 

@@ -62,19 +62,17 @@ class Row:
         return self._cursor
 
     def move(self, column: int) -> None:
-        """Put the cursor somewhere in the row, past its end with spaces."""
+        """Put the cursor somewhere in the row, also past its end."""
         self.home()
-        column = min(column, self._columns)
-        if column > self._width:
-            self._cursor = self._width
-            self.write(" " * (column - self._width), PLAIN)
-        else:
-            self._cursor = column
+        self._cursor = min(column, self._columns)
 
     def write(self, text: str, style: Sgr) -> None:
         """Text without control characters, at the cursor."""
         while self._cursor == 0 and starts_with_mark(text):
             text = text[1:]
+        if text and self._cursor > self._width:
+            gap, self._cursor = self._cursor - self._width, self._width
+            self.write(" " * gap, PLAIN)
         if self._full:
             self._lose(len(text))
         if self._full or not text:
