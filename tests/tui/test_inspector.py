@@ -274,7 +274,7 @@ def test_same_storage_without_a_common_element_is_told_apart(play: Play) -> None
         await p.press("escape", "home", "down")
         await p.until(lambda: p.bench.selected == "a")
         await p.until(lambda: "same storage as b, no element in common" in panel(p, "detail"))
-        await p.until(lambda: "shares elements with c (same storage)" in panel(p, "detail"))
+        await p.until(lambda: "shares elements with c, same storage" in panel(p, "detail"))
 
     play(story, lesson=None)
 

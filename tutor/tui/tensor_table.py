@@ -21,8 +21,10 @@ from tutor.view.listing import GroupLine, Line, NameLine, Order
 from tutor.view.table import COLUMNS, group_words, row_words, tensor_row
 from tutor.view.words import clean, fit_end
 
-#: No cell is wider; a long shape is cut with an ellipsis, a long name keeps its end.
+#: Cells are not wider, names apart; a long shape is cut with an ellipsis, a long name keeps its end.
 WIDEST = 22
+#: Cells for the columns after the name, where a long name may take all others.
+REST = 40
 GAP = 2
 #: Keys that sort; all other printable keys filter.
 SORT_KEYS = "<>-"
@@ -361,7 +363,8 @@ def column_widths(rows: Sequence[Sequence[str]], room: int, titles: Sequence[str
         longest = max(
             (len(row[index]) if row[index].isascii() else cell_len(row[index]) for row in rows), default=0
         )
-        width = min(max(cell_len(title), longest), WIDEST)
+        widest = max(WIDEST, room - REST) if index == 1 else WIDEST
+        width = min(max(cell_len(title), longest), widest)
         used += width + (GAP if index else 0)
         if used > room and index > 1:
             break

@@ -64,7 +64,7 @@ def _relation(relation: Relation, snapshot: Snapshot, palette: Palette) -> Text:
     line.append(before + " ", palette.label)
     line.append(clean(relation.name), name_style(relation.name, block, palette))
     if after:
-        line.append((", " if not after.startswith("(") else " ") + after, palette.label)
+        line.append(", " + after, palette.label)
     return line
 
 

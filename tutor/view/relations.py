@@ -60,14 +60,14 @@ def relation_words(relation: Relation) -> tuple[str, str]:
     if relation.same_object:
         return "the same tensor as", ""
     if relation.overlap is None:
-        return f"{where} as", "cannot tell which elements"
+        return f"{where} as", "cannot tell which elements they share"
     if not relation.overlap:
         return f"{where} as", "no element in common"
     if relation.shared is None:
-        return "shares elements with", f"({where})"
+        return "shares elements with", where
     shared, count = relation.shared
     what = "its one element" if count == 1 else f"all {count:,} elements" if shared == count else None
-    return f"shares {what or f'{shared:,} of {count:,} elements'} with", f"({where})"
+    return f"shares {what or f'{shared:,} of {count:,} elements'} with", where
 
 
 def unsettled(found: list[Relation]) -> list[str]:
