@@ -45,6 +45,8 @@ def rows(quick: bool) -> Iterator[Row]:
         lesson = Path(folder) / "keys.yaml"
         lesson.write_text(LESSON, encoding="utf-8")
         with Terminal("lesson", str(lesson), "--no-spare") as terminal:
+            terminal.wait_for("a lesson from elsewhere")
+            terminal.send("y")
             terminal.wait_for("to run")
             yield row(terminal, "busy", quick)
             terminal.send(NEXT)

@@ -13,11 +13,14 @@ import sys
 import termios
 import time
 from contextlib import suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Self
 
 import psutil
 
 from benchmarks.measure import BenchmarkError
+from tutor.course.store import Store
 
 COLUMNS, ROWS = 120, 36
 QUIT, RUN, STOP, NEXT, CLEAR_LINE = b"\x11", b"\x12", b"\x03", b"\x1b[19~", b"\x15"
@@ -28,10 +31,17 @@ _OVERLAP = 512
 
 
 class Terminal:
-    """Runs `python -m tutor ARGUMENTS`. As a context manager it leaves no process behind."""
+    """Runs `python -m tutor ARGUMENTS` as a learner does who has been here before.
 
-    def __init__(self, *arguments: str) -> None:
+    `home` is where what is remembered lies; without one it is a folder of this terminal's own.
+    As a context manager it leaves no process behind."""
+
+    def __init__(self, *arguments: str, home: Path | None = None) -> None:
         environment = {k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "COLUMNS", "LINES")}
+        self._own_home = TemporaryDirectory() if home is None else None
+        home = home or Path(self._own_home.name)
+        with Store.open(home / "tutor.db", patience=5) as store:
+            store.set_setting("welcomed", True)
         self._screen, inner = pty.openpty()
         fcntl.ioctl(inner, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
         self.began = time.perf_counter()
@@ -40,7 +50,7 @@ class Terminal:
             stdin=inner,
             stdout=inner,
             stderr=inner,
-            env={**environment, "TERM": "xterm-256color"},
+            env={**environment, "TERM": "xterm-256color", "TORCHTUTOR_HOME": str(home)},
             start_new_session=True,
         )
         os.close(inner)
@@ -90,9 +100,15 @@ class Terminal:
         with suppress(BenchmarkError):
             while self._process.poll() is None and time.perf_counter() < deadline:
                 self._read(0.05)
+        self.kill()
+
+    def kill(self) -> None:
+        """SIGKILL, as when the machine loses its power; nothing where it has ended."""
         if self._process.poll() is None:
             self._kill()
         os.close(self._screen)
+        if self._own_home is not None:
+            self._own_home.cleanup()
 
     def _read(self, timeout: float) -> bytes:
         if not select.select([self._screen], [], [], timeout)[0]:

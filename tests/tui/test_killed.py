@@ -1,0 +1,124 @@
+"""An app that is killed has lost nothing that was typed longer than a second ago."""
+
+from __future__ import annotations
+
+import random
+import time
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from benchmarks.measure import BenchmarkError
+from benchmarks.terminal import NEXT, Terminal
+from tutor.course.store import SCRATCH, Store, draft_key
+
+KILLS, HOMES = 50, 5
+#: What may be lost, in seconds.
+ALLOWED = 1.0
+FIRST, SECOND = draft_key("view-reshape", "two-parts"), draft_key("view-reshape", "same-input")
+
+
+@dataclass
+class Typist:
+    """Somebody at the keyboard of one app, who remembers what was typed where, and when."""
+
+    terminal: Terminal
+    number: int
+    typed: dict[str, list[tuple[float, str]]] = field(default_factory=dict)
+    entered: list[tuple[float, str]] = field(default_factory=list)
+
+    def word(self, place: str) -> None:
+        """One word into the editor, at the end of a comment."""
+        self.number += 1
+        word = f"{self.number};"
+        self.terminal.send(word)
+        self.typed.setdefault(place, []).append((time.monotonic(), word))
+        self.pause()
+
+    def line(self) -> None:
+        """One line at the prompt."""
+        self.number += 1
+        line = f"{self.number} + 1"
+        self.terminal.send(line + "\r")
+        self.entered.append((time.monotonic(), line))
+        self.pause()
+
+    def pause(self) -> None:
+        self.terminal.drain(random.uniform(0.01, 0.06))
+
+    def lesson(self) -> None:
+        """Two steps of a lesson, for ever to and fro."""
+        self.terminal.wait_for("two-parts")
+        self.terminal.send("\x01# ")
+        while True:
+            for place, turn in ((FIRST, NEXT), (SECOND, b"\x1b[18~")):
+                for _ in range(random.randint(3, 12)):
+                    self.word(place)
+                self.terminal.send(turn)
+
+    def scratch(self) -> None:
+        """The scratch page's editor and prompt in turns."""
+        self.terminal.wait_for("scratch")
+        while True:
+            for _ in range(random.randint(1, 4)):
+                self.line()
+            self.terminal.send("\x1b")
+            self.terminal.drain(0.15)
+            self.terminal.send("# ")
+            for _ in range(random.randint(3, 8)):
+                self.word(SCRATCH)
+            self.terminal.send("\r\x1b")
+            self.terminal.drain(0.15)
+
+
+def live_and_die(home: Path, kind: str, number: int) -> tuple[Typist, float]:
+    """One life of random length; the moment of its end."""
+    arguments = ("lesson", "view-reshape") if kind == "lesson" else ("repl",)
+    terminal = Terminal(*arguments, "--no-spare", home=home)
+    typist = Typist(terminal, number)
+    life = random.uniform(0.2, 4.0)
+    drain, until = terminal.drain, time.monotonic() + life
+
+    def drain_or_die(seconds: float) -> None:
+        if time.monotonic() > until:
+            raise TimeoutError
+        drain(seconds)
+
+    terminal.drain = drain_or_die  # type: ignore[method-assign]
+    with suppress(TimeoutError):
+        typist.lesson() if kind == "lesson" else typist.scratch()
+    killed = time.monotonic()
+    terminal.kill()
+    return typist, killed
+
+
+def missing(store: Store, typist: Typist, killed: float) -> tuple[list[str], int]:
+    """Words older than a second that are nowhere, and how many such words there were."""
+    lost, old = [], 0
+    for place, words in typist.typed.items():
+        draft = store.draft(place)
+        texts = [draft.text if draft else "", *(backup.text for backup in store.backups(place))]
+        due = [word for at, word in words if at < killed - ALLOWED]
+        old += len(due)
+        lost += [f"{place} {word}" for word in due if not any(word in text for text in texts)]
+    history = set(store.history())
+    due = [line for at, line in typist.entered if at < killed - ALLOWED]
+    return lost + [f"prompt {line}" for line in due if line not in history], old + len(due)
+
+
+@pytest.mark.timeout(400)
+def test_fifty_kills_at_random_moments_lose_nothing_older_than_a_second(tmp_path: Path) -> None:
+    number, checked = 1000, 0
+    for life in range(KILLS):
+        home = tmp_path / str(life % HOMES)
+        home.mkdir(exist_ok=True)
+        with suppress(BenchmarkError):
+            typist, killed = live_and_die(home, random.choice(["lesson", "scratch"]), number)
+            number = typist.number
+            with Store.open(home / "tutor.db", patience=10) as store:
+                lost, old = missing(store, typist, killed)
+            assert lost == [], f"in life {life}"
+            checked += old
+    assert checked > 200, "hardly anybody lived for longer than a second"
