@@ -209,6 +209,11 @@ class Run(Struct, frozen=True):
     def ok(self) -> bool:
         return self.error is None
 
+    @property
+    def cut_short(self) -> bool:
+        """The learner stopped it, or its kernel died."""
+        return self.error is not None and self.error.type in ("KeyboardInterrupt", "KernelDied")
+
 
 class NodeFacts(Struct, frozen=True, omit_defaults=True):
     """One node of an autograd graph; `saved` maps names of saved values to numbers, text or {"shape": …}."""

@@ -23,6 +23,32 @@ def style_at(p: Player, row_part: str, part: str) -> Style:
     raise AssertionError(f"no {part!r} in a row with {row_part!r}:\n{p.text}")
 
 
+def test_lines_entered_while_another_runs_wait_their_turn(play: Play) -> None:
+    async def story(p: Player) -> None:
+        await p.enter("import time; time.sleep(2); k = [1]")
+        await p.press(*"k.append(2)", "enter", *"k", "enter", *"k.po")
+        await p.see("2 waiting › k.po")
+        await p.settle()
+        await p.see("› k.append(2)", "[1, 2]")
+        assert p.bench.repl.text == "k.po"
+
+    play(story, lesson=None)
+
+
+def test_lines_that_wait_stand_at_the_prompt_again_when_the_code_is_stopped(play: Play) -> None:
+    async def story(p: Player) -> None:
+        await p.enter("import time; time.sleep(60)")
+        await p.press(*"print('first')", "enter", *"print('second')", "enter", *"th")
+        await p.see("2 waiting")
+        await p.press("f4")
+        await p.settle()
+        await p.see("stopped at line 1")
+        assert p.bench.repl.text == "print('first')\nprint('second')\nth"
+        assert p.bench.store.history(limit=2) == ["print('second')", "print('first')"]
+
+    play(story, lesson=None)
+
+
 def test_notes_stand_beside_their_lines_with_the_letter_of_the_memory(play: Play) -> None:
     async def story(p: Player) -> None:
         await p.go_to("same-input")
@@ -172,7 +198,7 @@ def test_running_code_is_shown_and_stopped_and_the_namespace_survives(play: Play
 
 def test_ctrl_c_stops_too(play: Play) -> None:
     async def story(p: Player) -> None:
-        await p.enter("while True: pass")
+        await p.enter("import time; time.sleep(60)")
         await p.press("enter")
         await p.until(lambda: p.bench.runner.session.state == "busy")
         await p.press("ctrl+c")

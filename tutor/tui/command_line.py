@@ -62,7 +62,7 @@ class CommandLine(CodeArea):
             self._draft = self.text
             self.text = ""
         elif self._asking and not waiting:
-            self._put(self._draft)
+            self._put(self._draft + self.text)
         self._asking = waiting
         if waiting and self._ahead:
             ahead, self._ahead = self._ahead, []
@@ -103,22 +103,23 @@ class CommandLine(CodeArea):
             return True
         if incomplete(source):
             return False
-        self.post_message(LineEntered(source))
+        # Emptied before the screen hears of it: what is typed meanwhile belongs to the next line.
+        self.text = ""
+        self._walk = None
+        self.entered.add_history(source.rstrip())
+        self.post_message(LineEntered(source, answer=False))
         return True
 
     def _answer(self) -> None:
         """One line answers; what was pasted behind it waits for the next question."""
         if self._asking:
             first, *self._ahead = self.text.split("\n")
-            self.post_message(LineEntered(first))
+            self.text = ""
+            self.post_message(LineEntered(first, answer=True))
 
-    def accepted(self) -> None:
-        """The line was taken: remember it and be empty again."""
-        source = self.text.rstrip()
-        if not self._asking and source:
-            self.entered.add_history(source)
-        self._walk = None
-        self.text = ""
+    def take_back(self, source: str) -> None:
+        """The line was not taken: it stands here again, before what has been typed since."""
+        self._put(source + self.text)
 
     def action_newline(self) -> None:
         """A new line in any case."""

@@ -61,8 +61,9 @@ class ChoiceMade(Message):
 class LineEntered(Message):
     """The learner entered code at the prompt, or the answer to `input()`."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, *, answer: bool) -> None:
         self.text = text
+        self.answer = answer
         super().__init__()
 
 

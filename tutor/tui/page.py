@@ -194,6 +194,12 @@ class Page(Screen[None]):
             self._has_draft = True
             self.store.save_draft(self._place, text, self.editor.cursor_location)
 
+    @on(TextArea.Changed, "#repl")
+    def prompt_changed(self) -> None:
+        """What is typed at the prompt is kept too, save answers to the learner's program."""
+        if not self.repl.asking:
+            self.store.save_draft(f"{self._place}/prompt", self.repl.text, self.repl.cursor_location)
+
     def show_code(self) -> None:
         """The learner's own code of this step, where there is some, with the cursor where it was."""
         self._place = self.walk.key if self.walk is not None else SCRATCH
@@ -203,3 +209,6 @@ class Page(Screen[None]):
         self.editor.load_text(self._loaded)
         if draft is not None:
             self.editor.move_cursor(draft.cursor)
+        typed = self.store.draft(f"{self._place}/prompt")
+        self.repl.load_text(typed.text if typed is not None else "")
+        self.repl.move_cursor(self.repl.document.end)

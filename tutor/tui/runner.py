@@ -111,7 +111,7 @@ class Runner:
         self._record()
         begin(self.session.snapshot)
         run = await self.session.execute(source, filename=filename)
-        if ask is None or (run.error is not None and run.error.type in ("KernelDied", "KeyboardInterrupt")):
+        if ask is None or run.cut_short:
             return Outcome("step", run)
         return Outcome("step", run, await self.session.evaluate(ask.expr))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Mapping, Sequence
 
 from rich.cells import cell_len
@@ -54,6 +55,8 @@ class Running(Selecting):
         self._asked = ""
         self._fault = ""
         self._alive = False
+        #: Lines of the prompt that wait for their turn.
+        self._lines: deque[str] = deque()
         #: The lesson's own code may run.
         self.trusted = True
         #: What the last run of the editor wrote, or a line at the prompt since.
@@ -136,14 +139,33 @@ class Running(Selecting):
     @on(LineEntered)
     def enter_line(self, message: LineEntered) -> None:
         """Answer `input()`, or run the line."""
-        if self.repl.asking:
+        if message.answer and self.repl.asking:
             self.out.echo(f"{self._asked}{message.text}\n")
             self._stop_asking()
             self.runner.session.reply(message.text)
-        elif not self.refuse_while_busy():
-            self.repl.accepted()
+        elif message.answer:
+            self.repl.take_back(message.text)
+        else:
+            self._lines.append(message.text)
+            self._next_line()
+
+    def _next_line(self) -> None:
+        """Run the next of the lines that were entered; those entered meanwhile wait their turn."""
+        if self._lines and not self.runner.busy:
             self._busy_from_now()
-            self.run_worker(self._run_line(message.text), group="run")
+            self.run_worker(self._run_line(self._lines.popleft()), group="run")
+        self._show_sign()
+
+    def _show_sign(self) -> None:
+        if not self.repl.asking:
+            self.sign.update(f"{len(self._lines)} waiting › " if self._lines else "› ")
+
+    def _return_lines(self) -> None:
+        """What waits is not run: it stands at the prompt again."""
+        if self._lines:
+            self.repl.take_back("\n".join(self._lines) + "\n" * bool(self.repl.text))
+            self._lines.clear()
+        self._show_sign()
 
     async def _run_line(self, source: str) -> None:
         def begin(before: Snapshot) -> None:
@@ -256,6 +278,9 @@ class Running(Selecting):
                 self._judge(outcome.run, outcome.answer)
         self.show_state()
         self.look()
+        if outcome.run is None or outcome.run.cut_short:
+            self._return_lines()
+        self._next_line()
 
     def _judge(self, run: Run, answer: Evaluated | None) -> None:
         """The prediction beside the answer, then what the lesson has to say."""
@@ -287,7 +312,7 @@ class Running(Selecting):
     def _stop_asking(self) -> None:
         if self.repl.asking:
             self.repl.ask(False)
-            self.sign.update("› ")
+            self._show_sign()
 
     @on(InputEnded)
     def end_input(self) -> None:
