@@ -102,11 +102,21 @@ class Terminal:
                 self._read(0.05)
         self.kill()
 
+    def hang_up(self) -> None:
+        """Take the terminal away, as when a connection is lost."""
+        if self._screen >= 0:
+            os.close(self._screen)
+            self._screen = -1
+
+    def wait(self, seconds: float) -> int:
+        """The app's exit status, once it has ended; TimeoutExpired where it goes on."""
+        return self._process.wait(seconds)
+
     def kill(self) -> None:
         """SIGKILL, as when the machine loses its power; nothing where it has ended."""
         if self._process.poll() is None:
             self._kill()
-        os.close(self._screen)
+        self.hang_up()
         if self._own_home is not None:
             self._own_home.cleanup()
 

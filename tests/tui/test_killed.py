@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -120,16 +121,39 @@ def missing(store: Store, typist: Typist, killed: float) -> tuple[list[str], int
     return lost, old + len(due)
 
 
-@pytest.mark.timeout(400)
-def test_fifty_kills_at_random_moments_lose_nothing_older_than_a_second(tmp_path: Path) -> None:
-    number, checked = 1000, 0
-    for life in range(KILLS):
-        home = tmp_path / str(life % HOMES)
-        home.mkdir(exist_ok=True)
+def lives(home: Path, count: int) -> int:
+    """Lives one after the other in one home, each checked; how many words were old enough to be owed."""
+    number, owed = 1000, 0
+    home.mkdir()
+    for life in range(count):
         typist, killed = live_and_die(home, random.choice(["lesson", "scratch"]), number)
         number = typist.number
         with Store.open(home / "tutor.db", patience=10) as store:
             lost, old = missing(store, typist, killed)
-        assert lost == [], f"in life {life}"
-        checked += old
-    assert checked > 200, "hardly anybody lived for longer than a second"
+        assert lost == [], f"in life {life} of {home.name}"
+        owed += old
+    return owed
+
+
+@pytest.mark.timeout(400)
+def test_fifty_kills_at_random_moments_lose_nothing_older_than_a_second(tmp_path: Path) -> None:
+    homes = [tmp_path / str(number) for number in range(HOMES)]
+    with ThreadPoolExecutor(2) as pool:
+        owed = list(pool.map(lives, homes, [KILLS // HOMES] * HOMES))
+    assert sum(owed) > 200, "hardly anybody lived for longer than a second"
+
+
+def test_app_ends_by_itself_when_its_terminal_goes(tmp_path: Path) -> None:
+    terminal = Terminal("repl", "--no-spare", home=tmp_path)
+    try:
+        terminal.wait_for("scratch")
+        terminal.send("x = 1 +")
+        terminal.drain(0.5)
+        terminal.hang_up()
+        assert terminal.wait(15) == 0
+    finally:
+        terminal.kill()
+    with Store.open(tmp_path / "tutor.db", patience=10) as store:
+        draft = store.draft(f"{SCRATCH}/prompt")
+    assert draft is not None
+    assert draft.text == "x = 1 +"

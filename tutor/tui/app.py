@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import select
+import sys
 import traceback
 from pathlib import Path
 
@@ -19,6 +21,9 @@ from tutor.tui.messages import StoreTrouble
 from tutor.tui.themes import choices, suitable, themes
 from tutor.tui.workbench import Workbench
 from tutor.view.palette import INK
+
+#: Seconds between looks at whether the terminal is still there.
+HANGUP_PAUSE = 1.0
 
 
 class TutorApp(Copying):
@@ -76,10 +81,21 @@ class TutorApp(Copying):
     def on_mount(self) -> None:
         """Listen to the store from now on; greet whoever is here for the first time."""
         self.store.listen(self._hear_trouble)
+        if not self.is_headless:
+            self.set_interval(HANGUP_PAUSE, self._look_for_terminal)
         if self._greets:
             from tutor.tui.welcome import Welcome
 
             self.push_screen(Welcome(self.session), self._welcomed)
+
+    def _look_for_terminal(self) -> None:
+        """Without a terminal there is nobody to work for: Textual alone would read from it for ever."""
+        poll = select.poll()
+        poll.register(sys.__stdin__.fileno() if sys.__stdin__ is not None else 0, 0)
+        if any(event & (select.POLLHUP | select.POLLERR | select.POLLNVAL) for _, event in poll.poll(0)):
+            self.workbench.keep_code()
+            self.store.flush()
+            self.exit(0)
 
     def _hear_trouble(self, sentence: str) -> None:
         """Called in the store's own thread."""

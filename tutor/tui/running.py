@@ -10,7 +10,7 @@ from rich.cells import cell_len
 from textual import on
 
 from tutor.course.schema import Lesson, PredictStep
-from tutor.course.store import Store
+from tutor.course.store import Stamp, Store
 from tutor.facts import Change, Evaluated, Run, Snapshot
 from tutor.session import (
     Died,
@@ -41,8 +41,8 @@ from tutor.view.strips import Ranges
 
 #: Seconds between looks at what a run has done so far.
 FOLLOW_PAUSE = 1 / 15
-#: Seconds between updates of the running time.
-TICK = 0.1
+#: Seconds between updates of the running time, and between those of a running entry on disk.
+TICK, KEEP_PAUSE = 0.1, 0.5
 
 
 class Running(Selecting):
@@ -55,6 +55,9 @@ class Running(Selecting):
         self._asked = ""
         self._fault = ""
         self._alive = False
+        #: The store's name for the newest run.
+        self._stamp: Stamp | None = None
+        self._kept_at = 0.0
         #: Lines of the prompt that wait for their turn.
         self._lines: deque[str] = deque()
         #: The lesson's own code may run.
@@ -67,8 +70,14 @@ class Running(Selecting):
 
     def begin(self) -> None:
         """Take hold of the session; wait for its kernel without holding up anything."""
-        self._ticker = self.set_interval(TICK, self.show_state, pause=True)
+        self._ticker = self.set_interval(TICK, self._tick, pause=True)
         self.run_worker(self._start(), group="start")
+
+    def _tick(self) -> None:
+        """While code runs: for how long, and what it wrote is kept."""
+        self.show_state()
+        if self._stamp is not None and time.monotonic() - self._kept_at > KEEP_PAUSE:
+            self._keep_run()
 
     async def _start(self) -> None:
         fault = await self.runner.start()
@@ -185,6 +194,19 @@ class Running(Selecting):
         else:
             mark, title = "›", (source := message.source.rstrip())
         self.out.begin(mark, title, source=source, place=self._place, recording=message.recording)
+        self._stamp = None
+        self._keep_run()
+
+    def _keep_run(self) -> None:
+        """Bring what has come of the newest run so far to the store."""
+        entry = self.out.record()
+        if entry is None:
+            return
+        if self._stamp is None:
+            self._stamp = self.store.add_entry(entry)
+        else:
+            self.store.update_entry(self._stamp, entry)
+        self._kept_at = time.monotonic()
 
     def prepare_step(self) -> None:
         """Give the current step its namespace, so that the prompt can be used before the first run."""
@@ -276,6 +298,7 @@ class Running(Selecting):
                 self.editor.outdate()
             if outcome.kind == "step":
                 self._judge(outcome.run, outcome.answer)
+            self._keep_run()
         self.show_state()
         self.look()
         if outcome.run is None or outcome.run.cut_short:

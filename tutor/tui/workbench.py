@@ -19,6 +19,9 @@ from tutor.tui.running import Running
 from tutor.tui.trust import TrustScreen, trust_key
 from tutor.tui.walk import Walk
 
+#: Runs of earlier times that are shown.
+EARLIER = 20
+
 
 class Workbench(EditingCommands, Running):
     """Shows one lesson, or a scratch page where there is none."""
@@ -82,6 +85,7 @@ class Workbench(EditingCommands, Running):
         self.editor.forget()
         self.code_panel.heading.label = self.filename
         self.out.clear()
+        self.out.restore(self.store.transcript(self._place, limit=EARLIER))
         self.greet()
         has_code = self.walk is None or bool(self.walk.step.code.strip())
         self.set_class(not has_code, "-code-free")
