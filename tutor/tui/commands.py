@@ -80,12 +80,18 @@ def key_for(action: str) -> str:
 
 
 def bindings() -> list[BindingType]:
-    """Bindings of all commands. They win over the focused widget wherever the command is offered."""
+    """Bindings of all commands. They win over the focused widget wherever the command is offered.
+
+    All but stop wait until the focused widget has taken the keys that were pressed before."""
     return [
-        Binding(",".join(command.keys), command.action, command.label, show=False, priority=True)
+        Binding(",".join(command.keys), _in_turn(command), command.label, show=False, priority=True)
         for command in COMMANDS
         if command.keys
     ]
+
+
+def _in_turn(command: Command) -> str:
+    return command.action if command.action == "stop" else f"in_turn('{command.action}')"
 
 
 class CommandProvider(Provider):

@@ -121,6 +121,8 @@ class Workbench(EditingCommands, Running):
         if self.repl.has_focus and self.repl.asking and action in ("leave", "docs"):
             return False  # Escape and ^d end the input
         match action:
+            case "in_turn":
+                return self.check_action(str(parameters[0]), ())
             case "stop":
                 return self.runner.busy
             case "leave":
@@ -133,6 +135,13 @@ class Workbench(EditingCommands, Running):
                 return bool(self.store.backups(self._place))
             case _:
                 return True
+
+    def action_in_turn(self, action: str) -> None:
+        """Run a command once the focused widget has taken the keys that were pressed before it."""
+        if self.focused is not None:
+            self.focused.call_later(self.run_action, action)
+        else:
+            self.call_later(self.run_action, action)
 
     @on(CommandChosen)
     async def obey(self, message: CommandChosen) -> None:

@@ -15,10 +15,10 @@ from textual.cache import LRUCache
 from textual.document._document import Location, Selection
 from textual.document._document_navigator import DocumentNavigator
 from textual.strip import Strip
-from textual.widgets import TextArea
 from textual.widgets.text_area import TextAreaTheme
 
 from tutor.assist import indentation
+from tutor.tui.editing.ordered import OrderedTextArea
 from tutor.tui.editing.wrapping import QuickWrappedDocument
 from tutor.tui.lines import palette_of
 from tutor.view.palette import Palette
@@ -37,7 +37,7 @@ _KEPT_ROWS = 512
 Pair = tuple[Location, Location]
 
 
-class CodeArea(TextArea):
+class CodeArea(OrderedTextArea):
     """Python in the palette's colours, one lexed line at a time."""
 
     BINDINGS = [

@@ -1,0 +1,36 @@
+"""Keys take effect in the order in which they were pressed, however fast they come."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from benchmarks.terminal import Terminal
+
+
+@pytest.fixture
+def terminal() -> Iterator[Terminal]:
+    """The app on a real terminal: Pilot waits after every key, a slow connection does not."""
+    with Terminal("repl", "--no-spare") as terminal:
+        terminal.wait_for("›")
+        yield terminal
+
+
+def test_editing_keys_in_a_burst(terminal: Terminal) -> None:
+    terminal.send("\x1b")
+    terminal.drain(0.3)
+    terminal.send("# abc\x7fd ef\x1b[D\x1b[Dgh\x1b[F!;")
+    terminal.wait_for("abd ghef!;")
+
+
+def test_code_and_the_key_that_runs_it_in_one_burst(terminal: Terminal) -> None:
+    terminal.send("\x1b")
+    terminal.drain(0.3)
+    terminal.send("print('si' + 'x' * 6)\x12")
+    terminal.wait_for("sixxxxxx")
+
+
+def test_lines_of_the_prompt_in_one_burst(terminal: Terminal) -> None:
+    terminal.send("v = 20\rw = v + 1\rprint(f'{w}{w}')\r")
+    terminal.wait_for("2121")
