@@ -6,7 +6,7 @@ from itertools import product
 from math import prod
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.text import Text
@@ -20,6 +20,10 @@ from tutor.view.reach import common
 from tutor.view.relations import PAIRS, relation_words, relations, unsettled
 
 from .build import lesson_run, snapshot, storage, tensor
+
+#: The machine may be busy with other things.
+unhurried = settings(deadline=None)
+
 
 STATE = lesson_run().steps[-1].snapshot
 
@@ -58,6 +62,7 @@ def test_slices_are_named() -> None:
     assert rows[-1].split() == ["[0]", "2.", "3."]
 
 
+@unhurried
 @given(st.lists(st.integers(1, 30), max_size=5), st.integers(12, 90))
 def test_a_grid_stays_in_its_bounds(shape: list[int], room: int) -> None:
     bounds = (2, 2, 4, 9, 8)[5 - len(shape) :]
@@ -106,6 +111,7 @@ def facts_of(name: str, view) -> TensorFacts:
     return TensorFacts(name, "tensor", "Tensor", hash(name), numel=prod(shape), block=1, storage=1, **facts)
 
 
+@unhurried
 @given(VIEWS, VIEWS)
 def test_common_elements_are_counted_exactly(one, other) -> None:
     block = storage(1, 4096, ("a", "b"), dtype="uint8", start=0)
@@ -115,6 +121,7 @@ def test_common_elements_are_counted_exactly(one, other) -> None:
     assert found == (sum(not held.isdisjoint(element) for element in mine), len(mine))
 
 
+@unhurried
 @given(VIEWS, VIEWS)
 def test_what_is_too_long_to_list_is_exact_or_unknown(one, other) -> None:
     assume(places(one))
@@ -188,6 +195,7 @@ def test_all_facts_are_there() -> None:
     assert dict(fact_pairs(odd)) == {"kind": "unreadable", "type": "Hostile", "not read": "its shape␛ raises"}
 
 
+@unhurried
 @given(
     st.lists(
         st.tuples(
@@ -214,6 +222,7 @@ def test_facts_stand_in_columns(room: int, columns: int) -> None:
     assert sum(word in first for word in ("shape", "stride", "offset")) == columns
 
 
+@unhurried
 @given(st.text("ab é\u4e2d", max_size=50), st.integers(3, 20))
 def test_wrapping_keeps_the_words_and_the_width(text: str, room: int) -> None:
     pieces = wrapped(Text(text), room)

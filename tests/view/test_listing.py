@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tutor.view.listing import (
@@ -21,6 +21,10 @@ from tutor.view.listing import (
 )
 
 from .build import snapshot, tensor
+
+#: The machine may be busy with other things.
+unhurried = settings(deadline=None)
+
 
 PARTS = st.sampled_from(["a", "b", ".w", ".grad", "[0]", "[1]", ".x", '["k.]"]', "é"])
 PATHS = st.lists(
@@ -50,6 +54,7 @@ def open_all(names: list[str]) -> dict[str, bool]:
         opened |= dict.fromkeys(closed, True)
 
 
+@unhurried
 @given(st.text(max_size=30))
 def test_segments_are_the_whole_path(path: str) -> None:
     assert "".join(segments(path)) == path
@@ -60,11 +65,13 @@ def test_quoted_keys_are_one_segment() -> None:
     assert segments("model[0].weight") == ("model", "[0]", ".weight")
 
 
+@unhurried
 @given(PATHS)
 def test_every_name_is_reached_by_opening_and_stands_there_once(names: list[str]) -> None:
     assert sorted(shown(every(names, open_all(names)))) == sorted(names)
 
 
+@unhurried
 @given(PATHS)
 def test_the_containers_around_a_name_lead_to_it(names: list[str]) -> None:
     parts = tree(names)
@@ -73,6 +80,7 @@ def test_the_containers_around_a_name_lead_to_it(names: list[str]) -> None:
         assert name in shown(lines(parts, opened, Order()))
 
 
+@unhurried
 @given(PATHS, st.booleans())
 def test_a_gradient_stands_right_under_its_tensor(names: list[str], descending: bool) -> None:
     inside = set(names)
@@ -89,6 +97,7 @@ def test_a_gradient_stands_right_under_its_tensor(names: list[str], descending: 
         assert rows[rows.index(grad) - 1] == grad.removesuffix(".grad")
 
 
+@unhurried
 @given(PATHS, st.text("mnxw.0", max_size=4))
 def test_a_filter_shows_what_fits_and_clearing_it_changes_nothing(names: list[str], typed: str) -> None:
     tensors = snapshot(*(tensor(name, n + 1, (2,)) for n, name in enumerate(names))).tensors
@@ -101,6 +110,7 @@ def test_a_filter_shows_what_fits_and_clearing_it_changes_nothing(names: list[st
     assert lines(parts, opened, Order(), matching(tensors, "")) == before
 
 
+@unhurried
 @given(st.lists(st.text("abcd", min_size=1, max_size=5), unique=True), st.booleans())
 def test_sorting_is_stable_and_puts_what_has_no_key_last(names: list[str], descending: bool) -> None:
     length = {name: len(name) % 3 or None for name in names}
@@ -112,6 +122,7 @@ def test_sorting_is_stable_and_puts_what_has_no_key_last(names: list[str], desce
         assert [n for n in found if length[n] == key] == [n for n in names if length[n] == key]
 
 
+@unhurried
 @given(PATHS)
 def test_sorting_keeps_every_line(names: list[str]) -> None:
     opened = open_all(names)

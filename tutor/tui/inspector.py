@@ -139,6 +139,7 @@ class Inspector(VerticalScroll, can_focus=False):
         """The learner chose `name`, somewhere."""
         self._graph_of = self.graph_root() if keep_graph else ""
         self._chosen = name
+        self.set_class(name != "", "-chosen")
         self.table.select(name, reveal=not from_table)
         self._redraw_soon()
 
