@@ -18,7 +18,7 @@ from tutor.view.palette import Palette
 _PANES = (
     ("tab", "Go to the next pane; in the editor Tab indents, so go to the prompt with Escape first."),
     ("↑ ↓", "At the prompt: what you entered before. In the inspector: go from name to name."),
-    ("^j  alt+enter", "At the prompt: a new line."),
+    ("^j", "At the prompt: a new line."),
     ("[ ]", "In the output: from run to run; enter opens a traceback or what was left out, o shows all."),
     ("y  ^c", "In the output: copy what the run printed and returned, or what is selected."),
     ("enter", "In the inspector: select the name everywhere; open or close a container, as → and ← do."),

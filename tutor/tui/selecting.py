@@ -58,7 +58,7 @@ class Selecting(Page):
 
     def look(self) -> None:
         """Ask the kernel about the shown name, once the selection rests."""
-        self.run_worker(self._look(), group="look", exclusive=True)
+        self.run_worker(self._look, group="look", exclusive=True)  # type: ignore[arg-type]
 
     async def _look(self) -> None:
         await asyncio.sleep(LOOK_PAUSE)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
 from textual import events
@@ -103,7 +104,7 @@ class Completing:
             return
         self.close()
         self._anchor, self._names = anchor, Names()
-        self._area.run_worker(self._ask(place, anchor), group="complete", exclusive=True)
+        self._area.run_worker(partial(self._ask, place, anchor), group="complete", exclusive=True)  # type: ignore[arg-type]
 
     def _place(self) -> Place | None:
         """Where the cursor is; None inside of a word, and where nothing is completed."""
