@@ -6,7 +6,7 @@ import pytest
 
 from tutor.course.schema import Ask, Lesson, PredictStep, ReadStep
 from tutor.course.store import Store
-from tutor.facts import ErrorFacts, Evaluated
+from tutor.facts import ErrorFacts, Evaluated, Run
 from tutor.tui.walk import Walk
 
 
@@ -31,9 +31,10 @@ def test_another_walk_goes_on_where_this_one_was(store: Store) -> None:
     w.forward()
     w.arrive()
     w.choose(1)
-    w.ran(ok=False)
+    w.answered(Evaluated(1, "2", 2, None))
+    w.ran(Run("x = 1 / 0", "ask.py", (), ErrorFacts("ZeroDivisionError", "", 1), 0.1))
     assert not walk(store, 1, 2).work.done
-    w.ran(ok=True)
+    w.ran(Run("x = 1", "ask.py", (), None, 0.1))
     later = walk(store, 1, 2)
     assert later.step.id == "ask"
     assert later.work.choice == 1

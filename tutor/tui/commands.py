@@ -38,6 +38,9 @@ class Command:
 
 COMMANDS: tuple[Command, ...] = (
     Command("run", ("ctrl+r",), "Run", "Run the code in the editor.", 0),
+    Command("check", ("ctrl+t",), "Check", "Run your code, and check what the exercise asks for.", 1),
+    Command("hint", ("ctrl+n",), "Hint", "Show one hint more for this exercise.", 2),
+    Command("solution", (), "Solution", "Show the solution of this exercise, after a question."),
     Command("stop", ("f4", "ctrl+c"), "Stop", "Stop the code that is running.", 1),
     Command("restart", ("ctrl+backslash",), "Restart", "Start a new kernel; code and output stay.", 2),
     Command("leave", ("escape",), "Editor/prompt", "Go from the editor to the prompt, and back.", 9),

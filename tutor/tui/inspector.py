@@ -125,6 +125,7 @@ class Inspector(VerticalScroll, can_focus=False):
     def begin(self) -> None:
         """A run starts: nothing is changed yet, and what is known of values is passing."""
         self._changes = ()
+        self.table.light("", "")
         self._known = passing = Known(self._known.values, self._known.overlaps, passing=True)
         self.set_timer(STALE, lambda: self._let_go(passing))
         self._redraw_soon()
@@ -142,6 +143,10 @@ class Inspector(VerticalScroll, can_focus=False):
         self.set_class(name != "", "-chosen")
         self.table.select(name, reveal=not from_table)
         self._redraw_soon()
+
+    def light(self, name: str, fact: str) -> None:
+        """Mark the cell that a check failed on, until the next run."""
+        self.table.light(name, fact)
 
     def unsettled(self) -> list[str]:
         """Names whose overlap with the shown one only the kernel can tell."""

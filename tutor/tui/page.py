@@ -11,7 +11,7 @@ from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.screen import Screen
 from textual.widgets import Static, TextArea
 
-from tutor.course.schema import Lesson, PredictStep
+from tutor.course.schema import Lesson
 from tutor.course.store import SCRATCH, Store
 from tutor.facts import Run
 from tutor.session import Event, Session
@@ -27,7 +27,7 @@ from tutor.tui.messages import KernelEvent
 from tutor.tui.predict import Choices, Question
 from tutor.tui.runner import Runner
 from tutor.tui.transcript import Transcript
-from tutor.tui.walk import Walk, choice_text
+from tutor.tui.walk import Walk
 from tutor.view.prose import render_prose
 
 #: The smallest usable window.
@@ -59,7 +59,8 @@ class Page(Screen[None]):
         self.bar = Bar()
         self.prompt = Static(id="prompt")
         self.after = Static(id="after")
-        self.prose = VerticalScroll(self.prompt, self.after, id="prose-box")
+        self.hints = Static(id="hints")
+        self.prose = VerticalScroll(self.prompt, self.hints, self.after, id="prose-box")
         self.choices = Choices(id="choices")
         self.predict_panel = Panel("predict", self.choices, id="predict-panel")
         self.editor = AnnotatedEditor(id="code")
@@ -119,38 +120,41 @@ class Page(Screen[None]):
         return f"{self.walk.step.id}.py" if self.walk is not None else "scratch.py"
 
     def write_prose(self) -> None:
+        """What the lesson says: the prompt, the hints that were asked for, and what comes after."""
         if self.walk is None:
             return
         palette = palette_of(self.app.theme)
-        after = getattr(self.walk.step, "after", "") if self.walk.work.done else ""
-        self.prompt.update(render_prose(self.walk.step.prompt, palette))
-        self.after.update(render_prose(after, palette) if after else Text())
-        self.after.display = bool(after)
+        work, step = self.walk.work, self.walk.step
+        after = step.after if work.done or work.solution_shown else ""
+        self.prompt.update(render_prose(step.prompt, palette))
+        for part, text in ((self.hints, _hint_text(self.walk)), (self.after, after)):
+            part.update(render_prose(text, palette) if text else Text())
+            part.display = bool(text)
 
-    def show_after(self) -> None:
-        """What the lesson has to say once the code has run."""
-        was_shown = self.after.display
+    def show_news(self, part: Static) -> None:
+        """Write the prose again, and scroll to a part of it that was not there before."""
+        old = part.visual
+        was_shown = part.display
         self.write_prose()
         self.call_after_refresh(self._mind_focus)
-        if self.after.display and not was_shown:
-            self.call_after_refresh(lambda: self.prose.scroll_to_widget(self.after, top=True, animate=False))
+        if part.display and (not was_shown or part.visual is not old):
+            self.call_after_refresh(lambda: self.prose.scroll_to_widget(part, top=True, animate=False))
 
     def show_question(self) -> None:
-        """The choices of a predict step, as far as they have been made and answered."""
-        step = self.walk.step if self.walk is not None else None
-        asks = isinstance(step, PredictStep)
-        self.set_class(asks, "-asks")
+        """The choices of the step, as far as they have been made and answered."""
+        walk = self.walk
+        self.set_class(walk is not None and bool(walk.choices), "-asks")
         # Until the prediction is made the question needs the room more than the code.
-        self.set_class(self.walk is not None and self.walk.must_choose, "-open")
+        self.set_class(walk is not None and walk.must_choose, "-open")
         self.call_after_refresh(self._mind_focus)
-        if not isinstance(step, PredictStep) or self.walk is None:
+        if walk is None or not walk.choices:
             return
-        work = self.walk.work
-        answer = self.walk.answer_text() if work.answer is not None else None
-        texts = tuple(map(choice_text, step.ask.choices))
-        question = Question(texts, work.choice, self.walk.truth, answer)
-        self.choices.show(question)
-        self.predict_panel.heading.fact = question.fact
+        answer = walk.answer_text() if walk.is_answered else None
+        self.choices.show(
+            Question(walk.choices, walk.work.choice, walk.truth, answer, predicts=bool(walk.expression))
+        )
+        self.predict_panel.heading.label = "predict" if walk.expression else "quiz"
+        self.predict_panel.heading.fact = self.choices.question.fact
 
     def show_state(self) -> None:
         """Bar, code heading and key bar say how things stand."""
@@ -212,3 +216,8 @@ class Page(Screen[None]):
         typed = self.store.draft(f"{self._place}/prompt")
         self.repl.load_text(typed.text if typed is not None else "")
         self.repl.move_cursor(self.repl.document.end)
+
+
+def _hint_text(walk: Walk) -> str:
+    total = len(walk.graded.hints) if walk.graded is not None else 0
+    return "\n\n".join(f"*Hint {n} of {total}.* {hint}" for n, hint in enumerate(walk.hints, 1))

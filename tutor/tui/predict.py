@@ -23,12 +23,16 @@ class Question:
     chosen: int | None = None
     truth: int | None = None
     answer: str | None = None
+    #: The code has to run before there is an answer; else a choice is judged at once.
+    predicts: bool = True
 
     @property
     def fact(self) -> str:
         """Where the question stands, for the heading."""
         if self.answer is not None:
             return "right" if self.truth is not None and self.truth == self.chosen else "not so"
+        if not self.predicts:
+            return "choose" if self.chosen is None else "not that one, choose again"
         return "choose before you run" if self.chosen is None else "chosen, ^r to run"
 
 
@@ -64,7 +68,8 @@ class Choices(Widget, can_focus=True):
         for index, text in enumerate(q.choices):
             sign, fact = " ", ""
             if index == q.chosen:
-                sign, fact = ("▸", "your prediction") if q.answer is None else ("✗", "you said")
+                predicted = q.predicts and q.answer is None
+                sign, fact = ("▸", "your prediction") if predicted else ("✗", "you said")
             if q.answer is not None and index == q.truth:
                 sign, fact = "✓", "it is, as you said" if index == q.chosen else "it is"
             rows.append((sign, f"{index + 1}  {text}", fact))

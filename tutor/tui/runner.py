@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from tutor.course.schema import Ask, Lesson
+from tutor.course.check import check_step
+from tutor.course.schema import Graded, Lesson, Step
 from tutor.course.walk import prologue
-from tutor.facts import Evaluated, GraphFacts, Overlap, Run, Snapshot, Values
+from tutor.facts import CheckResult, Evaluated, GraphFacts, Overlap, Run, Snapshot, Values
 from tutor.session import Died, Event, Session, SessionError, StateChanged
 from tutor.session.recording import Recordings
 from tutor.tui.follow import RunKind
@@ -20,12 +21,25 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """The step in which code runs, and what is to be found out afterwards."""
+
+    lesson: Lesson
+    step: Step
+    #: Evaluated once the code has run; empty for nothing.
+    expression: str = ""
+    #: The step, where its checks are asked for.
+    checked: Graded | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """What running came to: a run, or the sentence that says why there is none."""
 
     kind: RunKind
     run: Run | None = None
     answer: Evaluated | None = None
+    checks: Sequence[CheckResult] | None = None
     fault: str = ""
 
 
@@ -73,47 +87,47 @@ class Runner:
             self._settled.set()
         return ""
 
-    async def prepare(self, lesson: Lesson | None) -> str:
-        """A namespace in which only the lesson's setup has run, or nothing; a sentence where that failed."""
+    async def prepare(self, where: Place | None) -> str:
+        """A namespace as a step finds it, or an empty one; a sentence where that failed."""
         await self._settled.wait()
         async with self._turn:
             try:
-                if lesson is not None:
-                    return await self._prepare(lesson)
+                if where is not None:
+                    return await self._prepare(where)
                 await self.session.reset()
                 return ""
             except SessionError as error:
                 return str(error)
 
-    async def step(
-        self, source: str, filename: str, *, lesson: Lesson | None, ask: Ask | None, begin: Begin
-    ) -> Outcome:
-        """Run the editor's code: in a namespace where only the lesson's setup has run, or as it is.
+    async def step(self, source: str, filename: str, where: Place | None, begin: Begin) -> Outcome:
+        """Run the editor's code: in a namespace as the lesson's step finds it, or as it is.
 
-        `ask` is evaluated afterwards unless the kernel is gone or the learner stopped the code.
+        Then, unless the code was cut short, evaluate what the step asks and check what it checks.
         """
         self.busy = True
         try:
             await self._settled.wait()
             async with self._turn:
                 self._require_kernel()
-                return await self._step(source, filename, lesson, ask, begin)
+                return await self._step(source, filename, where, begin)
         except SessionError as error:
             return Outcome("step", fault=str(error))
         finally:
             self.busy = False
 
-    async def _step(
-        self, source: str, filename: str, lesson: Lesson | None, ask: Ask | None, begin: Begin
-    ) -> Outcome:
-        if lesson is not None and (fault := await self._prepare(lesson)):
+    async def _step(self, source: str, filename: str, where: Place | None, begin: Begin) -> Outcome:
+        if where is not None and (fault := await self._prepare(where)):
             return Outcome("step", fault=fault)
         self._record()
         begin(self.session.snapshot)
         run = await self.session.execute(source, filename=filename)
-        if ask is None or run.cut_short:
+        if where is None or run.cut_short:
             return Outcome("step", run)
-        return Outcome("step", run, await self.session.evaluate(ask.expr))
+        answer = await self.session.evaluate(where.expression) if where.expression else None
+        checks = None
+        if where.checked is not None:
+            checks = await check_step(self.session, where.checked, run, prologue(where.lesson, where.step))
+        return Outcome("step", run, answer, checks)
 
     async def line(self, source: str, begin: Begin) -> Outcome:
         """Run code entered at the prompt in the namespace as it is."""
@@ -160,15 +174,15 @@ class Runner:
         if self.session.state == "dead":
             raise SessionError("There is no kernel to run this: restart it.")
 
-    async def _prepare(self, lesson: Lesson) -> str:
-        """Empty the namespace, seed, run the setup; the sentence that says what failed, if something did."""
+    async def _prepare(self, where: Place) -> str:
+        """Empty the namespace, seed, run what comes before the step; the sentence that says what failed."""
         self._silent = True
-        self.session.recorder = None
         try:
             await self.session.reset()
-            run = await self.session.execute(prologue(lesson), filename="setup", display="none")
+            source = prologue(where.lesson, where.step)
+            run = await self.session.execute(source, filename="setup", display="none")
         finally:
             self._silent = False
         if run.error is None:
             return ""
-        return f"The setup of {lesson.id} failed: {run.error.type}: {run.error.message}"
+        return f"The setup of {where.lesson.id} failed: {run.error.type}: {run.error.message}"

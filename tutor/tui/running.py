@@ -9,9 +9,9 @@ from collections.abc import Mapping, Sequence
 from rich.cells import cell_len
 from textual import on
 
-from tutor.course.schema import Lesson, PredictStep
+from tutor.course.schema import Lesson
 from tutor.course.store import Stamp, Store
-from tutor.facts import Change, Evaluated, Run, Snapshot
+from tutor.facts import Change, Snapshot
 from tutor.session import (
     Died,
     InputAsked,
@@ -26,7 +26,6 @@ from tutor.tui.commands import key_for
 from tutor.tui.follow import Following
 from tutor.tui.lines import palette_of
 from tutor.tui.messages import (
-    ChoiceMade,
     InputEnded,
     KernelEvent,
     LineEntered,
@@ -36,6 +35,7 @@ from tutor.tui.messages import (
 )
 from tutor.tui.page import HINT
 from tutor.tui.remarks import plain_lines
+from tutor.tui.runner import Outcome, Place
 from tutor.tui.selecting import Selecting
 from tutor.view.strips import Ranges
 
@@ -113,19 +113,22 @@ class Running(Selecting):
 
     def action_run(self) -> None:
         """Run the code in the editor."""
+        if self.may_run():
+            self._busy_from_now()
+            self.run_worker(self._run_step(self.editor.text), group="run")
+
+    def may_run(self) -> bool:
+        """Whether the editor's code can run now; where something comes first, say so."""
         if self.refuse_while_busy():
-            return
+            return False
         if self.walk is not None and self.walk.must_choose:
             self.out.say(f"Choose your prediction first, then {key_for('run')} runs the code.")
             self.choices.focus()
-            return
+            return False
         if not self.trusted:
             self.ask_for_trust()
-            return
-        source = self.editor.text
-        if source.strip():
-            self._busy_from_now()
-            self.run_worker(self._run_step(source), group="run")
+            return False
+        return bool(self.editor.text.strip()) or self.walk is not None
 
     def _busy_from_now(self) -> None:
         self.runner.busy = True
@@ -134,15 +137,15 @@ class Running(Selecting):
         self._ticker.resume()
         self.refresh_bindings()
 
-    async def _run_step(self, source: str) -> None:
-        walk = self.walk
-        ask = walk.step.ask if walk is not None and isinstance(walk.step, PredictStep) else None
-
+    async def _run_step(self, source: str, *, check: bool = False) -> None:
         def begin(before: Snapshot) -> None:
             self.post_message(RunStarted("step", source, before, self.runner.recording))
 
-        lesson = walk.lesson if walk is not None else None
-        outcome = await self.runner.step(source, self.filename, lesson=lesson, ask=ask, begin=begin)
+        where = None
+        if self.walk is not None:
+            step = self.walk.step
+            where = Place(self.walk.lesson, step, self.walk.expression, self.walk.graded if check else None)
+        outcome = await self.runner.step(source, self.filename, where, begin)
         self.post_message(RunFinished(outcome))
 
     @on(LineEntered)
@@ -216,8 +219,9 @@ class Running(Selecting):
         self.run_worker(self._prepare(), group="prepare")
 
     async def _prepare(self) -> None:
-        lesson = self.walk.lesson if self.walk is not None and self.trusted else None
-        self.post_message(Prepared(await self.runner.prepare(lesson)))
+        walk = self.walk if self.trusted else None
+        where = Place(walk.lesson, walk.step) if walk is not None else None
+        self.post_message(Prepared(await self.runner.prepare(where)))
 
     @on(Prepared)
     def show_prepared(self, message: Prepared) -> None:
@@ -297,7 +301,7 @@ class Running(Selecting):
             if self.runner.session.state == "dead":
                 self.editor.outdate()
             if outcome.kind == "step":
-                self._judge(outcome.run, outcome.answer)
+                self.judge(outcome)
             self._keep_run()
         self.show_state()
         self.look()
@@ -305,18 +309,8 @@ class Running(Selecting):
             self._return_lines()
         self._next_line()
 
-    def _judge(self, run: Run, answer: Evaluated | None) -> None:
-        """The prediction beside the answer, then what the lesson has to say."""
-        if self.walk is None:
-            return
-        if answer is not None and (run.ok or answer.error is None):
-            self.walk.answered(answer)
-            self.out.remark("right" if self.walk.was_right else "wrong", self.walk.verdict())
-        elif answer is not None:
-            self.out.remark("notice", "No answer yet: the code did not come to its end.")
-        self.walk.ran(ok=run.ok)
-        self.show_question()
-        self.show_after()
+    def judge(self, outcome: Outcome) -> None:
+        """What running the step's code means for the lesson."""
 
     # ── input, choices ───────────────────────────────────────────────
 
@@ -343,14 +337,6 @@ class Running(Selecting):
         self.out.echo(f"{self._asked}^D\n")
         self._stop_asking()
         self.runner.session.reply(None)
-
-    @on(ChoiceMade)
-    def choose(self, message: ChoiceMade) -> None:
-        """Keep the prediction; the code may run now."""
-        if self.walk is not None and not self.runner.busy:
-            self.walk.choose(message.index)
-            self.show_question()
-            self.show_state()
 
     # ── the kernel's life ────────────────────────────────────────────────────
 

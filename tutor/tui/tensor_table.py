@@ -86,6 +86,8 @@ class TensorTable(LinesView):
         self._descending = False
         self._typed = ""
         self._selected = ""
+        #: A name, and the title of the column, whose cell a check failed on.
+        self._lit = ("", "")
         #: A name or the path of a container.
         self._cursor = ""
 
@@ -120,6 +122,13 @@ class TensorTable(LinesView):
             self._follow_cursor()
         elif follows:
             self._cursor = name
+        self.refresh()
+
+    def light(self, name: str, column: str) -> None:
+        """Mark the cell of `name` in a column, or its letter for the column "storage"; "" for none."""
+        self._lit = (name, column)
+        if name:
+            self.select(name, reveal=True)
         self.refresh()
 
     def on_resize(self, event: events.Resize) -> None:
@@ -188,6 +197,11 @@ class TensorTable(LinesView):
             return self._group(row)
         changed = row.name in self._changed
         cells = list(tensor_row(self._snapshot.tensors[row.name], changed, self.palette).cells)
+        column = "" if self._lit[1] == "storage" else self._lit[1]
+        if row.name == self._lit[0] and self._lit[1] and column in COLUMNS:
+            cell = cells[COLUMNS.index(column)]
+            cell.style = Style.parse(f"bold reverse {self.palette.warning}")
+            cell.spans.clear()
         room = self._widths[1] - 2 * row.depth
         cells[1] = Text("  " * row.depth + fit_end(cells[1].plain, room), cells[1].style)
         return _join(cells, self._widths)

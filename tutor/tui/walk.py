@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Unpack
 
-from tutor.course.schema import Lesson, PredictStep, Step
+from tutor.course.schema import Graded, Lesson, PredictStep, QuizStep, Step
 from tutor.course.store import StepFacts, StepProgress, Store, draft_key
-from tutor.course.walk import step_code
-from tutor.facts import Evaluated
+from tutor.facts import Evaluated, Run
 
 
 @dataclass
@@ -19,8 +18,11 @@ class StepWork:
     choice: int | None = None
     #: What running the code gave.
     answer: Evaluated | None = None
-    #: The code ran to its end at least once.
+    #: What the step asks for was done at least once.
     done: bool = False
+    #: Hints that were asked for.
+    hints: int = 0
+    solution_shown: bool = False
 
 
 class Walk:
@@ -55,9 +57,12 @@ class Walk:
 
     def _remembered(self) -> StepWork:
         known = self._store.progress(self.lesson.id).get(self.step.id, StepProgress())
-        ask = self.step.ask if isinstance(self.step, PredictStep) else None
-        choice = ask.index_of(known.prediction) if ask is not None else None
-        return StepWork(choice=choice, done=known.done)
+        choice = None
+        if isinstance(self.step, PredictStep):
+            choice = self.step.ask.index_of(known.prediction)
+        elif known.prediction in self.choices:
+            choice = self.choices.index(known.prediction)
+        return StepWork(choice, None, known.done, known.hints, known.solution_shown)
 
     def arrive(self) -> None:
         """The current step is being shown: remember that the learner got here."""
@@ -69,8 +74,8 @@ class Walk:
         """Go to the next step; at the last one the lesson is complete and False is returned.
 
         A step that has nothing to run is done when the learner goes on from it."""
-        if not step_code(self.step):
-            self.ran(ok=True)
+        if not self.has_code and not self.choices:
+            self.finish()
         if self.index == len(self.lesson.steps) - 1:
             self.complete = True
             return False
@@ -90,65 +95,147 @@ class Walk:
         self._work[self.step.id] = StepWork()
 
     def choose(self, index: int) -> None:
-        """Keep the learner's prediction."""
-        if isinstance(self.step, PredictStep):
-            self.work.choice = index
-            choice: Any = self.step.ask.choices[index]
-            self._record(prediction=choice)
-
-    def ran(self, *, ok: bool) -> None:
-        """The step's code ran, to its end or not."""
-        if ok and not self.work.done:
-            self.work.done = True
-            self._record(done=True)
+        """Keep what the learner chose; in a quiz whose answer is known it is judged at once."""
+        self.work.choice = index
+        step = self.step
+        if isinstance(step, PredictStep | QuizStep):
+            chosen: Any = step.ask.choices[index] if isinstance(step, PredictStep) else self.choices[index]
+            self._record(prediction=chosen)
+        if not self.expression:
+            self._record(right=self.was_right)
+            if self.was_right:
+                self.finish()
 
     def _record(self, **facts: Unpack[StepFacts]) -> None:
         self._store.record(self.lesson.id, self.step.id, **facts)
 
     @property
+    def choices(self) -> tuple[str, ...]:
+        """What a predict or quiz step offers; nothing in other steps."""
+        match self.step:
+            case PredictStep(ask=ask):
+                return tuple(map(choice_text, ask.choices))
+            case QuizStep(options=options):
+                return tuple(option.text for option in options)
+        return ()
+
+    @property
+    def expression(self) -> str:
+        """What is evaluated once the code has run, to know which choice is right; empty where nothing is."""
+        match self.step:
+            case PredictStep(ask=ask):
+                return ask.expr
+            case QuizStep(expr=str(expr)):
+                return expr
+        return ""
+
+    @property
     def must_choose(self) -> bool:
-        """The step asks for a prediction that has not been made."""
-        return isinstance(self.step, PredictStep) and self.work.choice is None
+        """The step asks for a choice that has not been made, and only then is its code run."""
+        return bool(self.choices) and bool(self.expression) and self.work.choice is None
+
+    @property
+    def is_answered(self) -> bool:
+        """What is right is known, and is shown."""
+        if self.expression:
+            return self.work.answer is not None
+        return self.was_right
 
     def answered(self, answer: Evaluated) -> None:
-        """Record what the expression of a predict step came to."""
+        """Record what the expression of the step came to."""
         self.work.answer = answer
         self._record(right=self.was_right)
 
     @property
     def truth(self) -> int | None:
-        """Index of the choice that the answer is, or None: not run, failed, or none of the choices."""
+        """Index of the choice that is right, or None: not run, failed, or none of the choices."""
         step, answer = self.step, self.work.answer
-        if not isinstance(step, PredictStep) or answer is None or answer.error is not None:
+        if isinstance(step, QuizStep) and step.answer is not None:
+            return step.answer
+        if answer is None or answer.error is not None or not isinstance(step, PredictStep | QuizStep):
             return None
-        return step.ask.index_of(answer.value)
+        return (
+            step.ask.index_of(answer.value) if isinstance(step, PredictStep) else step.index_of(answer.value)
+        )
 
     @property
     def was_right(self) -> bool:
-        """The prediction and the answer are one."""
+        """What was chosen is right."""
         return self.truth is not None and self.truth == self.work.choice
 
+    @property
+    def why(self) -> str:
+        """What the lesson says about the choice that was made in a quiz."""
+        step, choice = self.step, self.work.choice
+        return step.options[choice].why if isinstance(step, QuizStep) and choice is not None else ""
+
     def verdict(self) -> str:
-        """The prediction beside the answer in one sentence; empty where there is none yet."""
-        step, work = self.step, self.work
-        if not isinstance(step, PredictStep) or work.choice is None or work.answer is None:
+        """The choice beside the answer in one sentence; empty where there is none yet."""
+        choices, choice, answer = self.choices, self.work.choice, self.work.answer
+        if choice is None or (answer is None and self.expression):
             return ""
-        said = choice_text(step.ask.choices[work.choice])
-        if work.answer.error is not None:
-            error = work.answer.error
-            return f"you said {said}; {step.ask.expr} raised {error.type}: {error.message}"
+        said = choices[choice]
+        if answer is not None and answer.error is not None:
+            return f"you said {said}; {self.expression} raised {answer.error.type}: {answer.error.message}"
+        if not self.expression:
+            return f"{said}: {self.why or ('that is right' if self.was_right else 'that is not it')}"
+        why = f". {self.why}" if self.why else ""
         if self.was_right:
-            return f"you said {said}, and it is {said}"
-        return f"you said {said}, it is {self.answer_text()}"
+            return f"you said {said}, and it is {said}{why}"
+        return f"you said {said}, it is {self.answer_text()}{why}"
 
     def answer_text(self) -> str:
         """The answer as the choices are written."""
-        if self.truth is not None and isinstance(self.step, PredictStep):
-            return choice_text(self.step.ask.choices[self.truth])
+        if self.truth is not None:
+            return self.choices[self.truth]
         answer = self.work.answer
         if answer is None:
             return ""
         return answer.text if answer.error is None else answer.error.type
+
+    # ── exercises ────────────────────────────────────────────────────────────
+
+    @property
+    def has_code(self) -> bool:
+        """There is code to read, to run or to write."""
+        return bool(self.step.code.strip()) or self.graded is not None
+
+    @property
+    def graded(self) -> Graded | None:
+        """The step, where its code is the learner's to write and is checked."""
+        return self.step if isinstance(self.step, Graded) else None
+
+    @property
+    def hints(self) -> tuple[str, ...]:
+        """The hints that the learner has asked for."""
+        return self.graded.hints[: self.work.hints] if self.graded is not None else ()
+
+    def take_hint(self) -> bool:
+        """One hint more; False where there are no more."""
+        if self.graded is None or self.work.hints >= len(self.graded.hints):
+            return False
+        self.work.hints += 1
+        self._record(hints=self.work.hints)
+        return True
+
+    def show_solution(self) -> None:
+        """The learner has seen the solution."""
+        self.work.solution_shown = True
+        self._record(solution_shown=True)
+
+    def ran(self, run: Run) -> None:
+        """The step's code has run; that does for a step which asks for no more."""
+        expected = getattr(self.step, "raises", None)
+        as_expected = expected is not None and run.error is not None and not run.cut_short
+        asks_no_more = self.graded is None and (not self.choices or self.is_answered)
+        if asks_no_more and (run.ok or as_expected):
+            self.finish()
+
+    def finish(self) -> None:
+        """The step is done."""
+        if not self.work.done:
+            self.work.done = True
+            self._record(done=True)
 
 
 def choice_text(choice: object) -> str:

@@ -15,7 +15,7 @@ from tutor.tui.commands import CommandProvider, bindings, key_for
 from tutor.tui.editing.commands import EditingCommands
 from tutor.tui.messages import CommandChosen
 from tutor.tui.pane import Pane
-from tutor.tui.running import Running
+from tutor.tui.studying import Studying
 from tutor.tui.trust import TrustScreen, trust_key
 from tutor.tui.walk import Walk
 
@@ -23,7 +23,7 @@ from tutor.tui.walk import Walk
 EARLIER = 20
 
 
-class Workbench(EditingCommands, Running):
+class Workbench(EditingCommands, Studying):
     """Shows one lesson, or a scratch page where there is none."""
 
     BINDINGS = [
@@ -87,7 +87,7 @@ class Workbench(EditingCommands, Running):
         self.out.clear()
         self.out.restore(self.store.transcript(self._place, limit=EARLIER))
         self.greet()
-        has_code = self.walk is None or bool(self.walk.step.code.strip())
+        has_code = self.walk is None or self.walk.has_code
         self.set_class(not has_code, "-code-free")
         self.write_prose()
         self.prose.scroll_home(animate=False)
@@ -95,10 +95,10 @@ class Workbench(EditingCommands, Running):
         self.show_state()
         self.prepare_step()
         self.call_after_refresh(self._mind_focus)
-        if self.walk is None or not has_code:
-            self.repl.focus()
-        elif self.walk.must_choose:
+        if self.walk is not None and self.walk.choices and not self.walk.is_answered:
             self.choices.focus()
+        elif self.walk is None or not has_code:
+            self.repl.focus()
         else:
             self.editor.focus()
 
@@ -131,6 +131,10 @@ class Workbench(EditingCommands, Running):
                 return self.offers_editing(action)
             case "previous" | "next" | "reset_code":
                 return self.walk is not None
+            case "check" | "solution":
+                return self.walk is not None and self.walk.graded is not None
+            case "hint":
+                return self.walk is not None and self.walk.graded is not None
             case "versions":
                 return bool(self.store.backups(self._place))
             case _:

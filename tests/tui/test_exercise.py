@@ -1,0 +1,179 @@
+"""Exercises and quizzes: checks, hints, the solution, and what is remembered of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.tui.conftest import Play, Player
+from tutor.course.schema import Lesson
+
+CHECKS = [
+    {"var": "v", "shape": [2, 3]},
+    {"var": "v", "shares_memory": "x", "else": "`v` holds its own copy."},
+]
+
+
+@pytest.fixture
+def exercise(one_step: Callable[..., Lesson]) -> Lesson:
+    return one_step(
+        kind="exercise",
+        starter="x = torch.arange(6.)\nv = ____",
+        checks=CHECKS,
+        hints=["Same memory, new shape.", "See `Tensor.view`."],
+        solution="x = torch.arange(6.)\nv = x.view(2, 3)",
+        after="A view copies nothing.",
+    )
+
+
+def test_failed_check_says_what_and_where_and_lights_the_cell(play: Play, exercise: Lesson) -> None:
+    async def story(p: Player) -> None:
+        await p.code("x = torch.arange(6.)\nv = x.view(3, 2)")
+        await p.press("ctrl+t")
+        await p.settle()
+        await p.see("1 of 2 checks hold.")
+        told = p.text[p.text.index("✗") :]
+        assert "2, 3" in told
+        assert "3, 2" in told
+        assert "x.view(3, 2)" in told
+        assert "A view copies nothing." not in p.text
+        lit = [
+            text
+            for strip in p.app.screen._compositor.render_strips()
+            for text, style, _ in strip
+            if style is not None and style.reverse and "[3, 2]" in text
+        ]
+        assert lit, "the cell of the shape is not lit"
+        await p.run()
+        assert not p.bench.store.progress("made")["only"].done, "running is not checking"
+
+    play(story, lesson=exercise)
+
+
+def test_lessons_own_sentence_is_told_and_the_right_answer_passes(play: Play, exercise: Lesson) -> None:
+    async def story(p: Player) -> None:
+        await p.code("x = torch.arange(6.)\nv = x.view(2, 3).clone()")
+        await p.press("ctrl+t")
+        await p.settle()
+        await p.see("`v` holds its own copy.")
+        await p.code("x = torch.arange(6.)\nanother = x.reshape(3, 2)\nv = another.view(2, 3)")
+        await p.press("ctrl+t")
+        await p.settle()
+        await p.see("✓ All 2 checks hold.", "A view copies nothing.")
+        assert p.bench.store.progress("made")["only"].done
+
+    play(story, lesson=exercise)
+
+
+def test_unfinished_and_raising_code_is_no_answer(play: Play, exercise: Lesson) -> None:
+    async def story(p: Player) -> None:
+        await p.press("ctrl+t")
+        await p.settle()
+        await p.see("NameError")
+        assert "All 2" not in p.text
+        await p.code("")
+        await p.press("ctrl+t")
+        await p.settle()
+        assert not p.bench.store.progress("made")["only"].done
+
+    play(story, lesson=exercise)
+
+
+def test_hints_come_one_by_one_and_stay(play: Play, exercise: Lesson) -> None:
+    async def story(p: Player) -> None:
+        assert "Hint 1" not in p.text
+        await p.press("ctrl+n")
+        await p.see("Hint 1 of 2. Same memory, new shape.")
+        assert "Hint 2" not in p.text
+        await p.press("ctrl+n")
+        await p.see("Hint 2 of 2. See Tensor.view.")
+        await p.press("ctrl+n")
+        await p.see("There are no more hints.")
+        assert p.bench.store.progress("made")["only"].hints == 2
+
+    async def later(p: Player) -> None:
+        await p.see("Hint 1 of 2", "Hint 2 of 2")
+
+    play(story, lesson=exercise)
+    play(later, lesson=exercise)
+
+
+def test_solution_is_confirmed_shown_and_taken_without_losing_what_was_there(
+    play: Play, exercise: Lesson
+) -> None:
+    async def story(p: Player) -> None:
+        await p.code("mine = 1")
+        p.bench.action_solution()
+        await p.see("You have not taken a hint yet.")
+        assert "x.view(2, 3)" not in p.text
+        await p.press("escape")
+        assert not p.bench.store.progress("made")["only"].solution_shown
+        p.bench.action_solution()
+        await p.pilot.pause()
+        await p.press("enter")
+        await p.see("v = x.view(2, 3)", "enter puts it into the editor")
+        await p.press("enter")
+        await p.until(lambda: "x.view(2, 3)" in p.bench.editor.text)
+        assert p.bench.store.progress("made")["only"].solution_shown
+        assert p.bench.store.backups("made/only")[0].text == "mine = 1"
+        await p.press("ctrl+z")
+        assert p.bench.editor.text == "mine = 1"
+
+    play(story, lesson=exercise)
+
+
+def test_check_and_hint_are_offered_only_where_there_is_something_to_check(play: Play) -> None:
+    async def story(p: Player) -> None:
+        assert "Check" not in p.screen[-1]
+        await p.press("ctrl+t", "ctrl+n")
+        await p.pilot.pause(0.2)
+        assert not p.bench.runner.busy
+        assert p.bench.last_run is None
+
+    play(story)
+
+
+def test_quiz_is_judged_at_once_and_can_be_tried_again(play: Play, one_step: Callable[..., Lesson]) -> None:
+    lesson = one_step(
+        kind="quiz",
+        choices=[{"text": "view", "why": "It never copies."}, {"text": "clone", "why": "It always copies."}],
+        answer=1,
+        after="So much for copies.",
+    )
+
+    async def story(p: Player) -> None:
+        await p.press("1")
+        await p.see("✗ view: It never copies.", "choose again")
+        assert "So much for copies." not in p.text
+        await p.press("2")
+        await p.see("✓ clone: It always copies.", "So much for copies.")
+        known = p.bench.store.progress("made")["only"]
+        assert known.done
+        assert known.right
+
+    play(story, lesson=lesson)
+
+
+def test_quiz_whose_answer_is_computed(play: Play, one_step: Callable[..., Lesson]) -> None:
+    lesson = one_step(kind="quiz", choices=[1, 2, 3], expr="torch.zeros(2, 3).ndim")
+
+    async def story(p: Player) -> None:
+        await p.press("1")
+        await p.settle()
+        await p.see("you said 1, it is 2")
+
+    play(story, lesson=lesson)
+
+
+def test_step_that_is_to_raise_is_done_when_it_has(play: Play, one_step: Callable[..., Lesson]) -> None:
+    lesson = one_step(
+        kind="run", code="torch.arange(3).view(2)", raises={"type": "RuntimeError"}, after="It refuses."
+    )
+
+    async def story(p: Player) -> None:
+        await p.run()
+        await p.see("It refuses.")
+        assert p.bench.store.progress("made")["only"].done
+
+    play(story, lesson=lesson)

@@ -1,0 +1,66 @@
+"""The solution of an exercise: asked for, then shown, then taken or left."""
+
+from __future__ import annotations
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Vertical, VerticalScroll
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+from tutor.tui.heading import Heading
+from tutor.tui.lines import palette_of
+from tutor.view.syntax import highlight
+
+
+class SolutionScreen(ModalScreen[bool | None]):
+    """Answers None where the solution was not looked at, else whether it goes into the editor."""
+
+    CSS_PATH = "chooser.tcss"
+    BINDINGS = [
+        Binding("enter,y", "go_on", "Show", show=False),
+        Binding("escape,n,ctrl+c", "leave", "Close", show=False),
+    ]
+
+    def __init__(self, solution: str, hints: int, *, known: bool) -> None:
+        super().__init__()
+        self._solution = solution.rstrip("\n")
+        self._hints = hints
+        self._shown = known
+        self._heading = Heading("solution", "")
+        self._text = Static()
+
+    def compose(self) -> ComposeResult:
+        """The question, then the solution in its place."""
+        with Vertical(id="sheet"):
+            yield self._heading
+            with VerticalScroll(id="keys"):
+                yield self._text
+
+    def on_mount(self) -> None:
+        """Who has solved the step, or seen the solution, is not asked again."""
+        self._draw()
+
+    def _draw(self) -> None:
+        palette = palette_of(self.app.theme)
+        if self._shown:
+            self._heading.fact = "enter puts it into the editor · esc closes"
+            self._text.update(Text("\n").join(highlight(self._solution, palette)))
+            return
+        self._heading.fact = "enter shows it · esc goes back"
+        used = {0: "You have not taken a hint yet", 1: "You have taken one hint"}
+        taken = used.get(self._hints, f"You have taken {self._hints} hints")
+        question = f"{taken}. Show the solution of this step? Your own code stays as it is."
+        self._text.update(Text(question, palette.foreground))
+
+    def action_go_on(self) -> None:
+        """Show it; once it is shown, take it."""
+        if self._shown:
+            self.dismiss(True)
+        self._shown = True
+        self._draw()
+
+    def action_leave(self) -> None:
+        """Close; whether it has been seen is the answer."""
+        self.dismiss(False if self._shown else None)

@@ -1,0 +1,101 @@
+"""What a lesson does with a run: predictions and quizzes judged, exercises checked, hints, solution."""
+
+from __future__ import annotations
+
+from textual import on
+
+from tutor.tui.commands import key_for
+from tutor.tui.messages import ChoiceMade
+from tutor.tui.runner import Outcome
+from tutor.tui.running import Running
+from tutor.view.verdict import first_failure, verdict_line
+
+
+class Studying(Running):
+    """The lesson's side of the workbench."""
+
+    def action_check(self) -> None:
+        """Run the code in the editor, and check what the exercise asks for."""
+        if self.walk is not None and self.walk.graded is not None and self.may_run():
+            self._busy_from_now()
+            self.run_worker(self._run_step(self.editor.text, check=True), group="run")
+
+    def judge(self, outcome: Outcome) -> None:
+        """The choice beside the answer, or the checks; then what the lesson has to say."""
+        walk, run, answer = self.walk, outcome.run, outcome.answer
+        if walk is None or run is None:
+            return
+        if answer is not None and (run.ok or answer.error is None):
+            walk.answered(answer)
+            self.out.remark("right" if walk.was_right else "wrong", walk.verdict())
+        elif answer is not None:
+            self.out.remark("notice", "No answer yet: the code did not come to its end.")
+        walk.ran(run)
+        if outcome.checks is not None:
+            self._show_checks(outcome)
+        self.show_question()
+        self.show_news(self.after)
+
+    def _show_checks(self, outcome: Outcome) -> None:
+        checks = outcome.checks or ()
+        failure = first_failure(checks)
+        if failure is None and self.walk is not None:
+            self.walk.finish()
+            self.out.remark("right", verdict_line(checks))
+            return
+        if failure is not None:
+            self.out.remark("wrong", f"{failure.sentence}\n{verdict_line(checks)}")
+            if failure.line is not None:
+                self.editor.reveal(failure.line)
+            self.inspector.light(failure.name, failure.fact)
+
+    @on(ChoiceMade)
+    def choose(self, message: ChoiceMade) -> None:
+        """Keep the choice; the code may run now, or the quiz has its answer."""
+        walk = self.walk
+        if walk is None or self.runner.busy:
+            return
+        walk.choose(message.index)
+        if not walk.expression:
+            self.out.say(walk.verdict(), "right" if walk.was_right else "wrong")
+        elif not walk.step.code.strip() and self.may_run():
+            self._busy_from_now()
+            self.run_worker(self._run_step(""), group="run")
+        self.show_question()
+        self.show_news(self.after)
+        self.show_state()
+
+    def action_hint(self) -> None:
+        """One hint more, under the text of the step."""
+        if self.walk is None or self.walk.graded is None:
+            return
+        if self.walk.take_hint():
+            self.show_news(self.hints)
+            self.show_state()
+        elif self.walk.graded.hints:
+            self.out.say(f"There are no more hints. “Solution” in {key_for('palette')} shows the solution.")
+        else:
+            self.out.say(f"This step has no hints. “Solution” in {key_for('palette')} shows the solution.")
+
+    def action_solution(self) -> None:
+        """Show the solution, after a question; it can be put into the editor."""
+        from tutor.tui.solution import SolutionScreen
+
+        walk = self.walk
+        if walk is None or walk.graded is None:
+            return
+
+        def answered(take: bool | None) -> None:
+            if take is None:
+                return
+            walk.show_solution()
+            self.show_news(self.after)
+            if take and walk.graded is not None:
+                solution = walk.graded.solution.rstrip("\n")
+                self.keep_code()
+                self.store.reset_draft(self._place)
+                self.editor.replace(solution, (0, 0), self.editor.document.end)
+                self.editor.focus()
+
+        known = walk.work.done or walk.work.solution_shown
+        self.app.push_screen(SolutionScreen(walk.graded.solution, walk.work.hints, known=known), answered)

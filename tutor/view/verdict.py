@@ -1,0 +1,20 @@
+"""What checks came to, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tutor.facts import CheckResult
+
+
+def first_failure(results: Sequence[CheckResult]) -> CheckResult | None:
+    """What the learner is told first; None where all hold."""
+    return next((result for result in results if not result.ok), None)
+
+
+def verdict_line(results: Sequence[CheckResult]) -> str:
+    """How many facts hold: `2 of 3 checks hold.`"""
+    right, total = sum(result.ok for result in results), len(results)
+    if right == total:
+        return "The check holds." if total == 1 else f"All {total} checks hold."
+    return "The check does not hold." if total == 1 else f"{right} of {total} checks hold."
