@@ -6,15 +6,17 @@ from bisect import bisect_right
 from collections.abc import Mapping
 
 from rich.cells import cell_len
+from rich.color import Color
 from rich.style import Style
 from rich.text import Text
+from textual.cache import LRUCache
 from textual.geometry import Offset
 from textual.strip import Strip
 
 from tutor.tui.editing.area import CodeArea
 from tutor.tui.lines import strip_of
 from tutor.tui.messages import NameSelected
-from tutor.tui.placement import Placed, place_notes
+from tutor.tui.placement import Placed, Placement
 from tutor.view.notes import Note, note_text
 
 #: Column of the code at which notes begin where the code leaves room.
@@ -31,7 +33,8 @@ class AnnotatedEditor(CodeArea):
         self._notes: dict[int, Note] = {}
         self._outdated = False
         self._running_lines: range = range(0)
-        self._placed: tuple[int, dict[int, Placed]] | None = None
+        self._placement: tuple[int, Placement] | None = None
+        self._labels: LRUCache[tuple[object, ...], Strip] = LRUCache(512)
         self._marked = ""
         super().__init__(text, line_numbers=True, id=id)
 
@@ -74,7 +77,7 @@ class AnnotatedEditor(CodeArea):
 
     def name_at_cursor(self) -> str:
         """The first name that the note of the cursor's line is about; empty where there is none."""
-        placed = self.notes_by_line().get(self.cursor_location[0])
+        placed = self.note_at(self.cursor_location[0])
         fresh = placed is not None and not placed.stale and not self._outdated
         return placed.note.names[0] if placed is not None and fresh and placed.note.names else ""
 
@@ -95,15 +98,18 @@ class AnnotatedEditor(CodeArea):
             self.scroll_to(y=max(0, row - height // 2), animate=False, force=True)
 
     def _redraw(self) -> None:
-        self._placed = None
+        self._placement = None
         self.refresh()
 
-    def notes_by_line(self) -> dict[int, Placed]:
-        """The notes as they are shown, by 0-based line."""
-        if self._placed is None or self._placed[0] != self.revision:
-            placed = place_notes(self._ran, self.document.lines, self._notes) if self._ran else {}
-            self._placed = (self.revision, placed)
-        return self._placed[1]
+    def note_at(self, line: int) -> Placed | None:
+        """The note on a 0-based line as it is shown."""
+        if not self._ran:
+            return None
+        if self._placement is None or self._placement[0] != self.revision:
+            self._placement = (self.revision, Placement(self._ran, self.document.lines))
+        origin = self._placement[1].origin(line)
+        note = self._notes.get(origin[0]) if origin is not None else None
+        return Placed(note, origin[1]) if origin is not None and note is not None else None
 
     def render_line(self, y: int) -> Strip:
         """The line of code with its note laid over the blank end of the row."""
@@ -122,23 +128,32 @@ class AnnotatedEditor(CodeArea):
             self.gutter_width + code + 2,
             min(self.gutter_width + NOTE_COLUMN, width - NOTE_ROOM),
         )
-        label = self._label(line, width - start - 1)
+        room = width - start - 1
+        label = self._label(line) if room >= 1 else None
         if label is None:
             return strip
         under = next(iter(strip.crop(start, start + 1)), None)
-        paint = Style(bgcolor=under.style.bgcolor) if under is not None and under.style else Style()
-        beside = strip_of(label, self.app.console).apply_style(paint)
+        ground = under.style.bgcolor if under is not None and under.style else None
+        beside = self._drawn(*label, room, ground)
         return Strip.join([strip.crop(0, start), beside, strip.crop(start + beside.cell_length)])
 
-    def _label(self, line: int, room: int) -> Text | None:
-        if room < 1:
-            return None
+    def _label(self, line: int) -> tuple[Note | None, bool] | None:
+        """The note of a line and whether it is stale; no note for the line that runs."""
         if line in self._running_lines and line == self._running_lines[-1]:
-            return Text("▸ running"[:room], Style.parse(self.palette.accent), end="")
-        placed = self.notes_by_line().get(line)
-        if placed is None:
-            return None
-        stale = placed.stale or self._outdated
-        text = note_text(placed.note, self.palette, room, stale=stale, selected=self._marked)
-        text.end = ""
-        return text
+            return None, False
+        placed = self.note_at(line)
+        return (placed.note, placed.stale or self._outdated) if placed is not None else None
+
+    def _drawn(self, note: Note | None, stale: bool, room: int, ground: Color | None) -> Strip:
+        """A note, drawn once: most rows have the same beside them after a key as before."""
+        key = (note, stale, room, ground, self.palette.name, self._marked)
+        strip = self._labels.get(key)
+        if strip is None:
+            if note is None:
+                text = Text("▸ running"[:room], Style.parse(self.palette.accent), end="")
+            else:
+                text = note_text(note, self.palette, room, stale=stale, selected=self._marked)
+                text.end = ""
+            strip = strip_of(text, self.app.console).apply_style(Style(bgcolor=ground))
+            self._labels[key] = strip
+        return strip
