@@ -23,7 +23,9 @@ from benchmarks.measure import BenchmarkError
 from tutor.course.store import Store
 
 COLUMNS, ROWS = 120, 36
-QUIT, RUN, STOP, NEXT, CLEAR_LINE = b"\x11", b"\x12", b"\x03", b"\x1b[19~", b"\x15"
+QUIT, RUN, STOP, NEXT, BACK, CLEAR_LINE = b"\x11", b"\x12", b"\x03", b"\x1b[19~", b"\x1b[18~", b"\x15"
+#: To the end of the code.
+END = b"\x1b[1;5F"
 
 _ESCAPES = re.compile(rb"\x1b(?:\[[0-9;:?<=>]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[()].|[@-Z\\^_=>78])")
 #: Bytes of earlier output in which a text may have begun.

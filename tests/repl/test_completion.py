@@ -30,17 +30,19 @@ def complete(kernel):
     return run
 
 
-def test_names_attributes_and_nothing_after_a_call(complete):
-    names, attributes, deep, private, called, indexed, quoted, number = complete(
+def test_names_and_attributes_of_what_is_known(complete):
+    names, attributes, deep, private, called, unknown, quoted, number = complete(
         "import torch\nthe_weights = torch.ones(3)\nthe_other = 1\n_hidden = 2",
         "x = the_", "the_weights.resh", "y = torch.nn.functional.scaled_dot", "_hid",
-        "f(x).", "a[0].", "'abc'.", "1.",
+        "the_weights.T.resh", "f(the_weights).", "'abc'.isalnu", "1.",
     )  # fmt: skip
     assert names == ("the_other", "the_weights")
     assert attributes == ("reshape", "reshape_as")
     assert deep == ("scaled_dot_product_attention",)
     assert private == ("_hidden",)
-    assert called == indexed == quoted == number == ()
+    assert called == ("reshape", "reshape_as")
+    assert quoted == ("isalnum",)
+    assert unknown == number == ()
 
 
 def test_modules_and_gradients_have_attributes(complete):

@@ -33,10 +33,12 @@ class Names:
 class Completer:
     """Asks a session for names. What it was told stays known until something runs."""
 
-    def __init__(self, session: Session, setup: Callable[[], str] = str) -> None:
+    def __init__(self, session: Session, setup: Callable[[], str] = str, *, guess: bool = True) -> None:
         self._session = session
         #: The code that runs before the learner's: its names are the lesson's.
         self._setup = setup
+        #: Whether attributes that the text mentions are offered for what is not known.
+        self._guess = guess
         self._known: dict[object, tuple[str, ...]] = {}
         self._known_at: Snapshot | None = None
 
@@ -48,7 +50,7 @@ class Completer:
         if place.kind == "key":
             return Names(frozenset(live))
         if place.kind == "attribute":
-            return Names(frozenset(live or said.attributes), said.attributes)
+            return Names(frozenset(live or (said.attributes if self._guess else ())), said.attributes)
         tensors = (name for name in self._session.snapshot.tensors if name.isidentifier())
         return Names(said.names.union(live, tensors, PYTHON), said.names.union(live))
 

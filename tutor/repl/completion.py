@@ -1,32 +1,16 @@
-"""Names to complete: the namespace's, and the attributes of what a name stands for."""
+"""Names to complete in line mode: those that begin with what stands before the cursor."""
 
 from __future__ import annotations
 
-import asyncio
-import builtins
-import inspect
-import keyword
-import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from tutor.repl import static
+from tutor.assist.code import state_after
+from tutor.assist.completion import Completer
+from tutor.assist.place import Place, place_at
 from tutor.repl.commands import COMMANDS
 from tutor.repl.pieces import COMMAND
-from tutor.session import Session, SessionError
-
-#: Seconds that the kernel has for an answer; it answers in a few milliseconds when it can.
-PATIENCE = 0.5
-
-#: `a.b.` and the beginning of a name, at the end of a line. Nothing that would have to be called or indexed.
-_ENDING = re.compile(r"(?:(?P<path>[^\W\d]\w*(?:\.[^\W\d]\w*)*)\.)?(?P<word>(?:[^\W\d]\w*)?)$")
-_PYTHON = frozenset(keyword.kwlist) | {name for name in dir(builtins) if not name.startswith("_")}
-
-#: The learner may have bound names such as `list` and `type`: what is used here is taken from `builtins`.
-_GLOBALS = "(lambda b: [name for name in b.globals() if b.type(name) is b.str])(__import__('builtins'))"
-_ATTRIBUTES = (
-    "(lambda b, scope, value: (b.exec({code!r}, scope), scope['attribute_names'](value, {names!r}))[1])"
-    "(__import__('builtins'), {{}}, {root})"
-)
+from tutor.session import Session
 
 
 @dataclass(frozen=True)
@@ -53,39 +37,22 @@ class Completion:
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        self._globals: tuple[str, ...] = ()
-        self._attributes: dict[str, tuple[str, ...]] = {}
+        self._completer = Completer(session, guess=False)
 
     async def refresh(self) -> None:
-        """Something ran: look at the namespace anew."""
-        self._attributes.clear()
-        self._globals = await self._ask(_GLOBALS)
+        """Something ran: know the variables before code runs again and the kernel cannot be asked."""
+        await self._completer.names(Place("name", ""), [])
 
     async def candidates(self, before: str) -> Candidates:
-        """Candidates for the text before the cursor, of which the last line counts."""
+        """Candidates for the text before the cursor."""
         if before.lstrip().startswith(COMMAND):
             return self._for_command(before.lstrip())
-        line = before.rpartition("\n")[2]
-        found = _ENDING.search(line)
-        if found is None or line[: found.start()].endswith((".", "'", '"')):
+        *above, line = before.split("\n")
+        place = place_at(line, state_after(above))
+        if place is None:
             return Candidates("")
-        path, word = found["path"], found["word"]
-        if not path:
-            return _matching(word, {*_PYTHON, *self._globals, *self._plain_names()})
-        if path not in self._attributes:
-            self._attributes[path] = await self._ask(self._question(path))
-        return _matching(word, self._attributes[path])
-
-    def _question(self, path: str) -> str:
-        facts = self._session.snapshot.tensors.get(path)
-        if facts is not None and "." in path and facts.kind in ("tensor", "parameter", "buffer", "gradient"):
-            path, root = "torch.Tensor", "__import__('torch')"
-        else:
-            root = path.partition(".")[0]
-        return _ATTRIBUTES.format(code=inspect.getsource(static), names=path.split(".")[1:], root=root)
-
-    def _plain_names(self) -> list[str]:
-        return [name for name in self._session.snapshot.tensors if name.isidentifier()]
+        names = await self._completer.names(place, [*above, line[: len(line) - len(place.word)]])
+        return _matching(place.word, names.all)
 
     def _for_command(self, text: str) -> Candidates:
         name, space, argument = text.removeprefix(COMMAND).partition(" ")
@@ -97,18 +64,8 @@ class Completion:
         info = self._session.info
         return _matching(argument, info.available if name == "device" and info is not None else ())
 
-    async def _ask(self, expression: str) -> tuple[str, ...]:
-        if self._session.state != "idle":
-            return ()
-        try:
-            answer = await asyncio.wait_for(self._session.evaluate(expression), PATIENCE)
-        except (SessionError, TimeoutError):
-            return ()
-        return tuple(answer.value) if isinstance(answer.value, list) else ()
 
-
-def _matching(word: str, names: object) -> Candidates:
+def _matching(word: str, names: Iterable[str]) -> Candidates:
     """Names that begin with `word`; private ones only where it is private too."""
-    assert isinstance(names, set | list | tuple)
     shown = [name for name in names if name.startswith(word) and (word or not name.startswith("_"))]
     return Candidates(word, tuple(sorted(shown)))
