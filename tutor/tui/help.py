@@ -24,6 +24,7 @@ _PANES = (
     ("enter", "In the inspector: select the name everywhere; open or close a container, as → and ← do."),
     ("a-z 0-9", "In the tensor table: show only names, dtypes or shapes with this in them; esc shows all."),
     ("< > -", "In the tensor table: choose the column to sort by; turn the order round."),
+    ("tab ↑ ↓", "In the list of names: Tab takes a name; Enter takes one that you moved to."),
     ("1-9", "In a prediction: choose."),
     ("pgup pgdn", "In a prediction: scroll the text above it."),
 )
