@@ -124,6 +124,19 @@ def inspect(file: str, arguments: tuple[str, ...], as_json: bool, device: str | 
     sys.exit(run(file, arguments, as_json=as_json, device=device, memory=memory))
 
 
+@main.command()
+@click.argument("paths", nargs=-1, metavar="[PATH]...")
+@memory_option
+def check(paths: tuple[str, ...], memory: str) -> None:
+    """Prove lessons: files, or folders of them; without PATH those that came with torchtutor.
+
+    Runs every step's code, solution, accepted answer and mistake with two seeds. Exit status: 0 when
+    all is as the lesson says, 1 when something is not, 2 when a file cannot be read, 130 after Ctrl-C."""
+    from tutor.proving import check as prove
+
+    sys.exit(prove(paths, memory=memory))
+
+
 def _open_app(name: str | None, *, scratch: bool, device: str, memory: str, spare: bool) -> int:
     # The app draws on standard error.
     has_terminal = all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr))

@@ -117,7 +117,7 @@ def _lesson_job(path: str, device: str | None, memory: str) -> Job:
     except LessonError as error:
         raise WrongUse(str(error)) from None
     parts = tuple(
-        Part(code, f"<{lesson.id}/{step.id}>", label=step.id, setup=prologue(lesson))
+        Part(code, f"<{lesson.id}/{step.id}>", label=step.id, setup=prologue(lesson, step))
         for step in lesson.steps
         if (code := step_code(step))
     )

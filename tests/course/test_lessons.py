@@ -5,14 +5,16 @@ from __future__ import annotations
 import contextlib
 import io
 import re
+import warnings
 from typing import Any
 
 import pytest
 import torch
+from course.learner import Class, classroom  # noqa: F401
 from markdown_it import MarkdownIt
 
 from tutor.course.loader import bundled_lessons, find_lesson, load_lesson
-from tutor.course.schema import Lesson, PredictStep, ReadStep, RunStep, Step
+from tutor.course.schema import Graded, Lesson, PredictStep, ReadStep, RunStep, Step
 from tutor.course.walk import lesson_script, prologue, step_code
 
 LESSONS = {path.stem: load_lesson(path) for path in bundled_lessons()}
@@ -36,7 +38,8 @@ def placed(request: pytest.FixtureRequest) -> tuple[Lesson, Step]:
 def run(source: str) -> tuple[dict[str, Any], str]:
     namespace: dict[str, Any] = {}
     printed = io.StringIO()
-    with contextlib.redirect_stdout(printed):
+    with contextlib.redirect_stdout(printed), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
         exec(source, namespace)
     return namespace, printed.getvalue()
 
@@ -64,7 +67,7 @@ def test_the_answer_of_a_prediction_is_one_of_its_choices(placed: tuple[Lesson, 
 
 def test_the_script_has_all_code_and_each_part_stands_alone(lesson: Lesson) -> None:
     script = lesson_script(lesson)
-    assert [name for name, _ in script] == [step.id for step in lesson.steps if step.code]
+    assert [name for name, _ in script] == [step.id for step in lesson.steps if step_code(step)]
     for _, source in script:
         run(source)
 
@@ -93,8 +96,14 @@ def test_a_step_is_headed_asked_and_answered(placed: tuple[Lesson, Step]) -> Non
 def test_names_in_prose_exist_in_code(placed: tuple[Lesson, Step]) -> None:
     """A one- or two-letter name in backquotes is a variable that the step has."""
     lesson, step = placed
-    namespace, _ = run(f"{prologue(lesson)}\n{step.code}")
+    namespace, _ = run(f"{prologue(lesson)}\n{step_code(step)}")
+    if isinstance(step, Graded):
+        for source in (step.code, *step.accepts):
+            with contextlib.suppress(Exception):
+                exec(f"{prologue(lesson)}\n{source}", namespace)
     after = "" if isinstance(step, ReadStep) else step.after
+    if not step_code(step) or "def " in step_code(step):
+        return
     for name in re.findall(r"`([a-z]{1,2})`", step.prompt + after):
         assert name in namespace, name
 
@@ -152,3 +161,158 @@ def test_lessons_are_kept_in_plain_files() -> None:
         text = path.read_text(encoding="utf-8")
         assert "\t" not in text
         assert text.endswith("\n")
+
+
+def test_every_exercise_has_hints_ways_and_mistakes(lesson: Lesson) -> None:
+    graded = [step for step in lesson.steps if isinstance(step, Graded)]
+    assert graded
+    for step in graded:
+        assert 2 <= len(step.hints) <= 3
+        assert len(step.accepts) >= 2
+        assert len(step.mistakes) >= 2
+        assert step.after.strip()
+
+
+#: Answers that the lessons do not know: right ones, and wrong ones with the fact that they fail on.
+FURTHER = {
+    "view-reshape/flat": (
+        [
+            "def flat(x):\n    return x.reshape(x.numel())",
+            "flat = torch.flatten",
+            "def flat(t):\n    print(t.shape)\n    return t.reshape((-1,))",
+            "flat = lambda y: torch.reshape(y, [-1])",
+            "def flat(x):\n    if x.dim() == 1:\n        return x\n    return x.flatten()",
+        ],
+        {
+            "def flat(x):\n    return x.clone().view(-1)": "shares_memory",
+            "def flat(x):\n    return x.unsqueeze(0)": "shape",
+            "def flat(x):\n    return x.reshape(-1).tolist()": "type",
+        },
+    ),
+    "view-reshape/lost-write": (
+        [
+            "x = torch.zeros(2, 3)\nkept = x\nx[0, 0] = 9\nx[1, 0] = 9",
+            "x = torch.zeros(2, 3)\nkept = x\nfor row in x:\n    row[0] = 9",
+            "x = torch.zeros(2, 3)\nkept = x\nx.select(1, 0).fill_(9)",
+            "x = torch.zeros(2, 3)\nkept = x\nfirst = x.t()[0]\nfirst += 9",
+            "x = torch.zeros(2, 3)\nkept = x\nx.view(6)[::3] = 9\nprint(x)",
+        ],
+        {
+            "x = torch.zeros(2, 3)\nkept = x\nx[0] = 9": "equals",
+            "x = torch.zeros(2, 3)\nkept = x.clone()\nx[:, 0] = 9": "shares_memory",
+            "x = torch.zeros(2, 3, dtype=int)\nkept = x\nx[:, 0] = 9": "equals",
+        },
+    ),
+    "graph-leaves/keep-middle": (
+        [
+            (
+                "w = torch.ones(2, requires_grad=True)\nh = 3 * w\nh.retain_grad()\nloss = h.pow(2).sum()\n"
+                "loss.backward()\ng = h.grad.clone()"
+            ),
+            (
+                "w = torch.ones(2, requires_grad=True)\nh = w * 3\nloss = (h * h).sum()\n"
+                "g, dw = torch.autograd.grad(loss, [h, w])\nw.grad = dw"
+            ),
+            (
+                "w = torch.ones(2, requires_grad=True)\nh = w * 3\ndef see(v):\n    global g\n    g = v\n"
+                "h.register_hook(see)\nloss = (h * h).sum()\nloss.backward()"
+            ),
+            (
+                "w = torch.ones(2, requires_grad=True)\nmiddle = w * 3\nmiddle.retain_grad()\n"
+                "loss = (middle ** 2).sum()\nloss.backward()\ng = middle.grad"
+            ),
+            (
+                "w = torch.ones(2, requires_grad=True)\nh = w * 3\nloss = (h * h).sum()\nh.retain_grad()\n"
+                "loss.backward()\ng = h.grad"
+            ),
+        ],
+        {
+            "w = torch.ones(2, requires_grad=True)\nh = w * 3\nloss = (h * h).sum()\n"
+            "loss.backward()\ng = w.grad": "close",
+            "w = torch.ones(2)\nh = (w * 3).requires_grad_()\nloss = (h * h).sum()\n"
+            "loss.backward()\ng = h.grad": "depends_on",
+            "w = torch.ones(2, requires_grad=True)\nh = w * 3\nloss = (h * h).sum()\n"
+            "g = torch.autograd.grad(loss, h)[0]": "grad_is_none",
+        },
+    ),
+    "graph-leaves/two-losses": (
+        [
+            "w = torch.ones(2, requires_grad=True)\nh = w.exp()\n(h + h * h).sum().backward()",
+            (
+                "w = torch.ones(2, requires_grad=True)\nh = w.exp()\n"
+                "first = h.sum()\nsecond = (h * h).sum()\n"
+                "second.backward(retain_graph=True)\nfirst.backward()"
+            ),
+            "w = torch.ones(2, requires_grad=True)\nfor p in (1, 2):\n    (w.exp() ** p).sum().backward()",
+            (
+                "w = torch.ones(2, requires_grad=True)\nh = w.exp()\n"
+                "first = h.sum()\nsecond = (h * h).sum()\n"
+                "a = torch.autograd.grad(first, w, retain_graph=True)\nb = torch.autograd.grad(second, w)\n"
+                "w.grad = a[0] + b[0]"
+            ),
+            "w = torch.ones(2, requires_grad=True)\nh = torch.exp(w)\n(h.sum() + h.dot(h)).backward()",
+        ],
+        {
+            "w = torch.ones(2, requires_grad=True)\nh = w.exp()\nh.sum().backward()": "grad",
+            "w = torch.ones(2, requires_grad=True)\nh = w.exp().detach()\nh.sum().backward()": "raises",
+            "w = torch.ones(2, requires_grad=True)\nh = w.exp()\n(h * h).sum().backward()": "grad",
+        },
+    ),
+    "graph-leaves/carried-state": (
+        [
+            code.replace("    LAST", last)
+            for last in (
+                "    state = state.detach().clone()",
+                "    state.detach_()",
+                "    state = state.data",
+            )
+            for code in [
+                (
+                    "w = torch.tensor(0.5, requires_grad=True)\nstate = torch.tensor(1.)\n"
+                    "for x in [0.1, 0.2, 0.3]:\n    state = torch.tanh(w * state + x)\n"
+                    "    (state * state).backward()\n    LAST"
+                )
+            ]
+        ]
+        + [
+            (
+                "w = torch.tensor(0.5, requires_grad=True)\ns = torch.tensor(1.)\nfor x in (0.1, 0.2, 0.3):\n"
+                "    s = (w * s.detach() + x).tanh()\n    loss = s ** 2\n    loss.backward()"
+            ),
+            (
+                "w = torch.tensor(0.5, requires_grad=True)\ns = torch.tensor(1.)\nlosses = []\n"
+                "for x in (0.1, 0.2, 0.3):\n    s = (w * s.detach() + x).tanh()\n    losses.append(s * s)\n"
+                "sum(losses).backward()"
+            ),
+        ],
+        {
+            "w = torch.tensor(0.5, requires_grad=True)\ns = torch.tensor(1.)\nfor x in [0.1, 0.2, 0.3]:\n"
+            "    s = torch.tanh(w * s + x)\n(s * s).backward()": "grad",
+            "w = torch.tensor(0.5, requires_grad=True)\ns = torch.tensor(1.)\nfor x in [0.1, 0.2, 0.3]:\n"
+            "    w.grad = None\n    s = torch.tanh(w * s.detach() + x)\n    (s * s).backward()": "grad",
+            "w = torch.tensor(0.5)\ns = torch.tensor(1.)\nfor x in [0.1, 0.2, 0.3]:\n"
+            "    s = torch.tanh(w * s + x)": "grad_is_none",
+        },
+    ),
+}
+
+
+def test_every_exercise_is_tried_with_further_answers() -> None:
+    assert set(FURTHER) == {name for name, (_, step) in STEPS.items() if isinstance(step, Graded)}
+
+
+@pytest.mark.parametrize("name", FURTHER)
+def test_answers_that_the_lesson_does_not_know(classroom: Class, name: str) -> None:  # noqa: F811
+    lesson, step = STEPS[name]
+    right, wrong = FURTHER[name]
+    assert isinstance(step, Graded)
+    assert len(right) >= 5
+    assert len(wrong) >= 3
+    for code in right:
+        failed = [each for each in classroom.answer(lesson, step, code) if not each.ok]
+        assert not failed, (code, failed)
+    for code, kind in wrong.items():
+        failed = [each for each in classroom.answer(lesson, step, code) if not each.ok]
+        assert kind in [each.kind for each in failed], (code, failed)
+    for nothing in ("", "\n", "# later", "pass", step.code):
+        assert any(not each.ok for each in classroom.answer(lesson, step, nothing)), nothing

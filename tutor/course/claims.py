@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Any
 
-from msgspec import UNSET, Meta, Struct, UnsetType, field
+from msgspec import UNSET, Struct, UnsetType, field
 from msgspec.structs import fields
 
-#: Text with something in it.
-Text = Annotated[str, Meta(pattern=r"\S")]
-#: Text for a single line of the screen.
-Line = Annotated[str, Meta(pattern=r"^[^\n]*\S[^\n]*\Z")]
-Names = Line | Annotated[tuple[Line, ...], Meta(min_length=1)]
+# Types only: `sense` says what values make sense, in words that fit each fact.
+
+#: One name or expression, or several.
+Names = str | tuple[str, ...]
 #: A number of elements, or a name that stands for the same number wherever it is written.
-Size = Annotated[int, Meta(ge=0)] | Annotated[str, Meta(pattern=r"^[A-Za-z_]\w*\Z")]
+Size = int | str
 Plain = bool | int | float | str | list[Any]
 
 
@@ -21,14 +20,14 @@ class Close(Struct, frozen=True, forbid_unknown_fields=True):
     """`to` within tolerances; torch's own for the dtype where they are left out."""
 
     to: Plain
-    rtol: Annotated[float, Meta(ge=0)] | None = None
-    atol: Annotated[float, Meta(ge=0)] | None = None
+    rtol: float | None = None
+    atol: float | None = None
 
 
 class Raises(Struct, frozen=True, forbid_unknown_fields=True):
     """An exception: its class by name (a base class will do), and a regular expression for its message."""
 
-    type: Line = "Exception"
+    type: str = "Exception"
     match: str = ""
 
 
@@ -45,19 +44,19 @@ class Cases(Struct, frozen=True, forbid_unknown_fields=True):
     Each input is a Python expression: one argument, or a tuple of them.
     """
 
-    inputs: Annotated[tuple[Line, ...], Meta(min_length=1)]
+    inputs: tuple[str, ...]
     #: An expression or a function's source; the function of the same name of the solution where it is empty.
     reference: str = ""
-    count: Annotated[int, Meta(ge=1, le=1_000)] = 3
+    count: int = 3
     #: Results must alias the arguments as the reference's results do.
     aliasing: bool = False
     #: Arguments must be left as the reference leaves them.
     arguments: bool = True
-    rtol: Annotated[float, Meta(ge=0)] | None = None
-    atol: Annotated[float, Meta(ge=0)] | None = None
+    rtol: float | None = None
+    atol: float | None = None
 
 
-class CheckItem(
+class Item(
     Struct,
     frozen=True,
     forbid_unknown_fields=True,
@@ -70,24 +69,24 @@ class CheckItem(
     learner's code ran.
     """
 
-    var: Line | UnsetType = UNSET
+    var: str | UnsetType = UNSET
     # value
     exists: bool | UnsetType = UNSET
     shape: tuple[Size, ...] | UnsetType = UNSET
-    ndim: Annotated[int, Meta(ge=0)] | UnsetType = UNSET
-    dtype: Line | UnsetType = UNSET
-    device: Line | UnsetType = UNSET
+    ndim: int | UnsetType = UNSET
+    dtype: str | UnsetType = UNSET
+    device: str | UnsetType = UNSET
     equals: Plain | UnsetType = UNSET
     close: Plain | Close | UnsetType = UNSET
     value: Plain | UnsetType = UNSET
     all_finite: bool | UnsetType = UNSET
     # memory
-    shares_memory: Line | UnsetType = UNSET
-    same_storage: Line | UnsetType = UNSET
-    is_view_of: Line | UnsetType = UNSET
+    shares_memory: str | UnsetType = UNSET
+    same_storage: str | UnsetType = UNSET
+    is_view_of: str | UnsetType = UNSET
     contiguous: bool | UnsetType = UNSET
     stride: tuple[int, ...] | UnsetType = UNSET
-    storage_offset: Annotated[int, Meta(ge=0)] | UnsetType = UNSET
+    storage_offset: int | UnsetType = UNSET
     unchanged: bool | UnsetType = UNSET
     mutated_in_place: bool | UnsetType = UNSET
     # autograd
@@ -95,38 +94,54 @@ class CheckItem(
     is_leaf: bool | UnsetType = UNSET
     grad: Plain | Close | UnsetType = UNSET
     grad_is_none: bool | UnsetType = UNSET
-    grad_fn: bool | Line | UnsetType = UNSET
+    grad_fn: bool | str | UnsetType = UNSET
     depends_on: Names | UnsetType = UNSET
     graph_freed: bool | UnsetType = UNSET
     # modules and training
-    params: Annotated[int, Meta(ge=0)] | tuple[Line, ...] | UnsetType = UNSET
+    params: int | tuple[str, ...] | UnsetType = UNSET
     training: bool | UnsetType = UNSET
     state_changed: bool | Names | UnsetType = UNSET
-    loss_decreases: bool | Annotated[float, Meta(gt=0, le=1)] | UnsetType = UNSET
+    loss_decreases: bool | float | UnsetType = UNSET
     # outcome
     raises: bool | Raises | UnsetType = UNSET
     no_error: bool | UnsetType = UNSET
     warns: bool | Warns | UnsetType = UNSET
-    stdout: str | tuple[Text, ...] | UnsetType = UNSET
+    stdout: str | tuple[str, ...] | UnsetType = UNSET
     # source
     uses: Names | UnsetType = UNSET
     avoids: Names | UnsetType = UNSET
     # behaviour
     cases: Cases | UnsetType = UNSET
-    py: Text | UnsetType = UNSET
-    # combination
-    either: Annotated[tuple[CheckItem, ...], Meta(min_length=2)] | UnsetType = UNSET
-    negated: CheckItem | UnsetType = UNSET
+    py: str | UnsetType = UNSET
     #: What to say when the item fails.
-    otherwise: Line | UnsetType = field(name="else", default=UNSET)
+    otherwise: str | UnsetType = field(name="else", default=UNSET)
 
     def facts(self) -> list[tuple[str, Any]]:
         """The facts of this item by their written names, in the order of the vocabulary."""
         return [
             (name, value)
             for name, attribute in FACT_FIELDS.items()
-            if (value := getattr(self, attribute)) is not UNSET
+            if (value := getattr(self, attribute, UNSET)) is not UNSET
         ]
+
+    def parts(self) -> tuple[Item, ...]:
+        """The items that this one combines: those of `any`, then that of `not`."""
+        either, negated = getattr(self, "either", UNSET), getattr(self, "negated", UNSET)
+        return (*(() if either is UNSET else either), *(() if negated is UNSET else (negated,)))
+
+
+class InnerItem(Item, frozen=True):
+    """An item inside `any` or `not`."""
+
+    either: tuple[Item, ...] | UnsetType = UNSET
+    negated: Item | UnsetType = UNSET
+
+
+class CheckItem(Item, frozen=True):
+    """One item of a step's checks. `any` needs one of its items to hold, `not` that its item does not."""
+
+    either: tuple[InnerItem, ...] | UnsetType = UNSET
+    negated: InnerItem | UnsetType = UNSET
 
 
 _NOT_FACTS = {"var", "otherwise"}

@@ -9,10 +9,10 @@ from msgspec import UNSET
 from msgspec.structs import replace
 
 from tutor.course.checks import OF_RUN, OF_TENSOR, OF_VARIABLE, Bindings, Verdict
-from tutor.course.claims import CheckItem
+from tutor.course.claims import Item
 from tutor.course.evidence import Evidence
 from tutor.course.live_checks import LIVE, error_text
-from tutor.course.probes import Asked, Path, names_of, parts
+from tutor.course.probes import Asked, Path, names_of
 from tutor.facts import Answer, CheckResult, TensorFacts
 
 #: The inspector's column that shows a fact.
@@ -30,7 +30,7 @@ COLUMNS = {
 _RELATIONS = frozenset({"shares_memory", "same_storage", "is_view_of"})
 
 
-def only_results(evidence: Evidence, items: Sequence[CheckItem]) -> list[CheckResult] | None:
+def only_results(evidence: Evidence, items: Sequence[Item]) -> list[CheckResult] | None:
     """What is all there is to say of code that is empty, or that stopped where no error is asked for."""
     error = evidence.run.error
     if error is None and not evidence.tree.body:
@@ -44,10 +44,10 @@ def only_results(evidence: Evidence, items: Sequence[CheckItem]) -> list[CheckRe
     return [CheckResult(False, "raises", "", "no error", error.type, sentence, error.line or None)]
 
 
-def _speaks_of_errors(item: CheckItem) -> bool:
+def _speaks_of_errors(item: Item) -> bool:
     if item.var is UNSET and (item.raises not in (UNSET, False) or item.no_error is False):
         return True
-    return any(map(_speaks_of_errors, parts(item)))
+    return any(map(_speaks_of_errors, item.parts()))
 
 
 class Judge:
@@ -58,14 +58,14 @@ class Judge:
         self._answers = answers
         self._bindings: Bindings = {}
 
-    def item(self, item: CheckItem, path: Path) -> list[CheckResult]:
+    def item(self, item: Item, path: Path) -> list[CheckResult]:
         """One result for each fact; one only where the variable is not there or is no tensor."""
         results = list(self._facts(item, path))
         if item.otherwise is not UNSET:
             results = [each if each.ok else replace(each, sentence=item.otherwise) for each in results]
         return [replace(each, item=path[0]) for each in results]
 
-    def _facts(self, item: CheckItem, path: Path) -> Iterator[CheckResult]:
+    def _facts(self, item: Item, path: Path) -> Iterator[CheckResult]:
         name = "" if item.var is UNSET else item.var
         looked = self._answers.get((path, "look"))
         missing = looked is not None and looked.ok is not True
@@ -142,11 +142,11 @@ class Judge:
         clause = verdict.clause.replace("{got}", verdict.got) or f"is {verdict.got}"
         subject = f"`{name}` " if name else ""
         sentence = f"{subject}{clause}"
-        if verdict.expected and verdict.expected not in clause:
+        if verdict.expected and verdict.expected not in clause and "instead of" not in clause:
             sentence += f"; expected {verdict.expected}"
         sentence = sentence[0].upper() + sentence[1:] + "."
         source = self._evidence.source_of(line)
-        if source and kind not in ("raises", "cases"):
+        if source and fact not in ("raises", "cases"):
             sentence += f" Line {line} is `{source}`."
         return CheckResult(
             False, kind, name, verdict.expected, verdict.got, sentence, line, COLUMNS.get(kind, "")
@@ -154,10 +154,10 @@ class Judge:
 
     # ── combinations ─────────────────────────────────────────────────────────
 
-    def _any(self, item: CheckItem, path: Path) -> CheckResult:
+    def _any(self, item: Item, path: Path) -> CheckResult:
         failures = []
-        assert item.either is not UNSET
-        for index, part in enumerate(item.either):
+        either = item.parts()[:-1] if any(fact == "not" for fact, _ in item.facts()) else item.parts()
+        for index, part in enumerate(either):
             results = self.item(part, (*path, index))
             failed = next((each for each in results if not each.ok), None)
             if failed is None:
@@ -171,11 +171,9 @@ class Judge:
         expected = " or ".join(each.expected for each in failures if each.expected)
         return replace(first, kind="any", expected=expected, sentence=sentence)
 
-    def _not(self, item: CheckItem, path: Path) -> CheckResult:
-        part = item.negated
-        assert part is not UNSET
-        offset = 0 if item.either is UNSET else len(item.either)
-        results = self.item(part, (*path, offset))
+    def _not(self, item: Item, path: Path) -> CheckResult:
+        *either, part = item.parts()
+        results = self.item(part, (*path, len(either)))
         gone = next((each for each in results if each.kind == "exists" and not each.ok), None)
         if gone is not None and part.exists is UNSET:
             return gone

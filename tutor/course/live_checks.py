@@ -8,6 +8,9 @@ from typing import Any
 from tutor.course.checks import Verdict
 from tutor.facts import Answer, ErrorFacts
 
+#: Longer values are told by the first place in which they differ.
+_LONG = 40
+
 
 def error_text(error: ErrorFacts) -> str:
     """An exception on one line."""
@@ -23,7 +26,9 @@ def _compared(_: str, __: Any, answer: Answer) -> Verdict:
         "grad_is_none": "has no gradient: its .grad is None",
     }
     clause = clauses.get(answer.kind, "is {got}")
-    if answer.note:
+    if answer.note and len(answer.got) > _LONG:
+        clause = f"is not as it should be: {answer.note}"
+    elif answer.note:
         clause += f": {answer.note}"
     kind = "type" if answer.kind == "type" else "grad_is_none" if answer.kind == "grad_is_none" else ""
     return Verdict(bool(answer.ok), answer.expected, answer.got, clause, kind=kind)
@@ -111,7 +116,9 @@ def _cases(_: str, __: Any, answer: Answer) -> Verdict:
     if answer.error is not None:
         got = error_text(answer.error)
     place, colon, detail = answer.note.partition(": at ")
-    clause = f"{place} {what}" + (f": at {detail}" if colon else "") if place else f"is {got}"
+    if colon and answer.kind == "equals":
+        what = f"gives other values: at {detail}"
+    clause = f"{place} {what}" if place else f"is {got}"
     line = answer.error.line or None if answer.error is not None else None
     return Verdict(False, answer.expected, got, clause, line, answer.kind)
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import ast
 import re
-import warnings
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import msgspec
 
@@ -14,10 +12,11 @@ import tutor
 from tutor.course import document
 from tutor.course.document import Document, DocumentError, Place
 from tutor.course.errors import LessonError
-from tutor.course.schema import SCHEMA, Lesson, PredictStep, Version, same_answer
+from tutor.course.schema import SCHEMA, Lesson, Version
+from tutor.course.sense import Sense
 from tutor.course.wording import sentence_for
 
-__all__ = ["LessonError", "bundled_lessons", "find_lesson", "load_lesson"]
+__all__ = ["LessonError", "bundled_lessons", "find_lesson", "load_lesson", "read_lesson"]
 
 MAX_BYTES = 256 * 1024
 
@@ -27,16 +26,19 @@ _PATH_PART = re.compile(r"\.(?P<key>\w+)|\[(?P<index>\d+)\]|(?P<some>\[\.\.\.\])
 
 def load_lesson(path: Path) -> Lesson:
     """The lesson in the file at `path`; raises LessonError for whatever is wrong with it."""
+    return read_lesson(path)[0]
+
+
+def read_lesson(path: Path) -> tuple[Lesson, Document]:
+    """The lesson, and where everything of it stands in the file."""
     text = _read_text(path)
     try:
         doc = document.read(text)
     except DocumentError as error:
         _fail(path, error.place, error.message)
     lesson = _convert(path, doc)
-    _check_ids(path, doc, lesson)
-    _check_choices(path, doc, lesson)
-    _check_code(path, doc, lesson)
-    return lesson
+    Sense(doc, lesson, lambda place, message: _fail(path, place, message)).look()
+    return lesson, doc
 
 
 def bundled_lessons() -> list[Path]:
@@ -129,61 +131,3 @@ def _bad_version(doc: Document, path: document.Where) -> str:
         except msgspec.ValidationError:
             return str(key)
     return ""
-
-
-def _check_ids(path: Path, doc: Document, lesson: Lesson) -> None:
-    seen: dict[str, int] = {}
-    for index, step in enumerate(lesson.steps):
-        place = doc.values[("steps", index, "id")]
-        if step.id in seen:
-            message = f"the step id `{step.id}` is taken (line {seen[step.id]}); ids are unique in a lesson"
-            _fail(path, place, message)
-        seen[step.id] = place.line + 1
-
-
-def _check_choices(path: Path, doc: Document, lesson: Lesson) -> None:
-    for index, step in enumerate(lesson.steps):
-        if not isinstance(step, PredictStep):
-            continue
-        for later, choice in enumerate(step.ask.choices):
-            if any(same_answer(choice, earlier) for earlier in step.ask.choices[:later]):
-                place = doc.values[("steps", index, "ask", "choices", later)]
-                _fail(path, place, f"the choice {choice!r} is there already; every choice must differ")
-
-
-def _check_code(path: Path, doc: Document, lesson: Lesson) -> None:
-    _check_python(path, doc, ("setup",), lesson.setup)
-    for index, step in enumerate(lesson.steps):
-        _check_python(path, doc, ("steps", index, "code"), step.code)
-        if isinstance(step, PredictStep):
-            _check_python(path, doc, ("steps", index, "ask", "expr"), step.ask.expr, mode="eval")
-
-
-def _check_python(path: Path, doc: Document, where: document.Where, source: str, mode: str = "exec") -> None:
-    what = "a Python expression" if mode == "eval" else "Python"
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            compile(source, "<lesson>", mode, flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
-    except SyntaxError as error:
-        place = _place_in(doc, where, max(error.lineno or 1, 1), max(error.offset or 1, 1))
-        _fail(path, place, f"this is not {what} ({error.msg}); correct the code")
-    except (ValueError, RecursionError, MemoryError, OverflowError) as error:
-        reason = str(error) or type(error).__name__
-        _fail(path, doc.values[where], f"Python cannot compile this code ({reason}); simplify it")
-
-
-def _place_in(doc: Document, where: document.Where, line: int, column: int) -> Place:
-    """The file's place of a 1-based line and column inside the text at `where`."""
-    start = doc.values[where]
-    text: Any = doc.data
-    for part in where:
-        text = text[part]
-    rows = text.split("\n")
-    if start.style == "|" and start.line + line < len(doc.lines) and line <= len(rows):
-        written = doc.lines[start.line + line]
-        if written.endswith(rows[line - 1]):
-            return Place(start.line + line, len(written) - len(rows[line - 1]) + column - 1)
-    if start.style not in {"|", ">"} and len(rows) == 1:
-        return Place(start.line, start.column + bool(start.style) + column - 1)
-    return start

@@ -9,7 +9,7 @@ from msgspec import UNSET
 from msgspec.structs import asdict
 
 from tutor.course.checks import OF_TENSOR
-from tutor.course.claims import Cases, CheckItem, Close, Raises
+from tutor.course.claims import Cases, Close, Item, Raises
 from tutor.course.evidence import Evidence
 from tutor.facts import Probe
 
@@ -30,20 +30,13 @@ _LIVE = {
 }
 
 
-def probes_for(items: Sequence[CheckItem], evidence: Evidence) -> list[tuple[Asked, Probe]]:
+def probes_for(items: Sequence[Item], evidence: Evidence) -> list[tuple[Asked, Probe]]:
     """Every question, in the order of the checks."""
     return [asked for index, item in enumerate(items) for asked in _of_item(item, (index,), evidence)]
 
 
-def parts(item: CheckItem) -> tuple[CheckItem, ...]:
-    """The items that an item combines."""
-    either = () if item.either is UNSET else item.either
-    negated = () if item.negated is UNSET else (item.negated,)
-    return (*either, *negated)
-
-
-def _of_item(item: CheckItem, path: Path, evidence: Evidence) -> Iterator[tuple[Asked, Probe]]:
-    for index, part in enumerate(parts(item)):
+def _of_item(item: Item, path: Path, evidence: Evidence) -> Iterator[tuple[Asked, Probe]]:
+    for index, part in enumerate(item.parts()):
         yield from _of_item(part, (*path, index), evidence)
     var = "" if item.var is UNSET else item.var
     raising = item.raises is not UNSET

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import atexit
+import gc
 import math
 from typing import Annotated, Any, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
-from tutor.course.claims import CheckItem, Line, Raises, Text
+from tutor.course.claims import CheckItem, Raises
 
 SCHEMA = 1
 
 #: Permanent names: ids are what progress is kept under.
 Id = Annotated[str, Meta(pattern=r"^[a-z0-9-]+\Z")]
+#: Text with something in it.
+Text = Annotated[str, Meta(pattern=r"\S")]
+#: Text for a single line of the screen.
+Line = Annotated[str, Meta(pattern=r"^[^\n]*\S[^\n]*\Z")]
 _BOUND = r" *(>=|<=|==|!=|>|<) *\d+(\.\d+)* *"
 Version = Annotated[str, Meta(pattern=rf"^{_BOUND}(,{_BOUND})*\Z")]
 Choice = bool | int | float | str | list[bool | int | float | str]
@@ -187,3 +193,8 @@ class Lesson(Struct, frozen=True, forbid_unknown_fields=True):
     seed: Annotated[int, Meta(ge=0, le=2**63 - 1)] = 0
     device: Literal["any", "sim", "cuda"] = "any"
     setup: str = ""
+
+
+# msgspec 0.22 can crash when an ending interpreter collects structs with constraints (its issue 717).
+# What is frozen is not collected then; the process ends either way.
+atexit.register(gc.freeze)

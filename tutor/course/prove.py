@@ -1,0 +1,211 @@
+"""Proving a lesson: that its code runs, its answers are right and its checks tell right from wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Protocol
+
+from tutor.course.check import Kernel, check_step
+from tutor.course.checks import fits_error
+from tutor.course.claims import Item
+from tutor.course.document import Document, Place, Where
+from tutor.course.schema import FixStep, Graded, Lesson, PredictStep, QuizStep, RunStep, Step
+from tutor.course.sense import place_in
+from tutor.course.walk import prologue
+from tutor.facts import CheckResult, ErrorFacts, Evaluated, Run
+
+#: Code that does nothing: what is checked after it is the setup alone.
+_EMPTY = "pass\n"
+
+
+class Lab(Kernel, Protocol):
+    """Where code is run; a case that hangs or kills its kernel is an error of its Run."""
+
+    async def run(self, before: str, code: str) -> tuple[ErrorFacts | None, Run]:
+        """Run `code` in an empty namespace after `before`, whose own error comes first."""
+
+    async def evaluate(self, expression: str) -> Evaluated:
+        """The value of an expression in the namespace as it is."""
+
+
+class Problem(Exception):
+    """Something that is wrong with a lesson, or with `untested` only not shown to be right."""
+
+    def __init__(self, place: Place, sentence: str, *, untested: bool = False) -> None:
+        super().__init__(place, sentence)
+        self.place = place
+        self.sentence = sentence
+        self.untested = untested
+
+    @property
+    def key(self) -> tuple[Place, str]:
+        """What two seeds may find twice."""
+        return self.place, self.sentence
+
+
+class Proof:
+    """The proof of one lesson. `told` is called with the number of steps done, and of all."""
+
+    def __init__(self, lab: Lab, lesson: Lesson, doc: Document, told: Callable[[int, int], None]) -> None:
+        self._lab = lab
+        self._lesson = lesson
+        self._doc = doc
+        self._told = told
+        self._seed = lesson.seed
+        self._killed: set[tuple[int, int, str]] = set()
+        #: Answers that were run: right ones accepted, wrong ones refused.
+        self.answers = 0
+        self._problems: dict[tuple[Place, str], Problem] = {}
+
+    async def prove(self) -> list[Problem]:
+        """All problems, in the order of the file."""
+        steps = self._lesson.steps
+        seeds = (self._lesson.seed, (self._lesson.seed + 1) % 2**63)
+        for turn, self._seed in enumerate(seeds):
+            for index, step in enumerate(steps):
+                self._told(turn * len(steps) + index, len(seeds) * len(steps))
+                try:
+                    await self._step(index, step)
+                except Problem as problem:
+                    self._problems.setdefault(problem.key, problem)
+        self._report_untested()
+        return sorted(self._problems.values(), key=lambda problem: (problem.untested, problem.place[:2]))
+
+    def _say(self, where: Where, sentence: str, *, untested: bool = False) -> None:
+        problem = Problem(self._doc.values[where], sentence, untested=untested)
+        self._problems.setdefault(problem.key, problem)
+
+    # ── steps that show ──────────────────────────────────────────────────────
+
+    async def _step(self, index: int, step: Step) -> None:
+        where = ("steps", index)
+        if isinstance(step, Graded):
+            await self._graded(index, step)
+            return
+        asks = isinstance(step, QuizStep) and step.expr is not None
+        if not step.code.strip() and not asks:
+            return
+        run = await self._run(step, step.code)
+        wanted = step.raises if isinstance(step, RunStep | PredictStep) else None
+        if wanted is None and run.error is not None:
+            place = place_in(self._doc, (*where, "code"), max(run.error.line, 1), 1)
+            raise Problem(place, f"this code stops with {_error(run.error)}; correct it or say `raises`")
+        if wanted is not None and not fits_error(run.error, wanted):
+            got = "it runs to its end" if run.error is None else f"it stops with {_error(run.error)}"
+            self._say((*where, "raises"), f"this code should raise {wanted.type}, but {got}")
+        if isinstance(step, PredictStep):
+            await self._answer((*where, "ask"), step.ask.expr, step.ask.index_of)
+        elif isinstance(step, QuizStep) and step.expr is not None:
+            await self._answer(where, step.expr, step.index_of)
+
+    async def _answer(self, where: Where, expr: str, index_of: Callable[[object], int | None]) -> None:
+        found = await self._lab.evaluate(expr)
+        if found.error is not None:
+            self._say((*where, "expr"), f"this cannot be computed after the code: {_error(found.error)}")
+        elif index_of(found.value) is None:
+            self._say((*where, "choices"), f"the run gives {found.text}, which is none of the choices")
+
+    async def _run(self, step: Step, code: str) -> Run:
+        error, run = await self._lab.run(prologue(self._lesson, step, self._seed), code)
+        if error is not None:
+            if self._lesson.setup.strip():
+                line = max(1, error.line - 1)
+                rows = self._lesson.setup.rstrip("\n").count("\n") + 1
+                where = ("setup",)
+                place = place_in(self._doc, where, line, 1) if line <= rows else self._doc.values[where]
+            else:
+                place = Place(0, 0)
+            raise Problem(place, f"the setup, or a solution that a step needs, stops with {_error(error)}")
+        return run
+
+    # ── steps that are checked ───────────────────────────────────────────────
+
+    async def _graded(self, index: int, step: Graded) -> None:
+        where = ("steps", index)
+        rights: list[tuple[Where, str, str]] = [((*where, "solution"), "the solution", step.solution)]
+        rights += [((*where, "accepts", n), "this answer", code) for n, code in enumerate(step.accepts)]
+        for place, name, code in rights:
+            failed = await self._failed(index, step, code)
+            if failed:
+                self._say(place, f"{name} should pass, but fails on `{failed[0].kind}`: {failed[0].sentence}")
+        if not await self._failed(index, step, _EMPTY):
+            self._say(
+                (*where, "checks"), "an empty answer passes all of these checks; ask for what it must do"
+            )
+        starter = step.code if step.code.strip() else _EMPTY
+        if not await self._failed(index, step, starter):
+            start: Where = (*where, "code" if isinstance(step, FixStep) else "starter")
+            start = start if start in self._doc.values else (*where, "checks")
+            self._say(start, "what the learner starts with passes all checks; it should fail")
+        for number, mistake in enumerate(step.mistakes):
+            failed = await self._failed(index, step, mistake.code)
+            at: Where = (*where, "mistakes", number)
+            if not failed:
+                self._say(at, "this mistake passes all checks; it should fail")
+            elif not any(mistake.fails in _names(step, result) for result in failed):
+                seen = f"`{failed[0].kind}`: {failed[0].sentence}"
+                self._say((*at, "fails"), f"this mistake does not fail on `{mistake.fails}`, but on {seen}")
+
+    async def _failed(self, index: int, step: Graded, code: str) -> list[CheckResult]:
+        run = await self._run(step, code)
+        self.answers += 1
+        try:
+            results = await check_step(self._lab, step, run, self._lesson.setup)
+        except TimeoutError as error:
+            results = [CheckResult(False, "raises", sentence=str(error))]
+        failed = [result for result in results if not result.ok]
+        self._killed |= {(index, item, fact) for item, fact in _killed(step, results)}
+        return failed
+
+    def _report_untested(self) -> None:
+        for index, step in enumerate(self._lesson.steps):
+            if not isinstance(step, Graded):
+                continue
+            for number, item in enumerate(step.checks):
+                for fact, _ in item.facts():
+                    if (index, number, fact) not in self._killed:
+                        where = ("steps", index, "checks", number, fact)
+                        said = f"untested: no mistake of this step fails on `{fact}`; add one that does"
+                        self._say(where, said, untested=True)
+
+
+def _killed(step: Graded, results: list[CheckResult]) -> Iterator[tuple[int, str]]:
+    """The facts that fail by themselves, as (index of the check, fact)."""
+    for number, item in enumerate(step.checks):
+        facts = [fact for fact, _ in item.facts()]
+        mine = [result for result in results if result.item == number]
+        if len(mine) == len(facts):
+            for fact, result in zip(facts, mine, strict=True):
+                if not result.ok and (result.kind != "exists" or fact == "exists"):
+                    yield number, fact
+    stopped = any(result.item == -1 and result.kind == "raises" for result in results)
+    for number, item in enumerate(step.checks):
+        if stopped and item.no_error is True:
+            yield number, "no_error"
+
+
+def _names(step: Graded, result: CheckResult) -> set[str]:
+    """The facts that a failure is a failure of: as it is called, and as the lesson wrote it."""
+    names = {result.kind}
+    if result.item < 0:
+        return names | ({"no_error"} if result.kind == "raises" else set())
+    item = step.checks[result.item]
+    written = {fact for fact, _ in item.facts()}
+    if result.kind not in written and result.kind != "exists":
+        names |= written & {"cases", "equals", "close", "grad", "value", "no_error"}
+    if result.kind in ("any", *written):
+        names |= _inside(item) if written & {"any", "not"} else set()
+    if "not" in written:
+        names |= _inside(item)
+    return names
+
+
+def _inside(item: Item) -> set[str]:
+    return {fact for part in item.parts() for fact, _ in part.facts()} | {
+        fact for part in item.parts() for fact in _inside(part)
+    }
+
+
+def _error(error: ErrorFacts) -> str:
+    message = error.message.strip().split("\n", 1)[0][:160]
+    return f"{error.type}: {message}" if message else error.type
