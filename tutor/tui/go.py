@@ -33,21 +33,27 @@ class GoScreen(ModalScreen[Pane | None]):
                 label = Static(Text(f" {number} "), classes="label")
                 label.styles.offset = (region.x, region.y)
                 yield label
+        yield Static(self._names(self.app.size.width - 2), id="all")
+
+    def _names(self, width: int) -> Text:
+        """Numbers and names in as many rows as they need; none is broken."""
         palette = palette_of(self.app.theme)
-        line = Text("go to", palette.muted)
+        text, used = Text("go to", palette.muted), 5
         for number, pane in enumerate(self._panes, 1):
-            mark = {"@click": f"screen.choose({number})"}
-            line.append("  ")
-            line.append(f"{number} ", f"bold {palette.accent}").append(pane.name, palette.foreground)
-            line.apply_meta(mark, len(line) - len(pane.name) - 2)
-        yield Static(line, id="all")
+            item = Text(f"{number} ", f"bold {palette.accent}").append(pane.name, palette.foreground)
+            item.apply_meta({"@click": f"screen.choose({number})"})
+            lead = "  " if used + 2 + len(item) <= width else "\n       "
+            used = (used if lead == "  " else 5) + 2 + len(item)
+            text.append(lead).append_text(item)
+        return text
 
     def on_key(self, event: events.Key) -> None:
         """A digit goes there; any other key goes nowhere."""
-        event.stop()
         if event.key.isdigit():
+            event.stop()
             self.action_choose(int(event.key))
         elif event.key not in ("escape", "f6", "ctrl+c"):
+            event.stop()
             self.dismiss(None)
 
     def on_click(self, event: events.Click) -> None:
