@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -262,5 +264,50 @@ def test_two_apps_at_once_lose_nothing(
             assert any(text.startswith("#a") for text in texts)
             assert any(text.startswith("#b") for text in texts)
             assert {"'from a'", "'from b'"} <= set(later.history())
+
+    runner.run(go())
+
+
+def newer(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA user_version = 99")
+
+
+def damaged(path: Path) -> None:
+    path.write_bytes(b"Dear diary,\n" * 1000)
+
+
+def home_is_a_file(path: Path) -> None:
+    path.parent.rmdir()
+    path.parent.write_text("in the way")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [(newer, "newer torchtutor"), (damaged, "was damaged"), (home_is_a_file, "cannot be used")],
+)
+def test_spoilt_store_is_one_sentence_and_the_app_goes_on(
+    runner: asyncio.Runner, shared_session: Session, lesson: Lesson, tmp_path: Path, spoil, said: str
+) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    spoil(home / "tutor.db")
+
+    async def go() -> None:
+        with Store.open(home / "tutor.db", patience=5) as store:
+            app = TutorApp(shared_session, store, lesson)
+            async with app.run_test(size=(120, 36)) as pilot:
+                p = Player(pilot)
+                await p.settle()
+                await p.until(lambda: said in " ".join(p.text.split()), said)
+                await p.press(*"# typed", "enter")
+                await p.run()
+                await p.see("A [6] f32")
+                await p.press("f8")
+                await p.settle()
+                await p.press("f7")
+                await p.settle()
+                await p.see("# typed")
+                assert "Traceback" not in p.text
 
     runner.run(go())

@@ -80,7 +80,8 @@ class TutorApp(Copying):
 
     def on_mount(self) -> None:
         """Listen to the store from now on; greet whoever is here for the first time."""
-        self.store.listen(self._hear_trouble)
+        # Once the lesson is there: it begins with an empty output.
+        self.call_after_refresh(self.store.listen, self._hear_trouble)
         if not self.is_headless:
             self.set_interval(HANGUP_PAUSE, self._look_for_terminal)
         if self._greets:
