@@ -81,12 +81,13 @@ def lesson(lesson: str, device: str, memory: str, spare: bool) -> None:
 
 @main.command()
 def lessons() -> None:
-    """List the bundled lessons."""
-    from tutor.course.loader import bundled_lessons, load_lesson
+    """List the bundled lessons by track."""
+    from tutor.course.loader import by_track
 
-    for path in bundled_lessons():
-        found = load_lesson(path)
-        click.echo(f"{found.id:<20} {found.track:<12} {found.title}")
+    for track, found in by_track():
+        click.echo(track)
+        for lesson in found:
+            click.echo(f"  {lesson.id:<20} {lesson.title}")
 
 
 @main.command()

@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tutor.contract import Contract
+from tutor.course.checks import fits_error
+from tutor.course.claims import Raises
 from tutor.explain import Past, explain_step
 from tutor.facts import ErrorFacts, Explanation, GraphFacts, Ready, Run, Snapshot, Step
 from tutor.session import InputAsked, KernelOptions, Session, SessionError, StateChanged, StepFinished
@@ -46,6 +48,8 @@ class Part:
     label: str | None = None
     #: Code to run first, unseen.
     setup: str = ""
+    #: The exception that the code is there to show.
+    raises: Raises | None = None
 
 
 @dataclass(frozen=True)
@@ -117,7 +121,13 @@ def _lesson_job(path: str, device: str | None, memory: str) -> Job:
     except LessonError as error:
         raise WrongUse(str(error)) from None
     parts = tuple(
-        Part(code, f"<{lesson.id}/{step.id}>", label=step.id, setup=prologue(lesson, step))
+        Part(
+            code,
+            f"<{lesson.id}/{step.id}>",
+            label=step.id,
+            setup=prologue(lesson, step),
+            raises=getattr(step, "raises", None),
+        )
         for step in lesson.steps
         if (code := step_code(step))
     )
@@ -201,7 +211,8 @@ class Walk:
             message = "the code could not be stopped and was ended"
             error = ErrorFacts("KeyboardInterrupt", message, run.error.line)
             run = Run(run.source, run.filename, run.steps, error, run.elapsed)
-        self.error = run.error
+        expected = part.raises is not None and fits_error(run.error, part.raises)
+        self.error = None if expected else run.error
         self.runs.append((part, run, before))
 
     async def _collect_graphs(self) -> None:

@@ -16,9 +16,14 @@ from tutor.course.schema import SCHEMA, Lesson, Version
 from tutor.course.sense import Sense
 from tutor.course.wording import sentence_for
 
-__all__ = ["LessonError", "bundled_lessons", "find_lesson", "load_lesson", "read_lesson"]
+__all__ = ["LessonError", "bundled_lessons", "by_track", "find_lesson", "load_lesson", "read_lesson"]
 
 MAX_BYTES = 256 * 1024
+#: The order of the course.
+TRACKS = (
+    "Tensors", "Memory", "Shapes", "Functional", "Devices", "Autograd", "Graph surgery", "Define-by-run",
+    "Modules", "Transfer", "Data", "Project",
+)  # fmt: skip
 
 _COMPLAINT = re.compile(r"(?P<complaint>.*?)(?: - at `\$(?P<where>[^`]*)`)?\Z", re.DOTALL)
 _PATH_PART = re.compile(r"\.(?P<key>\w+)|\[(?P<index>\d+)\]|(?P<some>\[\.\.\.\])")
@@ -52,6 +57,16 @@ def bundled_lessons() -> list[Path]:
 def is_bundled(path: Path) -> bool:
     """Whether the file at `path` is one of the lessons that came with torchtutor."""
     return path.resolve() in {each.resolve() for each in bundled_lessons()}
+
+
+def by_track() -> list[tuple[str, list[Lesson]]]:
+    """The bundled lessons under their tracks, in the order in which the course takes them."""
+    tracks: dict[str, list[Lesson]] = {}
+    for path in bundled_lessons():
+        lesson = load_lesson(path)
+        tracks.setdefault(lesson.track, []).append(lesson)
+    known = {track: number for number, track in enumerate(TRACKS)}
+    return sorted(tracks.items(), key=lambda item: (known.get(item[0], len(known)), item[0]))
 
 
 def find_lesson(name_or_path: str) -> Path:

@@ -1,0 +1,164 @@
+"""`torchtutor check` passes what is right, names every defect with its place, and ends in time."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tutor.course.loader import bundled_lessons
+
+HEAD = (
+    "schema: 1\nid: made\ntitle: Made\ntrack: T\nsetup: |\n  import torch\n  x = torch.arange(6.)\nsteps:\n"
+)
+EXERCISE = """\
+- id: view
+  kind: exercise
+  prompt: Make a view.
+  starter: "v = ____"
+  checks:
+  - {var: v, shape: [2, 3]}
+  - {var: v, shares_memory: x}
+  solution: v = x.view(2, 3)
+  accepts:
+  - v = x.reshape(2, 3)
+  mistakes:
+  - {code: v = x, fails: shape}
+  - {code: "v = x.reshape(2, 3).clone()", fails: shares_memory}
+"""
+PREDICT = "- {id: p, kind: predict, prompt: P, code: y = 1, ask: {expr: y, choices: [1, 2]}}\n"
+QUIZ = "- {id: q, kind: quiz, prompt: Q, choices: [a, b], answer: 0}\n"
+
+
+def check(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "tutor", "check", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=90, check=False)
+
+
+def test_the_bundled_lessons_are_proven_with_nothing_untested() -> None:
+    done = check()
+    assert (done.returncode, done.stderr) == (0, "")
+    assert f"{len(bundled_lessons())} lessons checked" in done.stdout
+    assert "no problems." in done.stdout
+    assert "untested" not in done.stdout
+
+
+# name -> (the steps of a lesson, exit status, words of the complaints)
+LESSONS = {
+    "good": (EXERCISE + PREDICT + QUIZ, 0, ["no problems"]),
+    "solution": (
+        EXERCISE.replace("solution: v = x.view(2, 3)", "solution: v = x"),
+        1,
+        ["16:13", "the solution"],
+    ),
+    "accepts": (EXERCISE.replace("- v = x.reshape(2, 3)", "- v = x.reshape(3, 2)"), 1, ["18:5", "`shape`"]),
+    "starter passes": (EXERCISE.replace("v = ____", "v = x.view(2, 3)"), 1, ["12:12", "starts with"]),
+    "empty passes": (
+        EXERCISE.replace("- {var: v, shape: [2, 3]}\n  - {var: v, shares", "- {var: x, shares").replace(
+            "v = x, fails: shape", "v = y, fails: raises"
+        ),
+        1,
+        ["an empty answer passes"],
+    ),
+    "mistake passes": (
+        EXERCISE.replace("{code: v = x,", "{code: 'v = x.view(2, 3)',"),
+        1,
+        ["passes all checks"],
+    ),
+    "mistake elsewhere": (EXERCISE.replace("fails: shape", "fails: dtype"), 1, ["`dtype`", "`shape`"]),
+    "untested": (
+        EXERCISE.replace("shape: [2, 3]}", "shape: [2, 3], dtype: float32}"),
+        0,
+        ["untested", "`dtype`"],
+    ),
+    "predict": (PREDICT.replace("[1, 2]", "[2, 3]"), 1, ["gives 1", "none of the choices"]),
+    "predict name": (PREDICT.replace("expr: y", "expr: z"), 1, ["NameError"]),
+    "run": ("- {id: r, kind: run, prompt: R, code: 1 / 0}\n", 1, ["ZeroDivisionError", "raises"]),
+    "run on purpose": (
+        "- {id: r, kind: run, prompt: R, code: 1 / 0, raises: {type: ArithmeticError}}\n",
+        0,
+        [],
+    ),
+    "run without purpose": (
+        "- {id: r, kind: run, prompt: R, code: y = 1, raises: {type: ValueError}}\n",
+        1,
+        ["ValueError"],
+    ),
+    "quiz": (QUIZ.replace("answer: 0", "expr: 1 + 1"), 1, ["none of the choices"]),
+    "kernel death": (
+        EXERCISE + "- {id: r, kind: run, prompt: R, code: 'import os; os._exit(3)'}\n" + PREDICT,
+        1,
+        ["KernelDied"],
+    ),
+    "needs": (
+        EXERCISE + "- {id: n, kind: exercise, prompt: N, needs: [view], checks: [{var: w, equals: v + 1}],"
+        " solution: w = v + 1, mistakes: [{code: w = v, fails: equals}]}\n",
+        0,
+        ["no problems"],
+    ),
+    # broken, exit status 2
+    "needs nothing": (EXERCISE.replace("  starter", "  needs: [other]\n  starter"), 2, ["12:11", "`other`"]),
+    "no var": (EXERCISE.replace("{var: v, shape", "{shape"), 2, ["14:5", "add `var`"]),
+    "unknown fact": (EXERCISE.replace("shape: [2", "shap: [2"), 2, ["'shap'", "`shape`"]),
+    "unknown dtype": (EXERCISE.replace("shape: [2, 3]", "dtype: float33"), 2, ["'float33'"]),
+    "bad expression": (EXERCISE.replace("shape: [2, 3]", "equals: x +"), 2, ["Python expression"]),
+    "bad accept": (EXERCISE.replace("- v = x.reshape(2, 3)\n", "- v = = 1\n"), 2, ["18:9", "Python"]),
+    "unknown failure": (EXERCISE.replace("fails: shape}", "fails: shap}"), 2, ["`shap`"]),
+    "quiz without answer": (QUIZ.replace(", answer: 0", ""), 2, ["`answer`"]),
+    "quiz beyond": (QUIZ.replace("answer: 0", "answer: 2"), 2, ["0 to 1"]),
+}
+
+
+@pytest.mark.parametrize("name", LESSONS)
+def test_each_defect_is_reported_with_its_place(tmp_path: Path, name: str) -> None:
+    steps, status, words = LESSONS[name]
+    path = tmp_path / "made.yaml"
+    path.write_text(HEAD + steps)
+    done = check(path)
+    assert (done.returncode, done.stderr) == (status, ""), done.stdout
+    assert all(word in done.stdout for word in words), done.stdout
+    lines = done.stdout.splitlines()
+    assert all(line.startswith(f"{path}:") for line in (lines if status == 2 else lines[:-1]))
+
+
+BROKEN = {
+    "unknown key": (HEAD + EXERCISE + "  hint: x\n").encode(),
+    "wrong type": HEAD.replace("Made", "[1]").encode(),
+    "tabs": b"schema: 1\nsteps:\n\t- id: a\n",
+    "aliases": b"a: &a [x]\nb: [*a, *a]\n",
+    "50 MB": b"#" * 50_000_000,
+    "not UTF-8": b"id: \xff\n",
+    "bad YAML": b"id: [\n",
+}
+
+
+@pytest.mark.parametrize("name", [*BROKEN, "missing", "folder.yaml", "empty folder"])
+def test_a_broken_file_gets_one_sentence(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "broken.yaml"
+    if name in BROKEN:
+        path.write_bytes(BROKEN[name])
+    elif name != "missing":
+        path = tmp_path / name
+        path.mkdir()
+    done = check(path)
+    assert (done.returncode, done.stderr) == (2, "")
+    assert len(done.stdout.splitlines()) == 1
+    assert done.stdout.startswith(f"{path}:")
+
+
+def test_a_hanging_case_is_stopped_and_ctrl_c_ends_cleanly(tmp_path: Path) -> None:
+    path = tmp_path / "made.yaml"
+    path.write_text(HEAD + "- {id: r, kind: run, prompt: R, code: 'while True: pass'}\n")
+    command = [sys.executable, "-m", "tutor", "check", str(path)]
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ
+    )
+    time.sleep(4)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=20)
+    assert (process.returncode, out, err) == (130, "Stopped.\n", "")
