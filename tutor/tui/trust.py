@@ -18,7 +18,6 @@ from tutor.course.walk import prologue, step_code
 from tutor.tui.heading import Heading
 from tutor.tui.lines import palette_of
 from tutor.view.palette import Palette
-from tutor.view.syntax import highlight
 
 _RISK = (
     "It did not come with torchtutor, and its code can do on this machine whatever you can. "
@@ -54,6 +53,8 @@ class TrustScreen(ModalScreen[bool]):
 
     def compose(self) -> ComposeResult:
         """What it is, what it would run, and the two answers."""
+        from tutor.view.syntax import highlight  # the lexer takes a while: not before it is needed
+
         palette = palette_of(self.app.theme)
         with Vertical(id="sheet"):
             yield Heading("a lesson from elsewhere", "y runs it · esc only reads")

@@ -10,7 +10,6 @@ from rich.style import Style
 from rich.text import Text
 
 from tutor.view.palette import Palette
-from tutor.view.syntax import highlight
 from tutor.view.words import UNSAFE, clean
 
 _PARSER = MarkdownIt("commonmark")
@@ -109,6 +108,8 @@ class _Page:
         source = "\n".join(clean(line) for line in token.content.rstrip("\n").split("\n"))
         language = token.info.strip().split(" ")[0]
         if language in ("", "python", "py"):
+            from tutor.view.syntax import highlight  # the lexer takes a while: not before it is needed
+
             lines = highlight(source, self._palette)
         else:
             lines = [Text(line, self._palette.foreground, end="") for line in source.split("\n")]
