@@ -316,3 +316,9 @@ def test_answers_that_the_lesson_does_not_know(classroom: Class, name: str) -> N
         assert kind in [each.kind for each in failed], (code, failed)
     for nothing in ("", "\n", "# later", "pass", step.code):
         assert any(not each.ok for each in classroom.answer(lesson, step, nothing)), nothing
+
+
+def test_every_bundled_lesson_has_its_place_in_the_order() -> None:
+    folder = bundled_lessons()[0].parent
+    order = (folder / "index.txt").read_text().split()
+    assert [path.stem for path in bundled_lessons()] == order

@@ -25,13 +25,13 @@ def test_lesson_runs_to_its_end_by_keyboard_alone(play: Play, lesson: Lesson) ->
 def test_next_never_happens_by_itself_and_back_returns(play: Play) -> None:
     async def story(p: Player) -> None:
         await p.run()
-        await p.see("1 of 8")
+        await p.see("1 of ")
         await p.press("f7")
         await p.see("This is the first step.")
         await p.press("f8")
-        await p.see("2 of 8")
+        await p.see("2 of ")
         await p.press("f7")
-        await p.see("1 of 8")
+        await p.see("1 of ")
 
     play(story)
 

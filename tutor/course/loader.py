@@ -47,11 +47,15 @@ def read_lesson(path: Path) -> tuple[Lesson, Document]:
 
 
 def bundled_lessons() -> list[Path]:
-    """The lessons that came with torchtutor, by name: in the wheel, or in the checkout."""
+    """The lessons that came with torchtutor, in the order in which they are taught (`index.txt`)."""
     package = Path(tutor.__file__).parent
     installed = package / "_lessons"
     folder = installed if installed.is_dir() else package.parent / "lessons"
-    return sorted(folder.glob("*.yaml"))
+    try:
+        order = {name: place for place, name in enumerate((folder / "index.txt").read_text().split())}
+    except OSError:
+        order = {}
+    return sorted(folder.glob("*.yaml"), key=lambda path: (order.get(path.stem, len(order)), path.stem))
 
 
 def is_bundled(path: Path) -> bool:
