@@ -7,7 +7,6 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from tutor.course.check import check_step
 from tutor.course.schema import Graded, Lesson, Step
 from tutor.course.walk import prologue
 from tutor.facts import CheckResult, Evaluated, GraphFacts, Overlap, Run, Snapshot, Values
@@ -126,6 +125,8 @@ class Runner:
         answer = await self.session.evaluate(where.expression) if where.expression else None
         checks = None
         if where.checked is not None:
+            from tutor.course.check import check_step
+
             checks = await check_step(self.session, where.checked, run, prologue(where.lesson, where.step))
         return Outcome("step", run, answer, checks)
 

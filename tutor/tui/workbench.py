@@ -39,6 +39,7 @@ class Workbench(EditingCommands, Studying):
         super().__init__(session, store, lesson)
         #: The lesson's file; None for one that needs no question about where it came from.
         self.path = path
+        self._dress()  # before the first paint, which a change of classes would make twice
 
     def on_mount(self) -> None:
         """Show the lesson at once; the kernel comes when it comes."""
@@ -77,7 +78,6 @@ class Workbench(EditingCommands, Studying):
 
     def load_step(self) -> None:
         """Show the current step with the learner's own code, in a fresh namespace."""
-        self.set_class(self.walk is None, "-scratch")
         self.last_run = None
         if self.walk is not None:
             self.walk.arrive()
@@ -87,8 +87,7 @@ class Workbench(EditingCommands, Studying):
         self.out.clear()
         self.out.restore(self.store.transcript(self._place, limit=EARLIER))
         self.greet()
-        has_code = self.walk is None or self.walk.has_code
-        self.set_class(not has_code, "-code-free")
+        self._dress()
         self.write_prose()
         self.prose.scroll_home(animate=False)
         self.show_question()
@@ -97,10 +96,19 @@ class Workbench(EditingCommands, Studying):
         self.call_after_refresh(self._mind_focus)
         if self.walk is not None and self.walk.choices and not self.walk.is_answered:
             self.choices.focus()
-        elif self.walk is None or not has_code:
+        elif self.walk is None or not self.walk.has_code:
             self.repl.focus()
         else:
             self.editor.focus()
+
+    def _dress(self) -> None:
+        """What kind of step this is, as style classes."""
+        walk = self.walk
+        self.set_class(walk is None, "-scratch")
+        self.set_class(walk is not None and not walk.has_code, "-code-free")
+        self.set_class(walk is not None and bool(walk.choices), "-asks")
+        # Until the prediction is made the question needs the room more than the code.
+        self.set_class(walk is not None and walk.must_choose, "-open")
 
     def action_versions(self) -> None:
         """Choose among the code that was set aside; what stands in the editor can be had back by undo."""
