@@ -19,11 +19,6 @@ from tutor.course.wording import sentence_for
 __all__ = ["LessonError", "bundled_lessons", "by_track", "find_lesson", "load_lesson", "read_lesson"]
 
 MAX_BYTES = 256 * 1024
-#: The order of the course.
-TRACKS = (
-    "Tensors", "Memory", "Shapes", "Functional", "Devices", "Autograd", "Graph surgery", "Define-by-run",
-    "Modules", "Transfer", "Data", "Project",
-)  # fmt: skip
 
 _COMPLAINT = re.compile(r"(?P<complaint>.*?)(?: - at `\$(?P<where>[^`]*)`)?\Z", re.DOTALL)
 _PATH_PART = re.compile(r"\.(?P<key>\w+)|\[(?P<index>\d+)\]|(?P<some>\[\.\.\.\])")
@@ -64,13 +59,12 @@ def is_bundled(path: Path) -> bool:
 
 
 def by_track() -> list[tuple[str, list[Lesson]]]:
-    """The bundled lessons under their tracks, in the order in which the course takes them."""
+    """The bundled lessons under their tracks, in the order in which they are taught."""
     tracks: dict[str, list[Lesson]] = {}
     for path in bundled_lessons():
         lesson = load_lesson(path)
         tracks.setdefault(lesson.track, []).append(lesson)
-    known = {track: number for number, track in enumerate(TRACKS)}
-    return sorted(tracks.items(), key=lambda item: (known.get(item[0], len(known)), item[0]))
+    return list(tracks.items())
 
 
 def find_lesson(name_or_path: str) -> Path:
