@@ -56,7 +56,7 @@ def test_lessons_own_sentence_is_told_and_the_right_answer_passes(play: Play, ex
         await p.code("x = torch.arange(6.)\nv = x.view(2, 3).clone()")
         await p.press("ctrl+t")
         await p.settle()
-        await p.see("`v` holds its own copy.")
+        await p.see("v holds its own copy.")
         await p.code("x = torch.arange(6.)\nanother = x.reshape(3, 2)\nv = another.view(2, 3)")
         await p.press("ctrl+t")
         await p.settle()

@@ -31,6 +31,15 @@ def test_code_and_the_key_that_runs_it_in_one_burst(terminal: Terminal) -> None:
     terminal.wait_for("sixxxxxx")
 
 
+def test_choice_and_the_key_that_runs_the_code_in_one_burst() -> None:
+    with Terminal("lesson", "graph-leaves", "--no-spare") as terminal:
+        terminal.wait_for("1 of ")
+        terminal.send("\x1b[19~")
+        terminal.wait_for("choose before you run")
+        terminal.send("2\x12")
+        terminal.wait_for("you said")
+
+
 def test_lines_of_the_prompt_in_one_burst(terminal: Terminal) -> None:
     terminal.send("v = 20\rw = v + 1\rprint(f'{w}{w}')\r")
     terminal.wait_for("2121")

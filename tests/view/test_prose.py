@@ -1,11 +1,13 @@
 """Lesson Markdown as one text."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
+from rich.text import Text
 
 from tutor.view.palette import INK
-from tutor.view.prose import render_prose
+from tutor.view.prose import mark_code, render_prose, split_question
 
 LESSON = """\
 ## A view is a second name
@@ -82,3 +84,27 @@ def test_any_text_is_safe(markdown: str) -> None:
     plain = render_prose(markdown, INK).plain
     assert "\x1b" not in plain
     assert "\u202e" not in plain
+
+
+@pytest.mark.parametrize(
+    ("markdown", "text", "question"),
+    [
+        ("A.\n\nB.\n\n> What is `x`?\n", "A.\n\nB.", "> What is `x`?"),
+        ("A.\n\n> One\n> two?", "A.", "> One\n> two?"),
+        ("A.\n\n> A quotation.\n\nB.", "A.\n\n> A quotation.\n\nB.", ""),
+        ("A > B?", "A > B?", ""),
+    ],
+)
+def test_question_at_the_end_is_found(markdown: str, text: str, question: str) -> None:
+    assert split_question(markdown) == (text, question)
+
+
+def test_code_in_a_sentence_is_coloured_without_its_backticks() -> None:
+    marked = mark_code(Text("call `x.t()`, not `x.T` or ` alone"), INK)
+    assert marked.plain == "call x.t(), not x.T or ` alone"
+    assert [marked.plain[s.start : s.end] for s in marked.spans if s.style == INK.primary] == ["x.t()", "x.T"]
+
+
+@given(st.text(st.sampled_from("ab `"), max_size=30))
+def test_marking_code_takes_away_nothing_but_backticks(text: str) -> None:
+    assert mark_code(Text(text), INK).plain.replace("`", "") == text.replace("`", "")

@@ -28,7 +28,7 @@ from tutor.tui.predict import Choices, Question
 from tutor.tui.runner import Runner
 from tutor.tui.transcript import Transcript
 from tutor.tui.walk import Walk
-from tutor.view.prose import render_prose
+from tutor.view.prose import render_prose, split_question
 
 #: The smallest usable window.
 LEAST_WIDTH, LEAST_HEIGHT = 60, 18
@@ -62,7 +62,8 @@ class Page(Screen[None]):
         self.hints = Static(id="hints")
         self.prose = VerticalScroll(self.prompt, self.hints, self.after, id="prose-box")
         self.choices = Choices(id="choices")
-        self.predict_panel = Panel("predict", self.choices, id="predict-panel")
+        self.question = Static(id="question")
+        self.predict_panel = Panel("predict", self.question, self.choices, id="predict-panel")
         self.editor = AnnotatedEditor(id="code")
         self.code_panel = Panel(self.filename, self.editor, id="code-panel")
         self.out = Transcript(id="out")
@@ -126,7 +127,10 @@ class Page(Screen[None]):
         palette = palette_of(self.app.theme)
         work, step = self.walk.work, self.walk.step
         after = step.after if work.done or work.solution_shown else ""
-        self.prompt.update(render_prose(step.prompt, palette))
+        prompt, question = split_question(step.prompt) if self.walk.choices else (step.prompt, "")
+        self.prompt.update(render_prose(prompt, palette))
+        self.question.update(render_prose(question, palette) if question else Text())
+        self.question.display = bool(question)
         for part, text in ((self.hints, _hint_text(self.walk)), (self.after, after)):
             part.update(render_prose(text, palette) if text else Text())
             part.display = bool(text)

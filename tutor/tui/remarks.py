@@ -12,6 +12,7 @@ from rich.text import Text
 from tutor.facts import ErrorFacts, Explanation, Run
 from tutor.tui.lines import fold, wrap
 from tutor.view.palette import Palette
+from tutor.view.prose import mark_code
 from tutor.view.terminal import TerminalText
 
 RemarkKind = Literal["result", "warning", "error", "explanation", "right", "wrong", "notice"]
@@ -34,6 +35,10 @@ WHOLE, HEAD, TAIL = 24, 8, 8
 EXPLAINED = 2
 #: Cells of a line of prose.
 PROSE = 74
+
+
+#: What we say ourselves, with code between backticks.
+_SPOKEN: tuple[RemarkKind, ...] = ("explanation", "right", "wrong", "notice")
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +120,8 @@ def remark_rows(remark: Remark, palette: Palette, width: int, opened: bool) -> l
     color = getattr(palette, name)
     rows: list[Row] = []
     for line in plain_lines(remark.text, palette):
-        for piece in wrap(line, min(width, PROSE) - len(sign)):
+        told = mark_code(line, palette) if remark.kind in _SPOKEN else line
+        for piece in wrap(told, min(width, PROSE) - len(sign)):
             lead = sign if remark.kind == "explanation" or not rows else " " * len(sign)
             rows.append(Row(Text.assemble((lead, color), piece)))
     if remark.explained and not opened and len(rows) > EXPLAINED:

@@ -127,7 +127,7 @@ class Runner:
         if where.checked is not None:
             from tutor.course.check import check_step
 
-            checks = await check_step(self.session, where.checked, run, prologue(where.lesson, where.step))
+            checks = await check_step(self.session, where.checked, run, where.lesson.setup)
         return Outcome("step", run, answer, checks)
 
     async def line(self, source: str, begin: Begin) -> Outcome:

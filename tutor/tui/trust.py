@@ -58,7 +58,7 @@ class TrustScreen(ModalScreen[bool]):
         palette = palette_of(self.app.theme)
         with Vertical(id="sheet"):
             yield Heading("a lesson from elsewhere", "y runs it · esc only reads")
-            yield Static(self._question(palette), id="question")
+            yield Static(self._question(palette), id="asked")
             with VerticalScroll(id="keys"):
                 yield Static(Text("\n").join(highlight(lesson_code(self._lesson), palette)))
 

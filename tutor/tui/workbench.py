@@ -149,11 +149,11 @@ class Workbench(EditingCommands, Studying):
                 return True
 
     def action_in_turn(self, action: str) -> None:
-        """Run a command once the focused widget has taken the keys that were pressed before it."""
-        if self.focused is not None:
-            self.focused.call_later(self.run_action, action)
-        else:
-            self.call_later(self.run_action, action)
+        """Run a command once the keys that were pressed before it have been taken.
+
+        It goes the way of the messages that those keys may have caused, behind them."""
+        target = self.focused or self
+        target.call_later(target.post_message, CommandChosen(action))
 
     @on(CommandChosen)
     async def obey(self, message: CommandChosen) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
 from markdown_it import MarkdownIt
@@ -14,6 +15,9 @@ from tutor.view.words import UNSAFE, clean
 
 _PARSER = MarkdownIt("commonmark")
 _MOODS = {"strong_open": "bold", "em_open": "italic", "link_open": "underline"}
+
+#: Code in a sentence.
+_CODE_SPAN = re.compile(r"`[^`]+`")
 
 
 def render_prose(markdown: str, palette: Palette) -> Text:
@@ -137,3 +141,25 @@ class _Page:
 
 def _safe(text: str) -> str:
     return UNSAFE.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
+def split_question(markdown: str) -> tuple[str, str]:
+    """The text, and the quoted paragraph at its end, which asks; empty where it ends without one."""
+    text, _, last = markdown.rstrip().rpartition("\n\n")
+    if not last.startswith("> "):
+        return markdown, ""
+    return text, last
+
+
+def mark_code(line: Text, palette: Palette) -> Text:
+    """`line` with what stands between backticks coloured as code, and without the backticks."""
+    cuts = [found.span() for found in _CODE_SPAN.finditer(line.plain)]
+    if not cuts:
+        return line
+    marked, at = Text(end=line.end), 0
+    for start, end in cuts:
+        code = line[start + 1 : end - 1]
+        code.stylize(palette.primary)
+        marked.append_text(line[at:start]).append_text(code)
+        at = end
+    return marked.append_text(line[at:])
