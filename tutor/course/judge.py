@@ -62,8 +62,18 @@ class Judge:
         """One result for each fact; one only where the variable is not there or is no tensor."""
         results = list(self._facts(item, path))
         if item.otherwise is not UNSET:
-            results = [each if each.ok else replace(each, sentence=item.otherwise) for each in results]
+            results = [self._in_the_lessons_words(each, item.otherwise) for each in results]
         return [replace(each, item=path[0]) for each in results]
+
+    def _in_the_lessons_words(self, result: CheckResult, words: str) -> CheckResult:
+        """What the lesson says where its fact fails; a variable that is missing, or something else, is that."""
+        if result.ok or result.kind in ("exists", "type"):
+            return result
+        return replace(result, sentence=f"{words.rstrip()}{self._told(result.line)}")
+
+    def _told(self, line: int | None) -> str:
+        source = self._evidence.source_of(line)
+        return f" Line {line} is `{source}`." if source else ""
 
     def _facts(self, item: Item, path: Path) -> Iterator[CheckResult]:
         name = "" if item.var is UNSET else item.var
@@ -145,9 +155,8 @@ class Judge:
         if verdict.expected and verdict.expected not in clause and "instead of" not in clause:
             sentence += f"; expected {verdict.expected}"
         sentence = sentence[0].upper() + sentence[1:] + "."
-        source = self._evidence.source_of(line)
-        if source and fact not in ("raises", "cases"):
-            sentence += f" Line {line} is `{source}`."
+        if fact not in ("raises", "cases"):
+            sentence += self._told(line)
         return CheckResult(
             False, kind, name, verdict.expected, verdict.got, sentence, line, COLUMNS.get(kind, "")
         )

@@ -28,7 +28,7 @@ def _compared(_: str, __: Any, answer: Answer) -> Verdict:
     clause = clauses.get(answer.kind, "is {got}")
     if answer.note and len(answer.got) > _LONG:
         clause = f"is not as it should be: {answer.note}"
-    elif answer.note:
+    elif answer.note and answer.note != answer.got:
         clause += f": {answer.note}"
     kind = "type" if answer.kind == "type" else "grad_is_none" if answer.kind == "grad_is_none" else ""
     return Verdict(bool(answer.ok), answer.expected, answer.got, clause, kind=kind)

@@ -162,8 +162,13 @@ def _same_number(got: Any, expected: Any, rule: Rule) -> bool:
 
 def _unlike(got: Any, expected: Any, kind: str) -> Difference:
     if kind == "type":
-        return Difference(kind, f"{kind_of(expected)}: {short(expected)}", f"{kind_of(got)}: {short(got)}")
+        return Difference(kind, _with_kind(expected), _with_kind(got))
     return Difference(kind, short(expected), short(got))
+
+
+def _with_kind(value: Any) -> str:
+    kind, words = kind_of(value), short(value)
+    return kind if kind == words else f"{kind}, {words}"
 
 
 def _as_tensor(expected: Any, like: Any) -> Any:
