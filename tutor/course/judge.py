@@ -66,7 +66,7 @@ class Judge:
         return [replace(each, item=path[0]) for each in results]
 
     def _in_the_lessons_words(self, result: CheckResult, words: str) -> CheckResult:
-        """What the lesson says where its fact fails; a variable that is missing, or something else, is that."""
+        """What the lesson says where its fact fails; that a variable is missing is said as it is."""
         if result.ok or result.kind in ("exists", "type"):
             return result
         return replace(result, sentence=f"{words.rstrip()}{self._told(result.line)}")
