@@ -18,6 +18,7 @@ SCREEN = {"textual", "prompt_toolkit"}
 
 FORBIDDEN = {
     "tutor.facts": TORCH | SCREEN | {"rich", "yaml", "asyncio"},
+    "tutor.paths": TORCH | SCREEN | {"rich", "yaml", "asyncio"},
     "tutor.assist": TORCH | SCREEN | {"yaml"},
     "tutor.contract": TORCH | SCREEN | {"rich", "yaml"},
     "tutor.course": TORCH | SCREEN | {"rich"},

@@ -69,6 +69,8 @@ class Contract:
         omitted = step.snapshot.omitted + len(tensors) - len(names)
         if omitted:
             record["tensors_omitted"] = omitted
+        if step.snapshot.beyond:
+            record["containers_omitted"] = step.snapshot.beyond
         self._steps.write((b",\n" if self._count else b"") + _encode(record))
         self._count += 1
 
@@ -130,12 +132,15 @@ def _explained(step: Step, before: Snapshot, past: Past) -> dict[str, Any]:
 
 
 def chosen_names(step: Step, most: int) -> list[str]:
-    """All names in the namespace's order, or the `most` that matter: changed first, then newest."""
+    """All names in the namespace's order, or the `most` that matter: changed first, then newest.
+
+    Names come before paths such as `lin.weight` or `batch["x"]`."""
     names = list(step.snapshot.tensors)
     if len(names) <= most:
         return names
     changed = [change.name for change in step.changes if change.name in step.snapshot.tensors]
-    return list(dict.fromkeys([*changed, *reversed(names)]))[:most]
+    ranked = dict.fromkeys([*changed, *reversed(names)])
+    return sorted(ranked, key=lambda name: not name.isidentifier())[:most]
 
 
 def is_plain(name: str) -> bool:

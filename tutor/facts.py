@@ -88,10 +88,17 @@ class Snapshot(Struct, frozen=True, omit_defaults=True):
     sharing: tuple[tuple[str, ...], ...] = ()
     #: Names that the budget left out.
     omitted: int = 0
+    #: How many tensors more there are in containers than have paths, by the container's path.
+    beyond: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def unshown(self) -> int:
+        """How many tensors are known to have no facts here."""
+        return self.omitted + sum(self.beyond.values())
 
 
 class SnapshotDelta(Struct, frozen=True, omit_defaults=True):
-    """How a snapshot differs from the one before; `storages` and `sharing` are None when unchanged."""
+    """How a snapshot differs from the one before; what is None by default is None when unchanged."""
 
     tensors: tuple[TensorFacts, ...] = ()
     gone: tuple[str, ...] = ()
@@ -100,6 +107,7 @@ class SnapshotDelta(Struct, frozen=True, omit_defaults=True):
     storages: tuple[StorageFacts, ...] | None = None
     sharing: tuple[tuple[str, ...], ...] | None = None
     omitted: int = 0
+    beyond: dict[str, int] | None = None
     changes: tuple[Change, ...] = ()
 
 
@@ -116,7 +124,8 @@ def apply(before: Snapshot, delta: SnapshotDelta) -> Snapshot:
             tensors = {name: tensors[name] for name in delta.order if name in tensors}
     storages = before.storages if delta.storages is None else {s.block: s for s in delta.storages}
     sharing = before.sharing if delta.sharing is None else delta.sharing
-    return Snapshot(tensors=tensors, storages=storages, sharing=sharing, omitted=delta.omitted)
+    beyond = before.beyond if delta.beyond is None else delta.beyond
+    return Snapshot(tensors=tensors, storages=storages, sharing=sharing, omitted=delta.omitted, beyond=beyond)
 
 
 class WarningFacts(Struct, frozen=True):

@@ -307,7 +307,7 @@ def _why_no_history(found: _Pass, snapshot: Snapshot, search: Search) -> str:
         one = len(recorded) == 1
         fields = {"s": "s" if one else "", "them": "it" if one else "them"}
         return fill(_WHY_CUT, start=found.start, recorded=code_list(recorded), **fields)
-    unknown = snapshot.omitted or not found.failing.own
+    unknown = snapshot.unshown or not found.failing.own
     return fill(_WHY_UNKNOWN if unknown else _WHY_NONE)
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from tutor.facts import FrameFacts, Span, Step, TensorFacts
+from tutor.paths import spell
 
 #: What has a scope of its own: names inside may be others than the learner's variables.
 _SCOPES = (
@@ -171,19 +172,8 @@ def evaluated(root: ast.AST, *, nested: bool = True) -> Iterator[ast.AST]:
 
 
 def path(node: ast.AST) -> str | None:
-    """`lin.weight`, `model[0].bias`, `batch['x']` or `xs[i]` as facts name it; None for anything else."""
-    parts: list[str] = []
-    while not isinstance(node, ast.Name):
-        if isinstance(node, ast.Attribute):
-            parts.append(f".{node.attr}")
-        elif isinstance(node, ast.Subscript) and isinstance(
-            node.slice, ast.Name | ast.Constant | ast.UnaryOp
-        ):
-            parts.append(f"[{ast.unparse(node.slice)}]")
-        else:
-            return None
-        node = node.value
-    return node.id + "".join(reversed(parts))
+    """`lin.weight`, `model[0].bias`, `batch["x"]` or `xs[i]` as facts name it; None for anything else."""
+    return spell(node)
 
 
 def root(node: ast.AST, names: Container[str]) -> str | None:

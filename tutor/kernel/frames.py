@@ -21,6 +21,7 @@ from tutor.kernel import raw
 from tutor.kernel.guard import GENUINE
 from tutor.kernel.names import gradient_of
 from tutor.kernel.tensors import Named
+from tutor.paths import spell
 
 globals()["__builtins__"] = GENUINE
 
@@ -92,7 +93,7 @@ def _frame(
     for path in islice(_paths(text), _MOST_PATHS):
         value = scope.value(path)
         if value is not _NOTHING:
-            found[ast.unparse(path)] = value
+            found[spell(path) or ast.unparse(path)] = value
     tensors, numbers, modules = _sorted(found, describe)
     return FrameFacts(code.co_name, line, text, placed, first, own, tensors, numbers, modules)
 
@@ -180,7 +181,7 @@ def _variables(frame: FrameType, namespace: dict[str, Any]) -> dict[str, Any]:
 
 
 def _paths(text: str) -> Iterator[ast.expr]:
-    """Chains of attributes and subscripts in a source: `self.w`, `pair[0]`, `batch['x']`, `xs[i]`."""
+    """Chains of attributes and subscripts in a source: `self.w`, `pair[0]`, `batch["x"]`, `xs[i]`."""
     try:
         tree = ast.parse(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError):

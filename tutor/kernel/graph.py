@@ -51,7 +51,11 @@ def _named_tensors(namespace: dict[str, object], names: Collection[str] | None) 
     variables = Variables(namespace, frozenset())
     looked_at = variables.look([name.partition(".")[0].partition("[")[0] for name in names or ()])
     named = ((name, value) for name, value in zip(*looked_at, strict=True) if variables.is_variable(name))
-    return [item for item in learner_names.Collector().collect(named) if raw.is_tensor(item.value)]
+    items = [item for item in learner_names.Collector().collect(named) if raw.is_tensor(item.value)]
+    if names is None:  # only names of their own: a list of a thousand losses is not a thousand graphs
+        return [item for item in items if not item.holder]
+    # A leaf's own name says more than its place in a list of parameters.
+    return sorted(items, key=lambda item: item.holder != "")
 
 
 def _grad_fn(tensor: Any) -> Any:

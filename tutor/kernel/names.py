@@ -1,4 +1,4 @@
-"""The learner's names for tensors: variables, parameters and buffers of modules, gradients."""
+"""The learner's names for tensors: variables, what modules and containers hold, gradients."""
 
 from __future__ import annotations
 
@@ -9,35 +9,50 @@ import numpy as np
 import torch
 
 from tutor.facts import TensorKind
-from tutor.kernel import raw
+from tutor.kernel import containers, raw
 from tutor.kernel.tensors import Named
 
 #: Paths below variables (`lin.weight`, `w.grad`) in one snapshot; modules visited for them.
 MAX_PATHS = 4_000
 MAX_MODULES = 20_000
-#: Types of no interest; they live as long as Python, so their ids are theirs.
-_PLAIN = frozenset(map(id, (int, float, str, bool, type(None), bytes, complex, list, dict, tuple, set, type)))
+#: Paths into containers (`batch["x"]`) in one snapshot, and tensors that one container shows.
+MAX_CONTAINED = 1_000
+MAX_IN_ONE = 100
+#: Containers inside containers are followed down to this depth.
+MAX_DEPTH = 3
+#: Entries other than numbers and text that are looked at in one snapshot, and for one variable.
+MAX_LOOKS = 5_000
+MAX_LOOKS_FOR_ONE = 500
 _LISTS = (torch.nn.Sequential, torch.nn.ModuleList, torch.nn.ParameterList)
 
-_NOTHING, _TENSOR, _ARRAY, _MODULE = range(4)
+_NOTHING, _TENSOR, _ARRAY, _MODULE, _CONTAINER = range(5)
 
 
 def is_tracked(value: object) -> bool:
     """Whether `value` is a tensor, an array or a module."""
-    return type(value) is torch.Tensor or _sort(value) != _NOTHING
+    return type(value) is torch.Tensor or _sort(value) in (_TENSOR, _ARRAY, _MODULE)
+
+
+def is_container(value: object) -> bool:
+    """Whether `value` is of a kind that is searched for tensors."""
+    return _sort(value) == _CONTAINER
 
 
 def _sort(value: object) -> int:
     kind = type(value)
     if kind is torch.Tensor:
         return _TENSOR
-    if id(kind) in _PLAIN:
+    if id(kind) in containers.SCALARS:
         return _NOTHING
+    if id(kind) in containers.BUILT_IN:
+        return _CONTAINER
     if raw.is_a(value, torch._C.TensorBase):
         return _TENSOR
     if raw.is_a(value, np.ndarray):
         return _ARRAY
-    return _MODULE if raw.is_a(value, torch.nn.Module) else _NOTHING
+    if raw.is_a(value, torch.nn.Module):
+        return _MODULE
+    return _CONTAINER if containers.fields(value) else _NOTHING
 
 
 def is_module(value: object) -> bool:
@@ -60,11 +75,17 @@ class Collector:
     def __init__(self) -> None:
         self._paths = MAX_PATHS
         self._modules = MAX_MODULES
-        #: Paths that the budget left out, as far as they were seen.
+        self._contained = MAX_CONTAINED
+        self._looks = MAX_LOOKS
+        #: Paths that the budget left out, as far as they were seen; of containers see `beyond`.
         self.omitted = 0
+        #: Containers that were not looked at to the end: path, container, entries looked at.
+        self._cut: list[tuple[str, Any, int]] = []
+        #: Tensors met in containers that got no path, by the path of the container.
+        self._nameless: dict[str, int] = {}
 
     def collect(self, variables: Iterable[tuple[str, object]]) -> list[Named]:
-        """Tensors and arrays, what modules hold, and the gradients, in order."""
+        """Tensors and arrays, what modules and containers hold, and the gradients, in order."""
         found: list[Named] = []
         for name, value in variables:
             sort = _sort(value)
@@ -76,23 +97,95 @@ class Collector:
             elif sort == _ARRAY:
                 found.append(Named(name, name, "ndarray", value))
             elif sort == _MODULE:
-                found.extend(self._collect_module(name, value))
+                found.extend(self._collect_module(name, name, value))
+            elif sort == _CONTAINER:
+                budget = self._looks
+                self._looks = min(budget, MAX_LOOKS_FOR_ONE)
+                given = self._looks
+                found.extend(self._collect_container(name, name, value, ()))
+                self._looks = budget - (given - self._looks)
         return found
 
-    def _collect_module(self, name: str, module: object) -> Iterator[Named]:
-        for path, role, tensor in self._module_tensors(name, module):
-            if self._spend():
-                gradient = gradient_of(tensor)
-                yield Named(path, name, role, tensor, gradient)
-                if gradient is not None and self._spend():
-                    yield Named(path + ".grad", name, "gradient", gradient)
+    @property
+    def cut(self) -> list[tuple[str, int]]:
+        """Containers of which some may be left out, with something that tells whether that changed."""
+        lengths = [(path, containers.size(value)) for path, value, _ in self._cut]
+        return [*lengths, *self._nameless.items()]
 
-    def _spend(self) -> bool:
+    def beyond(self) -> dict[str, int]:
+        """How many tensors more there are in containers than have paths, as far as they can be counted."""
+        counts = dict(self._nameless)
+        for path, value, start in self._cut:
+            counts[path] = counts.get(path, 0) + containers.count(value, start, MAX_DEPTH)
+        return {path: count for path, count in counts.items() if count}
+
+    def _collect_container(
+        self, path: str, root: str, container: object, above: tuple[int, ...]
+    ) -> Iterator[Named]:
+        contents = containers.read(container)
+        if contents is None:
+            return
+        shown = 0
+        inside = (id(container), *above)
+        for at, value in enumerate(contents.values):
+            if id(type(value)) in containers.SCALARS:
+                continue
+            if shown >= MAX_IN_ONE or self._contained <= 0 or self._looks <= 0:
+                self._cut.append((path, container, at))
+                return
+            self._looks -= 1
+            sort = _sort(value)
+            shown += sort in (_TENSOR, _ARRAY)
+            if sort != _NOTHING and id(value) not in inside:
+                yield from self._collect_entry(path, contents.suffix(at), root, sort, value, inside)
+        if shown and contents.size > len(contents.values):
+            self._cut.append((path, container, len(contents.values)))
+
+    def _collect_entry(
+        self, holder: str, suffix: str | None, root: str, sort: int, value: Any, above: tuple[int, ...]
+    ) -> Iterator[Named]:
+        path = holder + (suffix or "")
+        if sort == _CONTAINER and (suffix is None or len(above) == MAX_DEPTH):
+            self._cut.append((path, value, 0))
+        elif sort == _CONTAINER:
+            yield from self._collect_container(path, root, value, above)
+        elif suffix is None:
+            self._leave_out(holder)
+        elif sort == _MODULE:
+            yield from self._collect_module(path, root, value, holder)
+        elif sort == _ARRAY:
+            self._contained -= 1
+            yield Named(path, root, "ndarray", value, None, holder)
+        else:
+            self._contained -= 1
+            gradient = gradient_of(value)
+            yield Named(path, root, "tensor", value, gradient, holder)
+            if gradient is not None and self._spend(holder):
+                yield Named(path + ".grad", root, "gradient", gradient, None, holder)
+
+    def _collect_module(self, name: str, root: str, module: object, holder: str = "") -> Iterator[Named]:
+        for path, role, tensor in self._module_tensors(name, module):
+            if self._spend(holder):
+                gradient = gradient_of(tensor)
+                yield Named(path, root, role, tensor, gradient, holder)
+                if gradient is not None and self._spend(holder):
+                    yield Named(path + ".grad", root, "gradient", gradient, None, holder)
+
+    def _spend(self, holder: str = "") -> bool:
+        """Whether there is room for a path, in the container at `holder` if that is not empty."""
+        if holder:
+            self._contained -= 1
+            if self._contained < 0:
+                self._leave_out(holder)
+            return self._contained >= 0
         if self._paths > 0:
             self._paths -= 1
             return True
         self.omitted += 1
         return False
+
+    def _leave_out(self, holder: str) -> None:
+        self._nameless[holder] = self._nameless.get(holder, 0) + 1
 
     def _module_tensors(self, name: str, module: Any) -> Iterator[tuple[str, TensorKind, Any]]:
         """Parameters and buffers in the order of `named_parameters`, tied ones under every path."""

@@ -50,6 +50,8 @@ class Layout(Struct, frozen=True):
     #: Names whose mention asks for a full reading.
     tracked: frozenset[str]
     paths: list[str]
+    #: Containers that were not looked at to the end, as `Collector.cut` has them.
+    cut: list[tuple[str, int]]
     deaths: int
     screen: Screen
 
@@ -73,6 +75,10 @@ class Snapshots:
         self._sent_storages: tuple[StorageFacts, ...] = ()
         self._sent_sharing: tuple[tuple[str, ...], ...] = ()
         self._omitted = 0
+        self._beyond: dict[str, int] = {}
+        #: Containers that the budget cut short, with the `id()` of the variable; now and one step ago.
+        self._cut: dict[str, int] = {}
+        self._cut_before: dict[str, int] = {}
         #: Variables that the budget left out, with the `id()` of their values; now and one step ago.
         self._skipped: dict[str, int] = {}
         self._skipped_before: dict[str, int] = {}
@@ -90,15 +96,21 @@ class Snapshots:
         self._wary = self._wary or not ALTERING.isdisjoint(mentioned)
         self._resizes = self._resizes or "resize" in mentioned
         if self._resizes:
-            for value in list(self._namespace.values()):
-                if raw.is_array(value) and (number := self._objects.release(value)) is not None:
-                    self._released[id(value)] = number
+            for array in self._arrays():
+                if (number := self._objects.release(array)) is not None:
+                    self._released[id(array)] = number
 
     def _take_back(self) -> None:
-        for value in list(self._namespace.values()):
-            if raw.is_array(value):
-                self._objects.restore(value, self._released.pop(id(value), None))
+        for array in self._arrays():
+            self._objects.restore(array, self._released.pop(id(array), None))
         self._released.clear()
+
+    def _arrays(self) -> list[object]:
+        """Arrays under names and in containers."""
+        variables = [pair for pair in self._namespace.items() if self._variables.is_variable(pair[0])]
+        with raw.Reading():
+            items = names.Collector().collect(variables)
+        return [item.value for item in items if raw.is_array(item.value)]
 
     def take(self, mentioned: Collection[str] = ()) -> SnapshotDelta:
         """What changed since the last call; variables in `mentioned` are always read in full."""
@@ -138,8 +150,10 @@ class Snapshots:
         if not layout.others:
             return True
         others = zip(compress(layout.names, layout.others), compress(values, layout.others), strict=True)
-        items = names.Collector().collect(others)
-        return [item.path for item in items] == layout.paths and not any(map(self._differs, items))
+        collector = names.Collector()
+        items = collector.collect(others)
+        same = [item.path for item in items] == layout.paths and collector.cut == layout.cut
+        return same and not any(map(self._differs, items))
 
     def _differs(self, item: Named) -> bool:
         """Whether `item` must be described again."""
@@ -156,22 +170,40 @@ class Snapshots:
 
     def _read(self, looked_at: dict[str, object], asked: frozenset[str]) -> SnapshotDelta:
         deaths = self._deaths()
-        is_tracked, is_variable = names.is_tracked, self._variables.is_variable
-        tracked = [name for name, value in looked_at.items() if is_tracked(value) and is_variable(name)]
+        tracked, searched = self._sorted(looked_at)
         chosen = self._choose(tracked, looked_at, asked)
         within = set(chosen)
         self._skipped_before = self._skipped
         self._skipped = {name: id(looked_at[name]) for name in tracked if name not in within}
         collector = names.Collector()
-        items = collector.collect((name, looked_at[name]) for name in chosen)
+        followed = within | searched
+        wanted = chosen if not searched else [name for name in looked_at if name in followed]
+        items = collector.collect((name, looked_at[name]) for name in wanted)
+        self._cut_before = self._cut
+        self._cut = {path: id(looked_at[_root(path)]) for path, _ in collector.cut}
         residents = self._residents(items, asked)
         blocks = self._memory.update(residents, self._objects, self._storages)
         omitted = len(self._skipped) + collector.omitted
         self._omitted = omitted + self._variables.count_beyond(looked_at, tracked)
-        delta = self._delta(residents, blocks, looked_at)
+        holding = {item.root for item in items if item.holder}
+        delta = self._delta(residents, blocks, looked_at, holding, collector.beyond())
         self._entries = {r.facts.name: Entry(r.facts, r.place, id(r.named.gradient)) for r in residents}
-        self._layout = _layout(looked_at, tracked, within, residents, deaths)
+        kept = frozenset(tracked) | holding
+        self._layout = _layout(looked_at, kept, followed, residents, collector.cut, deaths)
         return delta
+
+    def _sorted(self, looked_at: dict[str, object]) -> tuple[list[str], set[str]]:
+        """Names of tensors, arrays and modules, and names of what is searched for tensors."""
+        is_tracked, is_variable = names.is_tracked, self._variables.is_variable
+        tracked: list[str] = []
+        searched: set[str] = set()
+        for name, value in looked_at.items():
+            if is_tracked(value):
+                if is_variable(name):
+                    tracked.append(name)
+            elif names.is_container(value) and is_variable(name):
+                searched.add(name)
+        return tracked, searched
 
     def _choose(self, tracked: list[str], looked_at: dict[str, object], asked: frozenset[str]) -> list[str]:
         """At most MAX_NAMES of `tracked`: those that changed first, then the newest."""
@@ -212,7 +244,12 @@ class Snapshots:
         return residents
 
     def _delta(
-        self, residents: list[Resident], blocks: dict[int, Block], looked_at: dict[str, object]
+        self,
+        residents: list[Resident],
+        blocks: dict[int, Block],
+        looked_at: dict[str, object],
+        holding: set[str],
+        beyond: dict[str, int],
     ) -> SnapshotDelta:
         paths = [resident.facts.name for resident in residents]
         present = set(paths)
@@ -226,8 +263,10 @@ class Snapshots:
             storages=storages if storages != self._sent_storages else None,
             sharing=sharing if sharing != self._sent_sharing else None,
             omitted=self._omitted,
-            changes=(*changes, *self._departures(gone, looked_at)),
+            beyond=beyond if beyond != self._beyond else None,
+            changes=(*changes, *self._departures(gone, looked_at, holding)),
         )
+        self._beyond = beyond
         self._sent_storages, self._sent_sharing = storages, sharing
         return delta
 
@@ -235,14 +274,17 @@ class Snapshots:
         entry = self._entries.get(facts.name)
         return entry is None or (entry.facts is not facts and entry.facts != facts)
 
-    def _departures(self, gone: tuple[str, ...], looked_at: dict[str, object]) -> Iterator[Change]:
+    def _departures(
+        self, gone: tuple[str, ...], looked_at: dict[str, object], holding: set[str]
+    ) -> Iterator[Change]:
         for path in gone:
-            root = path.partition(".")[0].partition("[")[0]
-            if root not in looked_at or (root != path and names.is_tracked(looked_at[root])):
-                if root not in self._skipped:
-                    yield Change(path, "deleted")
-            elif not names.is_tracked(looked_at[root]):
-                yield Change(path, "rebound" if root == path else "deleted")
+            root = _root(path)
+            if root in self._skipped or _around(path, self._cut) is not None:
+                continue  # it may be there all the same
+            if root not in looked_at or root != path:
+                yield Change(path, "deleted")
+            elif root not in holding and not names.is_tracked(looked_at[root]):
+                yield Change(path, "rebound")
 
     def _change(self, resident: Resident, blocks: dict[int, Block]) -> Change | None:
         facts = resident.facts
@@ -259,11 +301,25 @@ class Snapshots:
         return Change(facts.name, "altered")
 
     def _arrival(self, item: Named) -> Change | None:
-        """No change if the variable was there before and only now comes within the budget."""
+        """No change if the variable or container was there before and only now comes within the budget."""
         before = self._skipped_before.get(item.root)
+        if item.holder and (cut := _around(item.path, self._cut_before)) is not None:
+            before = self._cut_before[cut]
         if before is None:
             return Change(item.path, "new")
-        return None if before == id(self._namespace.get(item.root)) else Change(item.path, "rebound")
+        if before == id(self._namespace.get(item.root)):
+            return None
+        return Change(item.path, "new" if item.holder else "rebound")
+
+
+def _root(path: str) -> str:
+    """The variable that a path starts from."""
+    return path.partition(".")[0].partition("[")[0]
+
+
+def _around(path: str, cut: dict[str, int]) -> str | None:
+    """The container among those cut short that `path` leads into."""
+    return next((outer for outer in cut if path.startswith((f"{outer}[", f"{outer}."))), None)
 
 
 def _other_memory(before: TensorFacts, after: TensorFacts) -> bool:
@@ -274,9 +330,10 @@ def _other_memory(before: TensorFacts, after: TensorFacts) -> bool:
 
 def _layout(
     looked_at: dict[str, object],
-    tracked: list[str],
-    within: set[str],
+    tracked: frozenset[str],
+    followed: set[str],
     residents: list[Resident],
+    cut: list[tuple[str, int]],
     deaths: int,
 ) -> Layout:
     screened, paths = {}, []
@@ -286,20 +343,21 @@ def _layout(
             screened[facts.name] = facts
         else:
             paths.append(facts.name)
-    followed = frozenset(tracked)
-    plain = [] if len(followed) == len(looked_at) else [name not in followed for name in looked_at]
+    every = tracked | followed
+    plain = [] if len(every) == len(looked_at) else [name not in every for name in looked_at]
     all_screened = len(screened) == len(looked_at)
-    others = len(screened) < len(within)
+    others = len(screened) < len(followed)
     return Layout(
         names=list(looked_at),
         ids=list(map(id, looked_at.values())),
         plain=plain,
         screened=[] if all_screened else [name in screened for name in looked_at],
         all_screened=all_screened,
-        others=[name in within and name not in screened for name in looked_at] if others else [],
+        others=[name in followed and name not in screened for name in looked_at] if others else [],
         plain_types=list(map(id, map(type, compress(looked_at.values(), plain)))),
-        tracked=followed,
+        tracked=tracked,
         paths=paths,
+        cut=cut,
         deaths=deaths,
         screen=Screen.of(list(screened.values())),
     )

@@ -30,6 +30,8 @@ class Named(Struct, frozen=True):
     role: TensorKind
     value: Any
     gradient: Any = None
+    #: Path of the container that holds it, if it is not under a name or in a module.
+    holder: str = ""
 
 
 Described = tuple[TensorFacts, Place | None]

@@ -72,7 +72,7 @@ async def _table(conversation: Conversation, _: str) -> None:
     if not rows:
         out.say("There are no tensors yet.")
         return
-    hidden = len(rows) + snapshot.omitted - len(rows[-ROWS:])
+    hidden = len(rows) + snapshot.unshown - len(rows[-ROWS:])
     if hidden:
         out.line(f"… and {hidden:,} more, older ones")
     headings = [Text(heading, PALETTE.muted) for heading in COLUMNS]

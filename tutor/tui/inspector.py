@@ -186,7 +186,7 @@ class Inspector(VerticalScroll, can_focus=False):
     @on(TableListed)
     def count_names(self, message: TableListed) -> None:
         """The table's heading counts names, or says what is looked for."""
-        count, omitted = len(self._snapshot.tensors), self._snapshot.omitted
+        count, omitted = len(self._snapshot.tensors), self._snapshot.unshown
         if message.typed:
             fact = f"filter: {clean(message.typed)} · {message.shown:,} of {count:,}"
         else:

@@ -214,7 +214,7 @@ class TensorTable(LinesView):
         name = Style.parse(f"bold {self.palette.foreground}" if bright else self.palette.foreground)
         mark = Text("▾" if row.open else "▸", self.palette.accent if bright else self.palette.label)
         mark.pad_right(max(0, (self._widths or [1])[0] - 1))
-        words = group_words(row.names, row.tensors, self._snapshot)
+        words = group_words(row.path, row.names, row.tensors, self._snapshot)
         line = Text.assemble(mark, " " + "  " * row.depth, (clean(row.path), name), "  ", no_wrap=True)
         line.append(words, self.palette.foreground if bright else self.palette.label)
         line.truncate(self.room, overflow="ellipsis")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from tutor.facts import Change, Snapshot, Step, StorageFacts, TensorFacts
+from tutor.view.holdings import Holding, holdings, root_of
 from tutor.view.reach import Ranges, elements, extent, is_dense, merge, runs, touches
 from tutor.view.words import clean, grad_fn_word, kind_word, shape_word, stride_word
 
@@ -78,6 +79,12 @@ class _Context:
 
     def place(self, name: str) -> int | None:
         """Where the statement first mentions `name` as a whole."""
+        found = [self._place(name)]
+        if '"' in name:
+            found.append(self._place(name.replace('"', "'")))
+        return min((place for place in found if place is not None), default=None)
+
+    def _place(self, name: str) -> int | None:
         source = self.step.source
         start = source.find(name)
         while start >= 0:
@@ -85,7 +92,9 @@ class _Context:
                 source[max(0, start - 1) : start],
                 source[start + len(name) : start + len(name) + 1],
             )
-            if not (before.isalnum() or before in ("_", ".")) and not (after.isalnum() or after == "_"):
+            quoted = before in ("'", '"') and before == after
+            joined = before.isalnum() or before in ("_", ".") or after.isalnum() or after == "_"
+            if not (quoted or joined):
                 return start
             start = source.find(name, start + 1)
         return None
@@ -97,6 +106,24 @@ class _Context:
         """The oldest name older than `than`, of those that the statement mentions if there are any."""
         older = self.births.older(names, than)
         return next(filter(self.mentions, older), older[0] if older else None)
+
+    @cached_property
+    def echoes(self) -> set[str]:
+        """Places in containers that changed only as their object did, which has a better name and is told."""
+        groups: dict[tuple[str, int], list[str]] = {}
+        for change in self.step.changes:
+            facts = self.after.tensors.get(change.name) or self.before.tensors.get(change.name)
+            if facts is not None and (change.kind in ("written", "altered") or facts.kind == "gradient"):
+                groups.setdefault((change.kind, facts.object), []).append(change.name)
+        found: set[str] = set()
+        for names in groups.values():
+            if len(names) > 1:
+                first = min(names, key=lambda name: (not self.mentions(name), not name.isidentifier()))
+                found.update(name for name in names if self._is_echo(name, first))
+        return found
+
+    def _is_echo(self, name: str, of: str) -> bool:
+        return not name.isidentifier() and root_of(name) != root_of(of) and not self.mentions(name)
 
     def prefix(self, name: str) -> str:
         """The name, where the statement does not show it itself."""
@@ -114,7 +141,14 @@ def claims_of(step: Step, before: Snapshot, births: Births) -> list[Claim]:
     """Claims about every name that `step` changed, the most telling first."""
     context = _Context(step, before, births)
     claims = _writes(context)
+    passed_over = set(context.echoes)
+    for holding in holdings(step.changes, before, step.snapshot):
+        claim, names = _held(context, holding)
+        claims += [claim] if claim is not None else []
+        passed_over.update(names)
     for change in step.changes:
+        if change.name in passed_over and change.kind != "written":
+            continue
         make = _MAKERS.get(change.kind)
         claim = make(context, change) if make else None
         if claim is not None:
@@ -129,6 +163,39 @@ def _follows(claim: Claim, bound: set[str]) -> bool:
     name = claim.names[0]
     bases = (name[:dot] for dot, char in enumerate(name) if char == ".")
     return claim.rank > WRITTEN and not bound.isdisjoint(bases)
+
+
+def _held(context: _Context, holding: Holding) -> tuple[Claim | None, Iterable[str]]:
+    """A claim about a container as a whole, and the names of which nothing more is told."""
+    moved = set(holding.changed).difference(holding.told)
+    came = [name for name in holding.told if name in holding.after]
+    is_whole = holding.is_new and max(holding.count, holding.count_before) > 1 and holding.count != 1
+    if not is_whole and (came or len(holding.told) == 1):
+        return None, moved
+    if not is_whole and not holding.changed and holding.count == holding.count_before:
+        return None, moved
+    block, tail = None, f"was {holding.count_before:,}" if holding.count_before != holding.count else ""
+    if is_whole and holding.count:
+        block, shared = _shared(context, holding)
+        tail = shared or (tail if holding.count_before else "")
+    plural = "s" if holding.count != 1 else ""
+    text = f"{holding.count:,} tensor{plural}" if is_whole or tail else "other order"
+    names = holding.after or holding.before
+    rank = RELATED if is_whole and tail else MADE if holding.count >= holding.count_before else DELETED
+    return Claim(rank, names, block, context.prefix(holding.root) + text, tail), holding.changed
+
+
+def _shared(context: _Context, holding: Holding) -> tuple[int | None, str]:
+    """The block of all tensors in a container, if it is one, and older names that share memory with them."""
+    blocks = list(dict.fromkeys(context.after.tensors[name].block for name in holding.after))
+    older: dict[str, None] = {}
+    for block in blocks:
+        outside = [name for name in context.by_block.get(block or 0, ()) if root_of(name) != holding.root]
+        if name := context.older(outside, holding.after[0]):
+            older[name] = None
+    verb = "share" if len(holding.after) > 1 else "shares"
+    tail = f"{verb} with {_some(tuple(older))}" if older else ""
+    return (blocks[0] if len(blocks) == 1 and holding.count == len(holding.after) else None), tail
 
 
 def _made(context: _Context, change: Change) -> Claim | None:
@@ -257,7 +324,7 @@ def _writes(context: _Context) -> list[Claim]:
     names_by_block: dict[int | None, list[str]] = {}
     for change in context.step.changes:
         facts = context.after.tensors.get(change.name)
-        if change.kind == "written" and facts is not None:
+        if change.kind == "written" and facts is not None and change.name not in context.echoes:
             names_by_block.setdefault(facts.block, []).append(change.name)
     writes = {block: names for block, names in names_by_block.items() if _is_write(context, names)}
     return [_write(context, block, names) for block, names in writes.items()]
@@ -278,11 +345,11 @@ def _write(context: _Context, block: int | None, names: list[str]) -> Claim:
     ranges = merge(storage.written) if storage.written else None
     rank = WRITTEN if context.mentions(writer) else GRADIENT
     if ranges is None:
-        sharers = _touched(context.after, storage, _covered(context.after, storage, writer), writer)
+        sharers = _touched(context, storage, _covered(context.after, storage, writer), writer)
         tail = f"shared with {_some(sharers)}" if sharers else ""
         text = f"writes into {clean(writer)}" if rank == WRITTEN else f"{clean(writer)} written"
         return Claim(rank, _first(writer, names), block, text, tail)
-    touched = _touched(context.after, storage, ranges, writer)
+    touched = _touched(context, storage, ranges, writer)
     count, amount = storage.nbytes // storage.itemsize, sum(stop - start for start, stop in ranges)
     too = f"{_some(touched)} too" if touched else ""
     told = _first(writer, [*names, *touched])
@@ -318,10 +385,13 @@ def _covered(after: Snapshot, storage: StorageFacts, name: str) -> Ranges:
     return runs(positions) if positions is not None else ((0, storage.nbytes // storage.itemsize),)
 
 
-def _touched(after: Snapshot, storage: StorageFacts, ranges: Ranges, writer: str) -> tuple[str, ...]:
+def _touched(context: _Context, storage: StorageFacts, ranges: Ranges, writer: str) -> tuple[str, ...]:
     """Other names with some element in `ranges`."""
-    others = (after.tensors.get(name) for name in storage.residents if name != writer)
-    return tuple(facts.name for facts in others if facts is not None and touches(facts, storage, ranges))
+    tensors = context.after.tensors
+    others = [tensors[name] for name in storage.residents if name != writer and name in tensors]
+    return tuple(
+        facts.name for facts in others if facts.name not in context.echoes and touches(facts, storage, ranges)
+    )
 
 
 def _some(names: tuple[str, ...]) -> str:

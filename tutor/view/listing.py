@@ -15,7 +15,9 @@ FEW = 4
 #: Containers inside containers have lines of their own down to this depth.
 DEPTH = 8
 
-_SEGMENT = re.compile(r"""\[(?:"[^"]*"|'[^']*'|[^\]]*)\]|\.[^.\[]*|\[|[^.\[]+""")
+_SEGMENT = re.compile(
+    r"""\[(?:"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[^\]"'])*\]|\[[^\]]*\]|\.[^.\[]*|\[|[^.\[]+""", re.DOTALL
+)
 _NUMBER = re.compile(r"(\d+)")
 
 

@@ -136,7 +136,7 @@ class _Report:
 
     def _tensors(self) -> Iterator[Text]:
         rows = tensor_rows(self.final, (), self.palette)
-        count = len(rows) + self.final.omitted
+        count = len(rows) + self.final.unshown
         yield self._heading("tensors", f"{count:,} live")
         shown = rows[:ROWS]
         headings = [Text(heading, self.palette.muted) for heading in COLUMNS]

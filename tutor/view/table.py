@@ -67,15 +67,21 @@ def tensor_row(facts: TensorFacts, changed: bool, palette: Palette) -> TableRow:
     return TableRow(facts.name, facts.block, cells, changed)
 
 
-def group_words(names: Iterable[str], tensors: int, snapshot: Snapshot) -> str:
-    """`4 tensors · 41 parameters`: what a container holds, tied parameters counted once."""
+def group_words(path: str, names: Iterable[str], tensors: int, snapshot: Snapshot) -> str:
+    """`4 tensors · 41 parameters`: what the container at `path` holds, tied parameters counted once."""
     inside = [snapshot.tensors[name] for name in names if name in snapshot.tensors]
     parameters = {t.object: t.numel or 0 for t in inside if t.kind == "parameter"}
     what, counted = ("parameter", parameters) if parameters else ("element", {})
     if not parameters:
         counted = {t.object: t.numel or 0 for t in inside if t.kind != "gradient"}
     total = sum(counted.values())
-    return f"{tensors:,} tensors · {total:,} {what}{'s' if total != 1 else ''}"
+    beyond = sum(
+        count
+        for outer, count in snapshot.beyond.items()
+        if outer == path or outer.startswith((f"{path}[", f"{path}."))
+    )
+    more = f" … and {beyond:,} more" if beyond else ""
+    return f"{tensors:,} tensors · {total:,} {what}{'s' if total != 1 else ''}{more}"
 
 
 def aligned(rows: Sequence[Sequence[Text]], width: int) -> Iterator[Text]:

@@ -1,0 +1,413 @@
+"""Tensors in lists, dictionaries, tuples, named tuples and dataclasses: every path, and nobody's code."""
+
+from __future__ import annotations
+
+import gc
+import weakref
+from collections import OrderedDict, defaultdict
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+import torch
+from facts.truth import Followed, read_everything
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import nn
+
+from tutor.facts import Snapshot, apply
+from tutor.kernel.graph import describe_graphs
+from tutor.kernel.names import MAX_CONTAINED, MAX_IN_ONE, MAX_LOOKS_FOR_ONE, find
+from tutor.kernel.namespace import Snapshots
+from tutor.kernel.values import preview
+
+
+class Pair(NamedTuple):
+    left: Any
+    right: Any
+
+
+@dataclass
+class Record:
+    logits: Any = None
+    hidden: Any = None
+    more: Any = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Slotted:
+    image: Any
+    mask: Any
+
+
+def names(f: Followed) -> list[str]:
+    return list(f.snapshot.tensors)
+
+
+# ── what is named ────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        ("c = {'x': torch.ones(2), 'n': 3, 'y': torch.ones(1)}", ['c["x"]', 'c["y"]']),
+        ("c = [1, torch.ones(2), None, np.ones(2)]", ["c[1]", "c[3]"]),
+        ("c = (torch.ones(2), [torch.ones(1)])", ["c[0]", "c[1][0]"]),
+        ("c = {'img': {'mask': torch.ones(1)}}", ['c["img"]["mask"]']),
+        ("c = {0: torch.ones(1), -1: torch.ones(1), True: 0}", ["c[0]", "c[-1]"]),
+        ("c = {(0, 'a'): torch.ones(1), (1,): torch.ones(1)}", ['c[(0, "a")]', "c[(1,)]"]),
+        ("c = {'a\"b': torch.ones(1), 'it\\'s': torch.ones(1)}", ["c['a\"b']", 'c["it\'s"]']),
+        ("c = {False: torch.ones(1), '': torch.ones(1)}", ["c[False]", 'c[""]']),
+        ("c = Pair(torch.ones(1), 2)", ["c.left"]),
+        ("c = Record(torch.ones(1), (torch.ones(2),))", ["c.logits", "c.hidden[0]"]),
+        ("c = Slotted(torch.ones(1), torch.ones(1))", ["c.image", "c.mask"]),
+        ("c = torch.max(torch.ones(2, 2), 1)", ["c.values", "c.indices"]),
+        ("c = OrderedDict(a=torch.ones(1))", ['c["a"]']),
+        ("c = defaultdict(list); c['k'].append(torch.ones(1))", ['c["k"][0]']),
+        ("c = [nn.Linear(1, 1, bias=False)]", ["c[0].weight"]),
+        ("c = [torch.ones(1, requires_grad=True)]; c[0].sum().backward()", ["c[0]", "c[0].grad"]),
+        ("c = {2.5: torch.ones(1), None: torch.ones(1), b'k': torch.ones(1)}", []),
+        ("c = {'k' * 100: torch.ones(1)}", []),
+        ("c = {torch.ones(1)}", []),
+        ("c = []; c.append(c); c.append({'back': c, 'x': torch.ones(1)})", ['c[1]["x"]']),
+        ("c = torch.ones(2, 3).shape", []),
+    ],
+)
+def test_paths(code, expected):
+    f = Followed(nn=nn, Pair=Pair, Record=Record, Slotted=Slotted)
+    f.namespace.update(OrderedDict=OrderedDict, defaultdict=defaultdict)
+    f.run(code)
+    assert names(f) == expected
+    values = find(f.namespace, expected)
+    for path, value in zip(expected, values, strict=True):
+        assert eval(path, f.namespace) is value
+        facts = f.snapshot.tensors[path]
+        assert facts.shape == tuple(value.shape)
+        assert facts.data_ptr == (value.ctypes.data if isinstance(value, np.ndarray) else value.data_ptr())
+
+
+def test_views_of_what_containers_hold_have_the_same_block():
+    f = Followed()
+    f.run("batch = {'x': torch.ones(4), 'y': torch.ones(2)}")
+    f.run("b = batch['x'][:2]")
+    tensors = f.snapshot.tensors
+    assert tensors["b"].block == tensors['batch["x"]'].block != tensors['batch["y"]'].block
+    assert f.snapshot.sharing == (('batch["x"]', "b"),)
+    assert f.changes("b[0] = 7") == {'batch["x"]': "written", "b": "written"}
+    assert f.block("b").written == ((0, 1),)
+    assert preview(f.namespace, 1, 'batch["x"]', (1, 1, 4)).texts == ("7.", "1.", "1.", "1.")
+
+
+def test_graphs_prefer_names_and_are_those_of_names_unless_asked():
+    f = Followed()
+    f.run("held = [torch.ones(2, requires_grad=True)]; w = held[0]; held.append((w * 2).sum()); y = w + 1")
+    assert list(describe_graphs(f.namespace, None, 100)) == ["y"]
+    graph = describe_graphs(f.namespace, ["held[1]"], 100)["held[1]"]
+    assert [node.variable for node in graph.nodes if node.name == "AccumulateGrad"] == ["w"]
+
+
+# ── changes ──────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("mention", [True, False])
+def test_kinds_of_change(mention):
+    f = Followed()
+    f.run("d = {}; l = []; again = iter([d, l])")
+
+    def changes(code: str) -> dict[str, str]:
+        return f.changes(code, mention=mention)
+
+    assert changes("d['x'] = torch.ones(2)") == {'d["x"]': "new"}
+    assert changes("d['x'] = torch.ones(2)") == {'d["x"]': "rebound"}
+    assert changes("d['x'].add_(1)") == {'d["x"]': "written"}
+    assert changes("d['x'].requires_grad_()") == {'d["x"]': "altered"}
+    assert changes("d['x'] = 3") == {'d["x"]': "deleted"}
+    assert changes("d['x'] = {'in': torch.ones(1)}") == {'d["x"]["in"]': "new"}
+    assert changes("d['x'].clear()") == {'d["x"]["in"]': "deleted"}
+    assert changes("l.append(torch.ones(1))") == {"l[0]": "new"}
+    assert changes("l.insert(0, torch.ones(2))") == {"l[0]": "rebound", "l[1]": "new"}
+    assert changes("l.pop()") == {"l[1]": "deleted"}
+    assert changes("l = 5") == {"l[0]": "deleted"}
+    assert changes("d = torch.ones(2)") == {"d": "new"}
+    assert changes("d = [d]") == {"d[0]": "new"}
+    assert changes("pass") == {}
+
+
+def test_numpy_can_resize_arrays_in_containers():
+    f = Followed()
+    f.run("d = {'a': np.ones(4)}")
+    before = f.snapshot.tensors['d["a"]'].object
+    f.snapshots.prepare({"d", "resize"})
+    f.run("d['a'].resize(6, refcheck=True)")
+    assert f.snapshot.tensors['d["a"]'].shape == (6,)
+    assert f.snapshot.tensors['d["a"]'].object == before
+
+
+OPERATIONS = st.sampled_from(
+    [
+        "d['a'] = torch.ones(2)",
+        "d['b'] = l",
+        "d['n'] = {'m': x, 'k': [1, x]}",
+        "d[3] = x[:1]",
+        "d[(1, 'a')] = np.ones(2)",
+        "d.pop('a', None)",
+        "d.clear()",
+        "d.update(d2)",
+        "d2 = dict(d)",
+        "d2 = d",
+        "l.append(x)",
+        "l.append(torch.zeros(1))",
+        "l.append(d)",
+        "l.append(t)",
+        "l.insert(0, torch.zeros(3))",
+        "l.pop() if l else None",
+        "l.reverse()",
+        "l[:] = l[1:]",
+        "l[-1:] = [7]",
+        "l = list(l)",
+        "t = (x, l)",
+        "t = (torch.ones(1), 2, {'z': torch.ones(1)})",
+        "t = 5",
+        "x = torch.ones(4)",
+        "x.add_(1)",
+        "[each.mul_(2) for each in l if type(each) is torch.Tensor]",
+        "p = Pair(x, t)",
+        "p = p._replace(left=torch.ones(1))",
+        "r.logits = x",
+        "r.hidden = l",
+        "r.more.append(x)",
+        "r = Record()",
+        "l = [x, x]",
+        "o = OrderedDict(d2); o['q'] = x",
+        "del o['q']",
+        "o = OrderedDict(q=x * 2)",
+        "gc.collect()",
+    ]
+)
+
+
+def walk(path: str, value: Any, above: tuple[Any, ...] = ()) -> dict[str, Any]:
+    """Every tensor and array below `value` by path: the slow and plain way."""
+    if isinstance(value, torch.Tensor | np.ndarray):
+        return {path: value}
+    if type(value) in (list, tuple):
+        entries = [(f"[{at}]", each) for at, each in enumerate(value)]
+    elif type(value) in (dict, OrderedDict):
+        entries = [(f"[{key!r}]".replace("'", '"'), each) for key, each in value.items()]
+    elif isinstance(value, Pair | Record):
+        fields = value._asdict() if isinstance(value, Pair) else vars(value)
+        entries = [(f".{key}", each) for key, each in fields.items()]
+    else:
+        return {}
+    if any(value is each for each in above) or len(above) == 3:
+        return {}
+    found: dict[str, Any] = {}
+    for suffix, each in entries:
+        found |= walk(path + suffix, each, (*above, value))
+    return found
+
+
+def truth(f: Followed) -> dict[str, tuple[Any, Any, int]]:
+    found: dict[str, Any] = {}
+    for name in ("d", "d2", "l", "t", "x", "p", "r", "o"):
+        found |= walk(name, f.namespace[name])
+    return {
+        path: (value, tuple(value.shape), value._version if isinstance(value, torch.Tensor) else 0)
+        for path, value in found.items()
+    }
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.tuples(OPERATIONS, st.booleans()), max_size=25))
+def test_any_operations_give_what_a_plain_walk_finds(operations):
+    f = Followed(Pair=Pair, Record=Record, OrderedDict=OrderedDict, gc=gc)
+    f.run(
+        "x = torch.ones(3); d = {}; d2 = {}; l = []; t = 0; p = Pair(x, 1); r = Record(); o = OrderedDict()"
+    )
+    before = truth(f)
+    objects: dict[int, Any] = {}
+    for code, mention in operations:
+        changes = {}
+        try:
+            changes = f.changes(code, mention=mention)
+        except KeyError:
+            f.take()
+        after = truth(f)
+        tensors = f.snapshot.tensors
+        assert set(tensors) == set(after), code
+        for path, (value, shape, version) in after.items():
+            assert tensors[path].shape == shape
+            assert tensors[path].version == (version if isinstance(value, torch.Tensor) else None)
+            assert objects.setdefault(tensors[path].object, value) is value, "one number for two objects"
+        for path in {*before, *after}:
+            if path not in before:
+                assert changes.pop(path) == "new"
+            elif path not in after:
+                assert changes.pop(path) in ("deleted", "rebound")
+            elif before[path][0] is not after[path][0]:
+                assert changes.pop(path) == "rebound"
+            elif before[path][2] != after[path][2]:
+                assert changes.pop(path) == "written"
+        assert changes == {}, code
+        before = after
+    fresh = apply(Snapshot(), Snapshots(f.namespace, frozenset({"__builtins__"})).take())
+    assert list(fresh.tensors) == list(f.snapshot.tensors)
+    assert sorted(map(sorted, fresh.sharing)) == sorted(map(sorted, f.snapshot.sharing))
+
+
+# ── hostile containers ───────────────────────────────────────────────────────
+
+CALLS: list[str] = []
+
+
+def refuse(*_args, **_kwargs):
+    CALLS.append("called")
+    raise RuntimeError("the learner's code ran")
+
+
+DUNDERS = [
+    "__getattribute__", "__getattr__", "__repr__", "__eq__", "__bool__", "__len__", "__iter__", "__getitem__",
+    "__contains__", "__dir__", "keys", "values", "items", "get", "_asdict", "__reversed__",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("base", [list, dict, tuple, OrderedDict, defaultdict, Pair])
+def test_subclasses_whose_every_method_raises(base):
+    CALLS.clear()
+    cls = type("Hostile", (base,), dict.fromkeys(DUNDERS, refuse))
+    made = (torch.ones(1), torch.ones(1)) if base is Pair else ()
+    hostile = base.__new__(cls, *made)
+    if issubclass(base, list):
+        list.append(hostile, torch.ones(1))
+    if issubclass(base, dict):
+        dict.__setitem__(hostile, "x", torch.ones(1))
+    f = Followed(hostile=hostile, inside=[hostile, {"deeper": hostile}], x=torch.ones(2))
+    read_everything(f)
+    expected = ["hostile.left", "hostile.right"] if base is Pair else []
+    assert [name for name in names(f) if not name.startswith("inside")] == [*expected, "x"]
+    assert CALLS == []
+
+
+class HostileKey:
+    __eq__ = __repr__ = __str__ = __index__ = refuse  # type: ignore[assignment]
+    __hash__ = object.__hash__
+
+
+class HostileText(str):
+    __eq__ = __repr__ = __str__ = __len__ = __format__ = refuse  # type: ignore[assignment]
+    __hash__ = str.__hash__
+    __slots__ = ()
+
+
+def test_hostile_keys_and_fields():
+    CALLS.clear()
+
+    class Meta(type):
+        pass
+
+    @dataclass(repr=False, eq=False)
+    class Fields(metaclass=Meta):
+        given: Any
+        guarded: Any
+
+        @property  # type: ignore[no-redef]
+        def guarded(self):
+            return refuse()
+
+        @guarded.setter
+        def guarded(self, value):
+            pass
+
+        __getattr__ = refuse
+
+    Meta.__eq__ = Meta.__instancecheck__ = Meta.__subclasscheck__ = Meta.__hash__ = refuse  # type: ignore[assignment]
+
+    class Lying(Pair):
+        left = property(refuse)
+
+    f = Followed(
+        keys={HostileKey(): torch.ones(1), HostileText("text"): torch.ones(1), "x": torch.ones(1)},
+        fields=Fields(torch.ones(1), torch.ones(1)),
+        lying=tuple.__new__(Lying, (torch.ones(1), torch.ones(1))),
+        factory=defaultdict(refuse, a=torch.ones(1)),
+    )
+    read_everything(f)
+    assert names(f) == ['keys["x"]', "fields.given", 'factory["a"]']
+    assert f.snapshot.beyond == {"keys": 2}
+    assert CALLS == []
+
+
+# ── budgets, and nothing kept ────────────────────────────────────────────────
+
+
+def test_what_a_big_container_holds_beyond_its_share_is_counted():
+    f = Followed()
+    f.run("l = [torch.ones(1) for _ in range(10_000)]")
+    assert len(f.snapshot.tensors) == MAX_IN_ONE
+    assert f.snapshot.beyond == {"l": 10_000 - MAX_IN_ONE}
+    assert f.changes("l.append(torch.ones(1))", mention=False) == {}
+    assert f.snapshot.beyond == {"l": 10_001 - MAX_IN_ONE}
+    assert f.changes("l[3] = torch.ones(2)") == {"l[3]": "rebound"}
+    assert f.changes("del l[50:]") == {f"l[{at}]": "deleted" for at in range(50, MAX_IN_ONE)}
+    assert (f.snapshot.beyond, len(f.snapshot.tensors)) == ({}, 50)
+
+
+def test_a_dictionary_beyond_its_share_says_nothing_false():
+    f = Followed()
+    f.run("d = {n: torch.ones(1) for n in range(150)}")
+    changes = f.changes("del d[3]")  # d[100] comes into view, and d[3] may have gone beyond
+    assert "d[100]" in f.snapshot.tensors
+    assert changes == {}
+    assert f.snapshot.beyond == {"d": 49}
+
+
+def test_all_containers_together_have_a_budget():
+    f = Followed()
+    f.run("big = {n: [[torch.ones(1) for _ in range(40)] for _ in range(20)] for n in 'abc'}")
+    f.run("a, b, c = big['a'], big['b'], big['c']; big = None")
+    f.run("x = torch.ones(1); late = {'x': torch.ones(1)}")
+    assert len(f.snapshot.tensors) == MAX_CONTAINED + 1
+    assert f.snapshot.beyond["late"] == 1
+    assert f.snapshot.unshown + len(f.snapshot.tensors) == 3 * 20 * 40 + 2
+    f.run("a = b = None")
+    assert f.changes("c = None; x.add_(1)")["x"] == "written"
+    assert names(f) == ["x", 'late["x"]']
+    assert f.snapshot.beyond == {}
+
+
+def test_variables_and_modules_are_not_crowded_out():
+    f = Followed(nn=nn)
+    f.run("big = [[torch.ones(1) for _ in range(40)] for _ in range(50)]")
+    f.run("layers = [nn.Linear(1, 1) for _ in range(40)]; m = nn.Linear(1, 1); x = torch.ones(1)")
+    assert {"m.weight", "m.bias", "x"} <= set(names(f))
+    assert f.snapshot.omitted == 0
+
+
+def test_many_small_containers_are_searched_up_to_a_limit():
+    f = Followed()
+    f.run(f"l = [[n] for n in range({2 * MAX_LOOKS_FOR_ONE})]; l[3].append(torch.ones(1))")
+    assert names(f) == ["l[3][1]"]
+    f.run("other = {'x': torch.ones(1)}")
+    assert 'other["x"]' in names(f)
+
+
+def test_a_long_list_of_numbers_holds_nothing():
+    f = Followed()
+    f.run("l = list(range(100_000)); d = dict.fromkeys(range(100_000)); x = torch.ones(1)")
+    assert names(f) == ["x"]
+    assert f.changes("l[5] = x", mention=False) == {"l[5]": "new"}
+
+
+def test_nothing_in_a_container_is_kept_alive():
+    f = Followed(Record=Record)
+    f.run("d = {'x': torch.ones(2), 'l': [torch.ones(1), np.ones(3)]}; r = Record(torch.ones(1))")
+    f.take(["d", "r"])
+    d, r = f.namespace["d"], f.namespace["r"]
+    gone = [weakref.ref(each) for each in (d["x"], d["l"][0], d["l"][1], r.logits)]
+    d.clear()
+    r.logits = None
+    del d, r
+    assert [ref() for ref in gone] == [None] * 4
+    assert {change.kind for change in f.take().changes} == {"deleted"}
+    assert names(f) == []
