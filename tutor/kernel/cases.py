@@ -96,8 +96,9 @@ def _differ(call: _Call, wanted: _Call, rule: Rule, options: dict[str, Any]) -> 
     if found is not None:
         return found
     if options["aliasing"] and call.aliases != wanted.aliases:
-        one, other = "shares memory with its argument", "has memory of its own"
-        return Difference("shares_memory", *((one, other) if any(wanted.aliases) else (other, one)))
+        if any(wanted.aliases):
+            return Difference("shares_memory", "memory shared with its argument", "has memory of its own")
+        return Difference("shares_memory", "memory of its own", "shares memory with its argument")
     if options["arguments"]:
         return _different_arguments(call, wanted)
     return None

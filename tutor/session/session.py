@@ -13,23 +13,16 @@ from tutor.facts import (
     Answer,
     Check,
     Checked,
-    CompareMemory,
-    Complete,
     Completions,
-    DescribeGraphs,
-    Document,
     Documentation,
     Done,
     ErrorFacts,
-    Evaluate,
     Evaluated,
     Execute,
-    GraphFacts,
     Graphs,
     InputReply,
     InputRequest,
     Overlap,
-    Preview,
     Probe,
     Ready,
     Refused,
@@ -53,6 +46,7 @@ from tutor.session.events import (
     StepStarted,
 )
 from tutor.session.process import KernelOptions, KernelProcess
+from tutor.session.questions import Questions
 from tutor.session.running import OutputFeed, RunningRequest, copy_outcome
 
 #: Seconds after which a stop without effect is called stuck.
@@ -60,7 +54,7 @@ STUCK_AFTER = 2.0
 _SPARE_DELAY = 1.0
 
 
-class Session:
+class Session(Questions):
     """Owns a kernel and, unless `spare` is off, a second one with torch already imported.
 
     `spawn` may be called before any event loop runs; everything else belongs to one loop.
@@ -196,61 +190,6 @@ class Session:
         self._set_state("busy")
         self._send(Execute(number, source, filename, script, display))
         return await running.future
-
-    async def evaluate(self, expression: str) -> Evaluated:
-        """The value of an expression in the namespace as it is."""
-        reply = await self._ask(lambda number: Evaluate(number, expression))
-        assert isinstance(reply, Evaluated)
-        return reply
-
-    async def graphs(self, names: Sequence[str] | None = None, limit: int = 2_000) -> dict[str, GraphFacts]:
-        """Autograd graphs of the named tensors, or of every named one that has a grad_fn."""
-        chosen = None if names is None else tuple(names)
-        reply = await self._ask(lambda number: DescribeGraphs(number, chosen, limit))
-        assert isinstance(reply, Graphs)
-        return reply.graphs
-
-    async def compare(self, first: str, second: str) -> Overlap:
-        """Exact memory relation of two names."""
-        reply = await self._ask(lambda number: CompareMemory(number, first, second))
-        assert isinstance(reply, Overlap)
-        return reply
-
-    async def preview(self, name: str) -> Values:
-        """A bounded window of the values under a name."""
-        reply = await self._ask(lambda number: Preview(number, name))
-        assert isinstance(reply, Values)
-        return reply
-
-    async def complete(
-        self,
-        expression: str = "",
-        *,
-        keys: bool = False,
-        imports: dict[str, str] | None = None,
-        values: dict[str, str] | None = None,
-    ) -> tuple[str, ...]:
-        """Variables, or attributes (or text keys) of an expression; no learner code runs for them."""
-        self._require_idle()
-        reply = await self._ask(
-            lambda number: Complete(number, expression, keys, imports or {}, values or {})
-        )
-        assert isinstance(reply, Completions)
-        return reply.names
-
-    async def document(
-        self,
-        expression: str,
-        *,
-        imports: dict[str, str] | None = None,
-        values: dict[str, str] | None = None,
-    ) -> Documentation:
-        """Signature and documentation of what an expression stands for; no learner code runs for them."""
-        self._require_idle()
-        said = imports or {}, values or {}
-        reply = await self._ask(lambda number: Document(number, expression, *said))
-        assert isinstance(reply, Documentation)
-        return reply
 
     async def check(self, run: Run, probes: Sequence[Probe], solution: str = "") -> tuple[Answer, ...]:
         """Answers to questions about what `run` left; can be interrupted as a run can."""
