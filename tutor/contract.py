@@ -41,14 +41,17 @@ class Contract:
     def __exit__(self, *_: object) -> None:
         self._steps.close()
 
-    def add(self, step: Step, before: Snapshot, label: str | None) -> None:
-        """Encode one step; `label` is the id of the lesson's step it belongs to."""
+    def begin(self, label: str | None, past: Past) -> None:
+        """What comes now belongs to the lesson's step of this id, and ran after `past`."""
+        self._last, self._label, self._past = None, label, past
+
+    def add(self, step: Step, before: Snapshot) -> None:
+        """Encode one step."""
+        label = self._label
         names = chosen_names(step, FEW_NAMES if self._entries > MOST_ENTRIES else MOST_NAMES)
         self._entries += len(names)
-        if self._last is not None and label == self._label:
+        if self._last is not None:
             self._past.add(self._last[0])
-        elif label != self._label:
-            self._past, self._label = Past(), label
         self._last = (step, before)
         tensors = step.snapshot.tensors
         arrays = [name for name in names if tensors[name].kind == "ndarray"]

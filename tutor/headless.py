@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from tutor.contract import Contract
 from tutor.course.checks import fits_error
 from tutor.course.claims import Raises
-from tutor.explain import Past, explain_step
+from tutor.explain import Entry, Past, after_setup, explain_step
 from tutor.facts import ErrorFacts, Explanation, GraphFacts, Ready, Run, Snapshot, Step
 from tutor.session import InputAsked, KernelOptions, Session, SessionError, StateChanged, StepFinished
 from tutor.session.events import Event
@@ -140,7 +140,6 @@ class Walk:
     def __init__(self, job: Job, contract: Contract | None) -> None:
         self._job = job
         self._contract = contract
-        self._label: str | None = None
         self._before = Snapshot()
         self._hidden = False
         self._interrupted = False
@@ -148,7 +147,7 @@ class Walk:
         self._failure: Exception | None = None
         self._session = Session(spare=False, options=job.options)
         self.ready: Ready | None = None
-        self.runs: list[tuple[Part, Run, Snapshot]] = []
+        self.runs: list[tuple[Part, Run, Snapshot, Past]] = []
         self.graphs: dict[str, GraphFacts] = {}
         self.error: ErrorFacts | None = job.error
 
@@ -192,7 +191,7 @@ class Walk:
             await session.close()
 
     async def _run_part(self, part: Part) -> None:
-        session = self._session
+        session, past = self._session, Past()
         if part.label is not None:
             await session.reset()
             self._hidden = True
@@ -201,8 +200,10 @@ class Walk:
             if run.error is not None:
                 self.error = run.error
                 return
-        before = session.snapshot
-        self._label, self._before = part.label, before
+            past = after_setup(run.steps).begin(Entry())
+        self._before = before = session.snapshot
+        if self._contract is not None:
+            self._contract.begin(part.label, past)
         keep = self._contract is None
         run = await session.execute(
             part.source, filename=part.filename, script=part.script, display="all", keep=keep
@@ -213,7 +214,7 @@ class Walk:
             run = Run(run.source, run.filename, run.steps, error, run.elapsed)
         expected = part.raises is not None and fits_error(run.error, part.raises)
         self.error = None if expected else run.error
-        self.runs.append((part, run, before))
+        self.runs.append((part, run, before, past))
 
     async def _collect_graphs(self) -> None:
         if self._contract is None or self._session.state != "idle":
@@ -240,7 +241,7 @@ class Walk:
 
     def _take(self, step: Step) -> None:
         if self._contract is not None:
-            self._contract.add(step, self._before, self._label)
+            self._contract.add(step, self._before)
         self._before = step.snapshot
 
 
@@ -290,16 +291,16 @@ def _reports(walk: Walk, width: int) -> Iterator[Text]:
     ready = walk.ready
     if ready is not None and ready.preamble:
         yield Text(f"# {ready.preamble}")
-    for part, run, before in walk.runs:
+    for part, run, before, past in walk.runs:
         if part.label is not None:
             yield Text(f"\n{part.label}", "bold")
-        yield run_report(run, INK, width, explanations=_explanations(run, before))
-    if walk.error is not None and not any(run.error for _, run, _ in walk.runs):
+        yield run_report(run, INK, width, explanations=_explanations(run, before, past))
+    if walk.error is not None and not any(run.error for _, run, _, _ in walk.runs):
         yield Text(f"{walk.error.type}: {walk.error.message}")
 
 
-def _explanations(run: Run, before: Snapshot) -> dict[int, tuple[Explanation, ...]]:
-    found, past = {}, Past()
+def _explanations(run: Run, before: Snapshot, past: Past) -> dict[int, tuple[Explanation, ...]]:
+    found = {}
     for step in run.steps:
         found[step.index] = explain_step(step, before, past)
         before = step.snapshot

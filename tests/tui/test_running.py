@@ -361,3 +361,18 @@ def test_code_from_the_prompt_has_its_notes_below(play: Play) -> None:
         await p.see("[3, 2] f32 view of u")
 
     play(story)
+
+
+def test_an_error_at_the_prompt_is_explained_by_what_ran_before(play: Play) -> None:
+    async def story(player: Player) -> None:
+        await player.code("import torch\nw = torch.ones(2, requires_grad=True)\ncost = (w * w).sum()")
+        await player.run()
+        for line in ("cost.backward()", "cost.backward()"):
+            await player.enter(line)
+            await player.settle()
+        told = player.bench.following.explanations()
+        assert [each.rule for each in told] == ["second-backward"]
+        assert "`cost.backward()` in an earlier input already went" in told[0].text
+        assert "computed in line 3 of scratch.py" in told[0].text
+
+    play(story, lesson=None)

@@ -14,6 +14,7 @@ out shapes; `origins`, `cuts` and `passes` follow names back through the assignm
 """
 
 from tutor.explain.engine import explain_error, explain_step
-from tutor.explain.past import Past
+from tutor.explain.entries import Entry
+from tutor.explain.past import Past, after_setup
 
-__all__ = ["Past", "explain_error", "explain_step"]
+__all__ = ["Entry", "Past", "after_setup", "explain_error", "explain_step"]

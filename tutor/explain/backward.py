@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from tutor.explain.cuts import Cut, Search
 from tutor.explain.engine import failure
+from tutor.explain.entries import At
 from tutor.explain.origins import Story
 from tutor.explain.passes import Backward, Shared, backward_of, kept_state, shared_with_earlier
 from tutor.explain.past import Past
@@ -37,10 +38,10 @@ _HARM_LOOP = """
 keep all these values in memory, and each backward would go through all earlier rounds again: slower with
 every round
 """
-_SAME = "`{call}` in line {line} already went back through `{start}`, computed in line {made}."
-_SAME_CURE = "For another backward, compute `{start}` afresh: run line {made} again before it."
+_SAME = "`{call}` in {called} already went back through `{start}`, computed in {made}."
+_SAME_CURE = "For another backward, compute `{start}` afresh: run {made} again before it."
 _TRUNK = """
-`{start}` and the backward in line {line} both go back through `{name}`, computed in line {made}, and the
+`{start}` and the backward in {at} both go back through `{name}`, computed in {made}, and the
 first pass used it up.
 """
 _TRUNK_CURE = """
@@ -48,12 +49,12 @@ Add the two losses and call backward once on the sum, or compute `{name}` again 
 pass need not reach `{name}`, give it `{name}.detach()`.
 """
 _OUTSIDE = """
-`{name}` is computed once, in line {made}, before the loop, and `{call}` goes back through it in every round:
+`{name}` is computed once, in {made}, before the loop, and `{call}` goes back through it in every round:
 the first round used it up.
 """
 _OUTSIDE_CURE = "Compute `{name}` inside the loop, afresh for each backward."
 _CARRIED = """
-`{name}` comes from the round before (line {made}), so the graph of `{start}` goes on into the rounds before,
+`{name}` comes from the round before ({made}), so the graph of `{start}` goes on into the rounds before,
 which `{call}` has been through.
 """
 _CARRIED_CURE = """
@@ -64,12 +65,12 @@ _CARRIED_PLAIN = """
 Cut it off between rounds: `.detach()` on each tensor in it keeps the numbers and drops their history.
 """
 _STATE = """
-`{function}` keeps `{name}` from one call to the next and computes on with it (line {made}), so the graph of
+`{function}` keeps `{name}` from one call to the next and computes on with it ({made}), so the graph of
 `{start}` goes on into earlier calls, which an earlier backward has been through.
 """
 _STATE_CURE = "Keep `{name}.detach()` instead: the same numbers without their history."
 _ADDED = """
-`{name}` adds up what all rounds computed (line {made}), so `{call}` in each round goes back through the
+`{name}` adds up what all rounds computed ({made}), so `{call}` in each round goes back through the
 rounds before too.
 """
 _ADDED_CURE = """
@@ -77,7 +78,7 @@ Call backward on what one round adds and sum up plain numbers with `.item()`, or
 the loop.
 """
 _CALLED = """
-`{name}` was computed outside this function, in line {made}, and an earlier call of it went back through
+`{name}` was computed outside this function, in {made}, and an earlier call of it went back through
 `{name}` already.
 """
 _UNKNOWN = "`{call}` came to a part of the graph of `{start}` where an earlier backward has been."
@@ -130,14 +131,15 @@ def second_backward(step: Step, before: Snapshot, past: Past) -> Explanation | N
     names = found.names
     if shared is not None:
         name = shared.binding.name
-        fields |= {"name": name, "made": shared.binding.line, "line": shared.line}
+        fields |= {"name": name, "made": shared.binding.at, "at": shared.at}
         where, cure, fix = _told(found, shared)
         names = tuple(dict.fromkeys((*names, *([name] if name in found.failing.tensors else []))))
         if shared.earlier is not None:
-            fields["call"] = words(shared.earlier, _source_of(story, shared.earlier))
+            call = words(shared.earlier, _source_of(story, shared.earlier))
+            fields |= {"call": call, "called": shared.at.beside(call)}
     elif (state := kept_state(story, found.failing, found.backward)) is not None:
         where, cure = _STATE, _STATE_CURE
-        fields |= {"name": state.name, "made": state.line, "function": state.function}
+        fields |= {"name": state.name, "made": state.at, "function": state.function}
     in_loop = shared is not None and shared.loop is not None
     text = fill(
         _SECOND,
@@ -197,20 +199,20 @@ Do not set requires_grad on the result: the error would go away, but it would be
 no other tensor would get a gradient.
 """
 _CUT_SWITCH = """
-{what} under `{switch}` (line {line}), {why}. Do this outside the block, and keep the block for code that
+{what} under `{switch}` ({at}), {why}. Do this outside the block, and keep the block for code that
 needs no gradients.
 """
 _CUT_ANEW = """
-Under `{switch}` (line {line}), {why}, `{name}` was bound to a new tensor, and that one is no leaf that
+Under `{switch}` ({at}), {why}, `{name}` was bound to a new tensor, and that one is no leaf that
 requires grad. To update `{name}`, change it in place there, with `-=`: then it stays the tensor that is
 learned.
 """
 _CUT_DECORATED = """
-{what} in a function under `{switch}` (line {line}), {why}. Call it without that line where gradients are
+{what} in a function under `{switch}` ({at}), {why}. Call it without that line where gradients are
 needed.
 """
-_CUT_SET = "{what} after `{switch}` (line {line}), {why}. Switch it on again before computing."
-_CUT_CALL = "{whose}`{code}` in line {line} {why}. Compute without it on the way to `{start}`."
+_CUT_SET = "{what} after `{switch}` ({at}), {why}. Switch it on again before computing."
+_CUT_CALL = "{whose}`{code}` in {at} {why}. Compute without it on the way to `{start}`."
 _CUT_HERE = "`{code}` {why}. Call backward on the result without it."
 _WHY_DTYPE = """
 Its dtype is {dtype}, and only floating point and complex tensors can have gradients. {roots}
@@ -225,7 +227,7 @@ _WHY_CUT = """
 follows: look for `.detach()`, `.item()`, `.data`, `torch.tensor(...)`, `torch.no_grad()` or an operation
 without a gradient, such as `argmax` or a comparison, on the way.
 """
-_WHY_LEAF = "`{start}` was made with plain numbers (line {line}), and not computed from anything."
+_WHY_LEAF = "`{start}` was made with plain numbers ({at}), and not computed from anything."
 _WHY_FROZEN = "{frozen} {have} requires_grad False, so there is nothing to learn: set it to True again."
 _WHY_UNKNOWN = (
     "Compute it from tensors that require grad, without `.detach()` or `torch.no_grad()` on the way."
@@ -259,7 +261,13 @@ def no_grad_fn(step: Step, before: Snapshot, past: Past) -> Explanation | None:
 
 
 def _why_cut(found: _Pass, cut: Cut) -> str:
-    fields = {"line": cut.line, "code": cut.code, "why": cut.why, "switch": cut.switch, "start": found.start}
+    fields = {
+        "at": cut.at.beside(cut.switch or cut.code),
+        "code": cut.code,
+        "why": cut.why,
+        "switch": cut.switch,
+        "start": found.start,
+    }
     if cut.switch is None:
         if cut.node is not None and any(cut.node is one for one in ast.walk(found.failing.statement)):
             return fill(_CUT_HERE, **fields)
@@ -296,13 +304,13 @@ def _why_no_history(found: _Pass, snapshot: Snapshot, search: Search) -> str:
     parameters = [t for t in known.values() if t.kind == "parameter" and t.requires_grad is False]
     frozen = list({t.object: t.name for t in reversed(parameters)}.values())[::-1]
     recorded = [t.name for t in known.values() if t.requires_grad and t.is_leaf and t.kind != "gradient"]
-    roots = {name: line for name, line in search.roots.items() if name != found.start}
+    roots = {name: at for name, at in search.roots.items() if name != found.start}
     if frozen and not recorded:
         return fill(_WHY_FROZEN, frozen=code_list(frozen), have="have" if len(frozen) > 1 else "has")
     if roots:
         return fill(_WHY_ROOTS, roots=_lines(roots))
     if found.start in search.roots:
-        return fill(_WHY_LEAF, start=found.start, line=search.roots[found.start])
+        return fill(_WHY_LEAF, start=found.start, at=search.roots[found.start])
     if recorded:
         one = len(recorded) == 1
         fields = {"s": "s" if one else "", "them": "it" if one else "them"}
@@ -311,8 +319,8 @@ def _why_no_history(found: _Pass, snapshot: Snapshot, search: Search) -> str:
     return fill(_WHY_UNKNOWN if unknown else _WHY_NONE)
 
 
-def _lines(roots: dict[str, int]) -> str:
-    listed = [f"`{name}` (line {line})" for name, line in roots.items()][:3]
+def _lines(roots: dict[str, At]) -> str:
+    listed = [f"`{name}` ({at})" for name, at in roots.items()][:3]
     return " and ".join(filter(None, (", ".join(listed[:-1]), listed[-1])))
 
 

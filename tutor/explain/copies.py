@@ -6,9 +6,9 @@ import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from tutor.explain.bindings import assigned
 from tutor.explain.engine import outcome
 from tutor.explain.operands import PLAIN, Operand, Scope
-from tutor.explain.origins import assigned
 from tutor.explain.past import Past
 from tutor.explain.reading import COPY_IF_NEEDED, path, statement_of
 from tutor.explain.strides import places, view_seam

@@ -6,12 +6,11 @@ import ast
 import re
 from dataclasses import dataclass, field
 
+from tutor.explain.bindings import Code, Place, surroundings
+from tutor.explain.entries import At
 from tutor.explain.origins import (
-    Code,
-    Place,
     Story,
     set_off_before,
-    surroundings,
     switch_node,
     switch_text,
     switched_off,
@@ -36,14 +35,16 @@ _DISCRETE = frozenset(
 _COPYING = frozenset({"tensor", "Tensor", "FloatTensor", "LongTensor", "as_tensor", "asarray", "from_numpy"})
 _PLAIN = frozenset({"float", "int", "bool"})
 _DEEPEST = 25
+#: Assignments that are followed to see whether a value was recorded.
+_NEAR = 8
 _NOT_RECORDED = "where autograd does not record"
 
 
 @dataclass(frozen=True)
 class Cut:
-    """The place: its line, the code there, why nothing is recorded, and the name that came of it."""
+    """The place: where it stands, the code there, why nothing is recorded, and the name that came of it."""
 
-    line: int
+    at: At
     code: str
     why: str
     name: str | None
@@ -60,9 +61,10 @@ class Search:
     """Follows a tensor that has no history back to where it was lost."""
 
     story: Story
-    #: Names of tensors at the start of it all that do not require grad, with their lines.
-    roots: dict[str, int] = field(default_factory=dict)
+    #: Names of tensors at the start of it all that do not require grad, with where they were made.
+    roots: dict[str, At] = field(default_factory=dict)
     _seen: set[tuple[int, Place]] = field(default_factory=set)
+    _told: dict[tuple[str, Place], bool | None] = field(default_factory=dict)
 
     def find(self, node: ast.expr) -> Cut | None:
         """The cut behind an expression of the failing code."""
@@ -72,8 +74,8 @@ class Search:
         if path(node) is None and switch is not None:
             recorded = self.recorded(node, code, code.start(node), around)
             if recorded is not False:
-                line = code.line(switch_node(switch))
-                return Cut(line, words(node, code.source), _NOT_RECORDED, None, switch_text(switch))
+                where = code.at(switch_node(switch))
+                return Cut(where, words(node, code.source), _NOT_RECORDED, None, switch_text(switch))
         return self._visit(node, code, code.start(node), surroundings(code, node), None, 0)
 
     def _visit(
@@ -94,7 +96,7 @@ class Search:
         if inner is not None and self.recorded(inner, code, at, around) is not False:
             deeper = self._visit(inner, code, at, around, name, depth + 1)
             text = words(node, code.source)
-            return deeper or Cut(code.line(node), text, why, name, None, node)
+            return deeper or Cut(code.at(node), text, why, name, None, node)
         if isinstance(node, ast.Call):
             found = self._called(node, code, at, around, name, depth)
             if found is not None:
@@ -127,18 +129,18 @@ class Search:
             inputs = self.recorded(binding.value, binding.code, begin, binding.around)
             switch = switched_off(binding.around)
             if switch is not None and inputs is not False:
-                line = binding.code.line(switch_node(switch))
+                where = binding.code.at(switch_node(switch))
                 anew = any(path(one) == name for one in ast.walk(binding.value))
-                return Cut(line, "", _NOT_RECORDED, name, switch_text(switch), None, anew)
+                return Cut(where, "", _NOT_RECORDED, name, switch_text(switch), None, anew)
             off = set_off_before(self.story, binding.code, begin)
             if off is not None and inputs is not False and switch is None:
                 text = switch_text(off[1])
-                return Cut(off[0].line(off[1]), "", "after which autograd does not record", name, text)
+                return Cut(off[0].at(off[1]), "", "after which autograd does not record", name, text)
             found = self._visit(binding.value, binding.code, begin, binding.around, name, depth + 1)
             if found is not None:
                 return found
             if facts is not None and inputs is False and _is_start(binding.value):
-                self.roots.setdefault(name, binding.line)
+                self.roots.setdefault(name, binding.at)
         return None
 
     def _called(
@@ -158,8 +160,8 @@ class Search:
             inside = surroundings(body, node)
             switch = switched_off((top, *inside))
             if switch is not None:
-                line = body.line(switch_node(switch))
-                return Cut(line, words(call, code.source), _NOT_RECORDED, name, switch_text(switch))
+                where = body.at(switch_node(switch))
+                return Cut(where, words(call, code.source), _NOT_RECORDED, name, switch_text(switch))
             found = self._visit(node.value, body, body.start(node), inside, name, depth + 1)
             if found is not None:
                 return found
@@ -176,7 +178,9 @@ class Search:
                 return self._visit(binding.value.body, binding.code, begin, binding.around, None, depth + 1)
         return None
 
-    def recorded(self, node: ast.AST, code: Code, at: Place, around: tuple[ast.AST, ...]) -> bool | None:
+    def recorded(
+        self, node: ast.AST, code: Code, at: Place, around: tuple[ast.AST, ...], depth: int = 0
+    ) -> bool | None:
         """Whether some tensor in an expression requires grad; None where that is not known."""
         verdict: bool | None = False
         for child in ast.walk(node):
@@ -188,8 +192,31 @@ class Search:
                 return True
             if self._has_parameters(name, code):
                 return True
-            if facts is None and not known and isinstance(child, ast.Name):
-                verdict = None
+            if facts is not None or not isinstance(child, ast.Name):
+                continue
+            found = self._recorded_before(name, code, at, around, depth) if known else None
+            if found:
+                return True
+            verdict = None if found is None else verdict
+        return verdict
+
+    def _recorded_before(
+        self, name: str, code: Code, at: Place, around: tuple[ast.AST, ...], depth: int
+    ) -> bool | None:
+        """The same of a name without facts, such as a function's own, from what it was computed from."""
+        if (name, at) in self._told:
+            return self._told[name, at]
+        self._told[name, at] = verdict = False if depth < _NEAR else None
+        if depth == _NEAR:
+            return verdict
+        for origin in self.story.origins(name, code, at, around):
+            binding = origin.binding
+            if binding.facts is not None:
+                continue
+            begin = binding.code.start(binding.statement)
+            inner = self.recorded(binding.value, binding.code, begin, binding.around, depth + 1)
+            verdict = True if inner or verdict else inner if inner is None else verdict
+        self._told[name, at] = verdict
         return verdict
 
     def _has_parameters(self, name: str, code: Code) -> bool:

@@ -7,10 +7,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from tutor.explain.bindings import FUNCTIONS, Binding, Code, surroundings
 from tutor.explain.engine import failure, outcome
-from tutor.explain.origins import Binding, Code, bindings_of, surroundings, switched_off
+from tutor.explain.entries import At
+from tutor.explain.origins import Story, switched_off
 from tutor.explain.passes import backward_of
-from tutor.explain.past import Past, first_line
+from tutor.explain.past import Past
 from tutor.explain.reading import evaluated, failing, path, replace, statement_of, words
 from tutor.explain.wording import fill, maker
 from tutor.facts import Explanation, Snapshot, Step, TensorFacts
@@ -27,14 +29,14 @@ If `{name}` was meant to be a parameter, compute its values first and make it a 
 `.detach().requires_grad_()`.
 """
 _UNNAMED_LEAF = """
-`{name}.grad` is None: in line {line} only the tensor made with `requires_grad=True` is a leaf, and `{name}`
+`{name}.grad` is None: in {at} only the tensor made with `requires_grad=True` is a leaf, and `{name}`
 is what `{made}` computed from it. The gradient goes to that leaf, which has no name. Compute the values
-first and make `{name}` the leaf last: `.detach().requires_grad_()` at the end of line {line}. To see the
+first and make `{name}` the leaf last: `.detach().requires_grad_()` at the end of {at}. To see the
 gradient of `{name}` as it is now, insert `{name}.retain_grad()` before `backward()`.
 """
 _REBOUND_TITLE = "`{name}` is no longer the leaf that collects the gradient"
 _REBOUND = """
-`{name}.grad` is None: line {line}, `{code}`, bound `{name}` to a new tensor, the result of a computation.
+`{name}.grad` is None: {at} bound `{name}` to a new tensor, the result of a computation.
 The leaf that backward filled has lost this name, and backward keeps no gradient in computed tensors. {cure}
 """
 _CURE_UPDATE = """
@@ -42,12 +44,12 @@ To update the leaf itself, change it in place where autograd does not record: `w
 -= ...`.
 """
 _CURE_CONVERT = """
-To have the new tensor as a leaf, end line {line} with `.detach().requires_grad_()`, before computing with
+To have the new tensor as a leaf, end {at} with `.detach().requires_grad_()`, before computing with
 it.
 """
 _LATE_TITLE = "`{name}.retain_grad()` came after the backward"
 _LATE = """
-`{name}.grad` is None: `{name}` is computed, and `retain_grad()` (line {line}) only holds for backward
+`{name}.grad` is None: `{name}` is computed, and `retain_grad()` ({at}) only holds for backward
 passes that come after it. Move it between the line that makes `{name}` and `backward()`, and run both
 again.
 """
@@ -58,32 +60,30 @@ called on a result that was computed from `{name}`.
 """
 _CLEARED_TITLE = "The gradient of `{name}` was cleared"
 _CLEARED = """
-`{name}.grad` is None: `{code}` in line {line} threw the gradient away, and no backward has run since. Read
+`{name}.grad` is None: `{code}` in {at} threw the gradient away, and no backward has run since. Read
 the gradient before it, or call backward again.
 """
 _NOT_REACHED_TITLE = "No backward has reached `{name}`"
 _NOT_REACHED = """
-`{name}.grad` is None: `{name}` is a leaf that requires grad, but backward (line {line}) started from
+`{name}.grad` is None: `{name}` is a leaf that requires grad, but backward ({at}) started from
 something that was not computed from it in a way that autograd follows. Look for `.detach()`, `.data`,
 `torch.no_grad()` or another tensor of this name on the way.
 """
 _RETURNED = """
-`{name}.grad` is None: `{code}` in line {line} returns gradients and stores none. Only `backward()` puts them
+`{name}.grad` is None: `{code}` in {at} returns gradients and stores none. Only `backward()` puts them
 into `.grad`.
 """
 _OFF_TITLE = "`{name}` does not require grad"
 _OFF = (
     "`{name}.grad` is None: `{name}` has requires_grad False, so backward computes no gradient for it. {why}"
 )
-_OFF_MADE = (
-    "It was made in line {line}; write `requires_grad=True` there, or `{name}.requires_grad_()` after it."
-)
+_OFF_MADE = "It was made in {at}; write `requires_grad=True` there, or `{name}.requires_grad_()` after it."
 _OFF_ANEW = """
-Line {line} bound it to a new tensor that was computed where autograd does not record. To update `{name}`
+{at:^} bound it to a new tensor that was computed where autograd does not record. To update `{name}`
 itself, change it in place there: `{name} -= ...`.
 """
 
-_OFF_BLOCK = "Line {line} computed it where autograd does not record."
+_OFF_BLOCK = "{at:^} computed it where autograd does not record."
 
 _CLEARING = ("zero_grad",)
 
@@ -103,7 +103,7 @@ class _Reading:
     def made(self) -> Binding | None:
         """The last binding of the name before the reading; in a loop also a later one of the round before."""
         at, around = self.code.start(self.node), surroundings(self.code, self.node)
-        known = [b for code in self.codes for b in bindings_of(code) if b.name == self.name]
+        known = [b for code in self.codes for b in code.bindings if b.name == self.name]
         before = [b for b in known if b.place <= at]
         loops = [node for node in around if isinstance(node, ast.For | ast.While)]
         carried = [b for b in known if b.place > at and any(loop in b.around for loop in loops)]
@@ -156,9 +156,15 @@ def _warned_elsewhere(warned: set[int], codes: list[Code]) -> Explanation | None
     for code in reversed(codes):
         for node in _grads(node for root in code.tree for node in ast.walk(root)):
             name = path(node.value)
+            if code.over and not _is_inside_function(code, node):
+                continue  # it is not running now
             if code.line(node) in warned and name is not None:
                 return _non_leaf(name, None, None, "warning")
     return None
+
+
+def _is_inside_function(code: Code, node: ast.AST) -> bool:
+    return any(isinstance(one, FUNCTIONS) for one in surroundings(code, node))
 
 
 def _grads(nodes: Iterator[ast.AST]) -> Iterator[ast.Attribute]:
@@ -186,7 +192,7 @@ def none_grad(step: Step, before: Snapshot, past: Past) -> Explanation | None:
     codes = _codes(step, past)
     code = codes[-1]
     if not found.own:
-        code = Code(len(codes), found.source, found.first_line, found.tensors, "function")
+        code = Story(step, past, found).here
         codes.append(code)
     for node in _grads(node for root in found.nodes for node in ast.walk(root)):
         facts = found.tensors.get(path(node.value) or "")
@@ -200,8 +206,7 @@ def none_grad(step: Step, before: Snapshot, past: Past) -> Explanation | None:
 
 
 def _codes(step: Step, past: Past) -> list[Code]:
-    moments = [Code(at, m.source, m.line, m.tensors) for at, m in enumerate(past)]
-    return [*moments, Code(len(moments), step.source, first_line(step), step.snapshot.tensors)]
+    return [*past.codes, past.now(step)]
 
 
 def _told(reading: _Reading, kind: Kind) -> Explanation | None:
@@ -214,13 +219,13 @@ def _told(reading: _Reading, kind: Kind) -> Explanation | None:
         late = _retained_late(reading)
         if late is None:
             return None
-        title, text = fill(_LATE_TITLE, name=name), fill(_LATE, name=name, line=late)
+        title, text = fill(_LATE_TITLE, name=name), fill(_LATE, name=name, at=late)
         return _explanation(kind, title, text, name)
     if made is not None and any(path(node) == name for node in ast.walk(made.value)):
         code = words(made.statement, made.code.source)
         update = isinstance(made.value, ast.BinOp)
-        cure = fill(_CURE_UPDATE if update else _CURE_CONVERT, name=name, line=made.line)
-        text = fill(_REBOUND, name=name, line=made.line, code=code, cure=cure)
+        cure = fill(_CURE_UPDATE if update else _CURE_CONVERT, name=name, at=made.at)
+        text = fill(_REBOUND, name=name, at=made.at.with_code(code), cure=cure)
         return _explanation(kind, fill(_REBOUND_TITLE, name=name), text, name)
     return _non_leaf(name, facts, made, kind)
 
@@ -228,10 +233,10 @@ def _told(reading: _Reading, kind: Kind) -> Explanation | None:
 def _non_leaf(name: str, facts: TensorFacts | None, made: Binding | None, kind: Kind) -> Explanation:
     by = f" by `{maker(facts.grad_fn)}`" if facts is not None and facts.grad_fn else ""
     if made is not None and _makes_leaf(made.value):
-        text = fill(_UNNAMED_LEAF, name=name, line=made.line, made=words(made.value, made.code.source))
+        text = fill(_UNNAMED_LEAF, name=name, at=made.at, made=words(made.value, made.code.source))
     else:
         known = made is not None and not isinstance(made.statement, ast.For)
-        line = f" in line {made.line}" if made is not None and known else ""
+        line = f" in {made.at}" if made is not None and known else ""
         text = fill(_NON_LEAF, name=name, made=by, line=line, leaf=fill(_LEAF_LAST, name=name))
     return _explanation(kind, fill(_TITLE, name=name), text, name)
 
@@ -248,14 +253,14 @@ def _explanation(kind: Kind, title: str, text: str, name: str) -> Explanation:
     return Explanation("non-leaf-grad", kind, title, text, None, (name,))
 
 
-def _retained_late(reading: _Reading) -> int | None:
-    """The line of a `retain_grad()` with no backward behind it."""
+def _retained_late(reading: _Reading) -> At | None:
+    """The place of a `retain_grad()` with no backward behind it."""
     for code, node in reading.calls():
         if isinstance(node, ast.Call) and backward_of(node) is not None:
             return None
         function = node.func if isinstance(node, ast.Call) else None
         if isinstance(function, ast.Attribute) and function.attr == "retain_grad":
-            return code.line(node)
+            return code.at(node)
     return None
 
 
@@ -266,24 +271,25 @@ def _missing(reading: _Reading, kind: Kind = "error") -> Explanation | None:
         made, why = reading.made(), ""
         anew = made is not None and any(path(node) == name for node in ast.walk(made.value))
         if made is not None and switched_off(made.around) is not None:
-            why = fill(_OFF_ANEW if anew else _OFF_BLOCK, name=name, line=made.line)
+            why = fill(_OFF_ANEW if anew else _OFF_BLOCK, name=name, at=made.at)
         elif made is not None:
-            why = fill(_OFF_MADE, name=name, line=made.line)
+            why = fill(_OFF_MADE, name=name, at=made.at)
         return _none(fill(_OFF_TITLE, name=name), fill(_OFF, name=name, why=why), name, kind)
     for code, node in reading.calls():
-        text, line = words(node, code.source), code.line(node)
+        text = words(node, code.source)
+        at = code.at(node).beside(text)
         if isinstance(node, ast.Call):
             if backward_of(node) is not None and (path(node.func) or "").rpartition(".")[2] == "grad":
-                told = fill(_RETURNED, name=name, line=line, code=text)
+                told = fill(_RETURNED, name=name, at=at, code=text)
                 return _none(fill(_NOT_REACHED_TITLE, name=name), told, name, kind)
             if backward_of(node) is not None:
-                told = fill(_NOT_REACHED, name=name, line=line)
+                told = fill(_NOT_REACHED, name=name, at=at)
                 return _none(fill(_NOT_REACHED_TITLE, name=name), told, name, kind)
             if isinstance(node.func, ast.Attribute) and node.func.attr in _CLEARING:
-                told = fill(_CLEARED, name=name, code=text, line=line)
+                told = fill(_CLEARED, name=name, code=text, at=at)
                 return _none(fill(_CLEARED_TITLE, name=name), told, name, kind)
         elif isinstance(node, ast.Assign) and any(path(t) == f"{name}.grad" for t in node.targets):
-            told = fill(_CLEARED, name=name, code=text, line=line)
+            told = fill(_CLEARED, name=name, code=text, at=at)
             return _none(fill(_CLEARED_TITLE, name=name), told, name, kind)
     return _none(fill(_NONE_TITLE, name=name), fill(_NOT_YET, name=name), name, kind)
 

@@ -114,7 +114,7 @@ def _why(
         story = Story(step, past, found)
         code = story.here
         origins = story.origins(facts.name, code, code.start(found.statement), ())
-        made = f", from line {origins[0].binding.line}" if origins else ""
+        made = f", from {origins[0].binding.at}" if origins else ""
         return fill(_WHY_FACTS, name=facts.name, dtype=facts.dtype, made=made)
     dtype = _dtype_of(call)
     if not isinstance(call, ast.Call):

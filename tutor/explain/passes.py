@@ -6,11 +6,12 @@ import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from tutor.explain.origins import Binding, Code, Origin, Place, Story, surroundings
+from tutor.explain.bindings import LOOPS, Binding, Code, Place, surroundings
+from tutor.explain.entries import At
+from tutor.explain.origins import Origin, Story
 from tutor.explain.reading import Failing, path, words
 from tutor.facts import TensorFacts
 
-_LOOPS = (ast.For, ast.AsyncFor, ast.While)
 _MOST = 400
 
 
@@ -57,7 +58,7 @@ class Shared:
     binding: Binding
     #: The earlier pass; None where it was the same call in an earlier round of `loop` or call of a function.
     earlier: ast.Call | None
-    line: int
+    at: At
     loop: ast.AST | None = None
     carried: bool = False
     #: Whether it is the tensor itself that the failing pass starts from.
@@ -72,7 +73,7 @@ def shared_with_earlier(story: Story, found: Failing, failing: Backward) -> Shar
     around = surroundings(code, failing.node)
     at = code.start(failing.node)
     ours = list(_closure(story, found, failing.start, code, at, around))
-    loops = [node for node in around if isinstance(node, _LOOPS)]
+    loops = [node for node in around if isinstance(node, LOOPS)]
     start = path(failing.start)
     for other, call, place in _earlier_calls(story, code, at):
         pass_ = backward_of(call)
@@ -86,21 +87,21 @@ def shared_with_earlier(story: Story, found: Failing, failing: Backward) -> Shar
         common = [o for o in ours if _key(o.binding) in theirs and not o.carried]
         if common:
             first = common[0].binding
-            return Shared(first, call, other.line(call), None, False, first.name == start, len(common))
-    line = code.line(failing.node)
+            return Shared(first, call, other.at(call), None, False, first.name == start, len(common))
+    at_call = code.at(failing.node)
     for loop in reversed(loops):
         carried = [o.binding for o in ours if o.carried is loop]
         if carried:
-            return Shared(carried[0], None, line, loop, carried=True, is_start=carried[0].name == start)
+            return Shared(carried[0], None, at_call, loop, carried=True, is_start=carried[0].name == start)
         outside = [o.binding for o in ours if loop not in o.binding.around]
         # Of a list the rounds take one element each, so a tensor that all share is the likelier.
         outside.sort(key=lambda binding: binding.facts is None and binding.name not in found.tensors)
         if outside:
-            return Shared(outside[0], None, line, loop, is_start=outside[0].name == start)
+            return Shared(outside[0], None, at_call, loop, is_start=outside[0].name == start)
     if code.function is not None:
         beyond = [o.binding for o in ours if o.binding.code.order != code.order]
         if beyond:
-            return Shared(beyond[0], None, line)
+            return Shared(beyond[0], None, at_call)
     return None
 
 
@@ -109,7 +110,7 @@ class State:
     """A value that a function of the learner's keeps from one call to the next."""
 
     name: str
-    line: int
+    at: At
     function: str
 
 
@@ -148,7 +149,7 @@ def _state_in(code: Code, function: ast.AST) -> State | None:
                 continue
             read = isinstance(node, ast.AugAssign) or any(path(n) == name for n in ast.walk(node.value))
             if read and "detach" not in ast.unparse(node.value):
-                return State(name, code.line(node), str(getattr(function, "name", "")))
+                return State(name, code.at(node), str(getattr(function, "name", "")))
     return None
 
 
@@ -226,7 +227,7 @@ def _names(node: ast.AST) -> list[str]:
 
 def _may_have_graph(binding: Binding, story: Story, found: Failing) -> bool:
     facts: TensorFacts | None = binding.facts
-    if facts is None and binding.code.order >= len(story.codes) - len(story.frames) - 1:
+    if facts is None and binding.code in story.running:
         facts = found.tensors.get(binding.name)
     if facts is not None:
         return facts.is_leaf is False

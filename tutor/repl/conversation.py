@@ -11,6 +11,7 @@ from collections.abc import Coroutine, Iterator
 from typing import Any
 
 from tutor import __version__
+from tutor.explain import Entry, Past
 from tutor.facts import Ready
 from tutor.repl.commands import Refused, obey
 from tutor.repl.out import Out
@@ -45,6 +46,8 @@ class Conversation:
         self.reader = reader
         self.done = False
         self._failed = False
+        #: What ran in the namespace so far.
+        self._past = Past()
         self._interrupted = False
         self._stream = Stream(out)
         self._telling: Telling | None = None
@@ -65,7 +68,7 @@ class Conversation:
                 self.out.say(f"torchtutor {__version__}, line mode. :help lists the commands, ctrl+d ends.")
             self._starting = asyncio.create_task(self._begin(self.session.start(), greet=True))
             if source is not None:
-                await self._do(self._run(Piece(source), echo=True))
+                await self._do(self._run(Piece(source), echo=True, name="the script"))
             while not self.done and not self._is_hopeless():
                 piece = await self._read()
                 if piece is None:
@@ -135,7 +138,7 @@ class Conversation:
             self.out.fault(str(problem))
         await self.reader.ran()
 
-    async def _run(self, piece: Piece, *, echo: bool) -> None:
+    async def _run(self, piece: Piece, *, echo: bool, name: str = "") -> None:
         await self._wait_for_kernel()
         if self._is_hopeless():
             return
@@ -143,8 +146,12 @@ class Conversation:
             self._failed = True
             self.out.fault("There is no kernel to run this: :restart starts one.")
             return
+        if self.reader.is_person or name or self._past.entry.name:
+            self._past = self._past.begin(Entry(name, piece.line - 1, numbered=bool(name)))
+        else:  # all that is read is one script
+            self._past = self._past.go_on(piece.line - 1)
         before = self.session.snapshot
-        self._telling = Telling(self.out, self._stream, piece, before, echo=echo)
+        self._telling = Telling(self.out, self._stream, piece, before, self._past, echo=echo)
         try:
             run = await self.session.execute(piece.text, keep=False)
             self._failed = self._failed or not run.ok
@@ -190,6 +197,7 @@ class Conversation:
 
     def _restart(self, device: str | None) -> None:
         self.out.say("The kernel restarts; its namespace is empty.")
+        self._past = Past()
         self._starting = asyncio.create_task(
             self._begin(self.session.restart(device), greet=device is not None)
         )

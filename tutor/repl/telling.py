@@ -35,7 +35,9 @@ class Telling:
     """Tells one run while it happens. With `echo` the code is written too, each note beside its line;
     without it the code stands above, because it was typed there."""
 
-    def __init__(self, out: Out, stream: Stream, piece: Piece, before: Snapshot, *, echo: bool) -> None:
+    def __init__(
+        self, out: Out, stream: Stream, piece: Piece, before: Snapshot, past: Past, *, echo: bool
+    ) -> None:
         self._out = out
         self._stream = stream
         self._before = before
@@ -46,7 +48,7 @@ class Telling:
         self._crowded = crowded(piece.text)
         self._echoed = 0
         self._failed = False
-        self._past = Past()
+        self._past = past
 
     def started(self, end_line: int) -> None:
         """A statement begins: its code, the last line still open for a note."""

@@ -16,9 +16,11 @@ RunKind = Literal["step", "line"]
 class Following:
     """The records of one run as they come."""
 
-    def __init__(self, kind: RunKind, before: Snapshot) -> None:
+    def __init__(self, kind: RunKind, before: Snapshot, past: Past | None = None) -> None:
         self.kind = kind
         self._before = before
+        #: What ran in the namespace before.
+        self._past = past if past is not None else Past()
         self._steps: list[Step] = []
 
     def add(self, step: Step) -> None:
@@ -46,7 +48,7 @@ class Following:
     def explanations(self) -> tuple[Explanation, ...]:
         """What the rules say of errors and of what is probably wrong; plain notes stay out."""
         found: list[Explanation] = []
-        before, past = self._before, Past()
+        before, past = self._before, self._past.with_steps(())
         for step in self._steps:
             found += [each for each in explain_step(step, before, past) if each.kind != "note"]
             before = step.snapshot

@@ -6,6 +6,7 @@ from typing import Literal
 
 from textual.message import Message
 
+from tutor.explain import Past
 from tutor.facts import Snapshot
 from tutor.session import Event
 from tutor.session.recording import Recording
@@ -24,12 +25,16 @@ class KernelEvent(Message):
 
 
 class RunStarted(Message):
-    """The learner's code is about to run on top of `before`; `recording` gets all that it writes."""
+    """The learner's code is about to run on top of `before`, which `past` made; `recording` gets all that
+    it writes."""
 
-    def __init__(self, kind: RunKind, source: str, before: Snapshot, recording: Recording) -> None:
+    def __init__(
+        self, kind: RunKind, source: str, before: Snapshot, past: Past, recording: Recording
+    ) -> None:
         self.kind = kind
         self.source = source
         self.before = before
+        self.past = past
         self.recording = recording
         super().__init__()
 

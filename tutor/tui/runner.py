@@ -9,13 +9,14 @@ from typing import TypeVar
 
 from tutor.course.schema import Graded, Lesson, Step
 from tutor.course.walk import prologue
+from tutor.explain import Entry, Past, after_setup
 from tutor.facts import CheckResult, Evaluated, GraphFacts, Overlap, Run, Snapshot, Values
 from tutor.session import Died, Event, Session, SessionError, StateChanged
 from tutor.session.recording import Recordings
 from tutor.tui.follow import RunKind
 
 Hear = Callable[[Event], None]
-Begin = Callable[[Snapshot], None]
+Begin = Callable[[Snapshot, Past], None]
 T = TypeVar("T")
 
 
@@ -52,6 +53,8 @@ class Runner:
         self.session = session
         #: The learner's code runs, or waits for torch.
         self.busy = False
+        #: What ran in the namespace since it was empty.
+        self._past = Past()
         #: Everything that the run under way writes, or the last one.
         self._recordings = Recordings()
         self.recording = self._recordings.new()
@@ -80,6 +83,7 @@ class Runner:
         """A new kernel, on `device` if given; the sentence that says why not, if so."""
         try:
             await self.session.restart(device)
+            self._past = Past()
         except SessionError as error:
             return str(error)
         finally:
@@ -94,6 +98,7 @@ class Runner:
                 if where is not None:
                     return await self._prepare(where)
                 await self.session.reset()
+                self._past = Past()
                 return ""
             except SessionError as error:
                 return str(error)
@@ -117,9 +122,7 @@ class Runner:
     async def _step(self, source: str, filename: str, where: Place | None, begin: Begin) -> Outcome:
         if where is not None and (fault := await self._prepare(where)):
             return Outcome("step", fault=fault)
-        self._record()
-        begin(self.session.snapshot)
-        run = await self.session.execute(source, filename=filename)
+        run = await self._execute(source, filename, begin)
         if where is None or run.cut_short:
             return Outcome("step", run)
         answer = await self.session.evaluate(where.expression) if where.expression else None
@@ -137,18 +140,22 @@ class Runner:
             await self._settled.wait()
             async with self._turn:
                 self._require_kernel()
-                self._record()
-                begin(self.session.snapshot)
-                return Outcome("line", await self.session.execute(source))
+                return Outcome("line", await self._execute(source, None, begin))
         except SessionError as error:
             return Outcome("line", fault=str(error))
         finally:
             self.busy = False
 
-    def _record(self) -> None:
-        """What comes from now on belongs to a new run."""
+    async def _execute(self, source: str, filename: str | None, begin: Begin) -> Run:
+        """Run code of the learner's; what comes from now on belongs to it."""
         self.recording = self._recordings.new()
         self.session.recorder = self.recording.write
+        past = self._past.begin(Entry(filename or "", numbered=filename is not None))
+        begin(self.session.snapshot, past)
+        run = await self.session.execute(source, filename=filename)
+        died = run.error is not None and run.error.type == "KernelDied"
+        self._past = Past() if died else past.with_steps(run.steps)
+        return run
 
     async def graph(self, name: str) -> GraphFacts | None:
         """The graph behind `name`; None where there is none or the kernel has other things to do."""
@@ -182,6 +189,7 @@ class Runner:
             await self.session.reset()
             source = prologue(where.lesson, where.step)
             run = await self.session.execute(source, filename="setup", display="none")
+            self._past = after_setup(run.steps)
         finally:
             self._silent = False
         if run.error is None:

@@ -11,6 +11,7 @@ from textual import on
 
 from tutor.course.schema import Lesson
 from tutor.course.store import Stamp, Store
+from tutor.explain import Past
 from tutor.facts import Change, Snapshot
 from tutor.session import (
     Died,
@@ -138,8 +139,8 @@ class Running(Selecting):
         self.refresh_bindings()
 
     async def _run_step(self, source: str, *, check: bool = False) -> None:
-        def begin(before: Snapshot) -> None:
-            self.post_message(RunStarted("step", source, before, self.runner.recording))
+        def begin(before: Snapshot, past: Past) -> None:
+            self.post_message(RunStarted("step", source, before, past, self.runner.recording))
 
         where = None
         if self.walk is not None:
@@ -180,8 +181,8 @@ class Running(Selecting):
         self._show_sign()
 
     async def _run_line(self, source: str) -> None:
-        def begin(before: Snapshot) -> None:
-            self.post_message(RunStarted("line", source, before, self.runner.recording))
+        def begin(before: Snapshot, past: Past) -> None:
+            self.post_message(RunStarted("line", source, before, past, self.runner.recording))
 
         self.post_message(RunFinished(await self.runner.line(source, begin)))
 
@@ -189,7 +190,7 @@ class Running(Selecting):
     def show_start(self, message: RunStarted) -> None:
         """A new entry; the old notes go."""
         self.begin_moment()
-        self.following = Following(message.kind, message.before)
+        self.following = Following(message.kind, message.before, message.past)
         self.began = time.monotonic()
         if message.kind == "step":
             mark, title, source = "▸", self.filename, message.source
