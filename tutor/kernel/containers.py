@@ -46,6 +46,7 @@ _RETURNED = frozenset(
 )
 _TUPLE_FIELD = type(static.content(NamedTuple("_", [("x", int)]))["x"])
 _item_of: Any = tuple.__getitem__
+_is_subtype = type.__subclasscheck__
 
 
 class Contents(Struct, frozen=True):
@@ -68,8 +69,10 @@ def read(value: Any) -> Contents | None:
     """What `value` holds; None where it is no container, or all of it is numbers, text and the like."""
     kind = id(type(value))
     if kind in _SEQUENCES:
+        if _is_plain(islice(value, MAX_ENTRIES)):
+            return None
         values = list(value[:MAX_ENTRIES])
-        return None if _is_plain(values) else Contents(range(len(values)), values, len(value))
+        return Contents(range(len(values)), values, len(value))
     if kind in _MAPPINGS:
         if _is_plain(islice(dict.values(value), MAX_ENTRIES)):
             return None
@@ -86,6 +89,16 @@ def read(value: Any) -> Contents | None:
     held = [(name, _field(value, space, name)) for name in names[:MAX_ENTRIES]]
     held = [pair for pair in held if pair[1] is not static.MISSING]
     return Contents([name for name, _ in held], [each for _, each in held], len(held), named=True)
+
+
+def may_have_fields(kind: type) -> bool:
+    """Whether instances of `kind` may be named tuples or dataclasses."""
+    if _is_subtype(tuple, kind):
+        return True
+    for each in static.mro(kind):
+        if "__dataclass_fields__" in static.content(each):
+            return True
+    return False
 
 
 def fields(value: object) -> tuple[str, ...]:
@@ -145,27 +158,31 @@ def size(value: Any) -> int:
     return len(value) if kind in _SEQUENCES else 0
 
 
-def count(value: Any, start: int, levels: int) -> int:
+def count(value: Any, start: int, levels: int, *, all_of_it: bool) -> int:
     """How many tensors and arrays a container has from entry `start` on, in up to so many levels.
 
-    At most MAX_NESTED containers are opened for it: beyond that it is a count of some."""
+    At most MAX_NESTED containers are opened for it: beyond that it is a count of some. Without `all_of_it`
+    only the beginning is searched.
+    """
     found = 0
     pending = [(value, start, levels)]
+    stop = None if all_of_it else start + MAX_ENTRIES
+    most = MAX_NESTED if all_of_it else MAX_NESTED // 10
     for container, first, left in pending:  # grows while it is walked
-        rest = _rest(container, first)
+        rest = _rest(container, first, stop)
         kinds = list(map(id, map(type, rest)))
         found += sum(map(_COUNTED.__contains__, kinds))
-        if left > 1 and len(pending) < MAX_NESTED and not BUILT_IN.isdisjoint(kinds):
+        if left > 1 and len(pending) < most and not BUILT_IN.isdisjoint(kinds):
             nested = compress(rest, map(BUILT_IN.__contains__, kinds))
-            pending.extend((each, 0, left - 1) for each in islice(nested, MAX_NESTED - len(pending)))
+            pending.extend((each, 0, left - 1) for each in islice(nested, most - len(pending)))
     return found
 
 
-def _rest(value: Any, start: int) -> list[object]:
+def _rest(value: Any, start: int, stop: int | None) -> list[object]:
     kind = id(type(value))
     if kind in _MAPPINGS:
-        return list(islice(dict.values(value), start, None))
+        return list(islice(dict.values(value), start, stop))
     if kind in _SEQUENCES:
-        return list(value[start:])
+        return list(value[start:stop])
     contents = read(value)
     return [] if contents is None else contents.values[start:]

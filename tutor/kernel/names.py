@@ -10,6 +10,7 @@ import torch
 
 from tutor.facts import TensorKind
 from tutor.kernel import containers, raw
+from tutor.kernel.containers import Contents
 from tutor.kernel.tensors import Named
 
 #: Paths below variables (`lin.weight`, `w.grad`) in one snapshot; modules visited for them.
@@ -33,9 +34,10 @@ def is_tracked(value: object) -> bool:
     return type(value) is torch.Tensor or _sort(value) in (_TENSOR, _ARRAY, _MODULE)
 
 
-def is_container(value: object) -> bool:
-    """Whether `value` is of a kind that is searched for tensors."""
-    return _sort(value) == _CONTAINER
+def is_searched(value: object) -> bool | None:
+    """False for a tensor, an array or a module, True for what is searched for them, None for the rest."""
+    sort = _TENSOR if type(value) is torch.Tensor else _sort(value)
+    return None if sort == _NOTHING else sort == _CONTAINER
 
 
 def _sort(value: object) -> int:
@@ -52,7 +54,7 @@ def _sort(value: object) -> int:
         return _ARRAY
     if raw.is_a(value, torch.nn.Module):
         return _MODULE
-    return _CONTAINER if containers.fields(value) else _NOTHING
+    return _CONTAINER if containers.may_have_fields(kind) else _NOTHING
 
 
 def is_module(value: object) -> bool:
@@ -79,8 +81,10 @@ class Collector:
         self._looks = MAX_LOOKS
         #: Paths that the budget left out, as far as they were seen; of containers see `beyond`.
         self.omitted = 0
-        #: Containers that were not looked at to the end: path, container, entries looked at.
-        self._cut: list[tuple[str, Any, int]] = []
+        #: Containers that were not looked at to the end: path, variable, container, entries looked at.
+        self._cut: list[tuple[str, str, Any, int]] = []
+        #: Variables that are containers with something in them.
+        self.holding: set[str] = set()
         #: Tensors met in containers that got no path, by the path of the container.
         self._nameless: dict[str, int] = {}
 
@@ -98,40 +102,40 @@ class Collector:
                 found.append(Named(name, name, "ndarray", value))
             elif sort == _MODULE:
                 found.extend(self._collect_module(name, name, value))
-            elif sort == _CONTAINER:
-                budget = self._looks
-                self._looks = min(budget, MAX_LOOKS_FOR_ONE)
-                given = self._looks
-                found.extend(self._collect_container(name, name, value, ()))
-                self._looks = budget - (given - self._looks)
+            elif sort == _CONTAINER and (contents := containers.read(value)) is not None:
+                rest = max(0, self._looks - MAX_LOOKS_FOR_ONE)
+                self._looks -= rest
+                held = list(self._collect_container(name, name, value, contents, ()))
+                self._looks += rest
+                if held:
+                    self.holding.add(name)
+                    found.extend(held)
         return found
 
     @property
     def cut(self) -> list[tuple[str, int]]:
         """Containers of which some may be left out, with something that tells whether that changed."""
-        lengths = [(path, containers.size(value)) for path, value, _ in self._cut]
+        lengths = [(path, containers.size(value)) for path, _, value, _ in self._cut]
         return [*lengths, *self._nameless.items()]
 
     def beyond(self) -> dict[str, int]:
         """How many tensors more there are in containers than have paths, as far as they can be counted."""
         counts = dict(self._nameless)
-        for path, value, start in self._cut:
-            counts[path] = counts.get(path, 0) + containers.count(value, start, MAX_DEPTH)
+        for path, root, value, start in self._cut:
+            count = containers.count(value, start, MAX_DEPTH, all_of_it=root in self.holding)
+            counts[path] = counts.get(path, 0) + count
         return {path: count for path, count in counts.items() if count}
 
     def _collect_container(
-        self, path: str, root: str, container: object, above: tuple[int, ...]
+        self, path: str, root: str, container: object, contents: Contents, above: tuple[int, ...]
     ) -> Iterator[Named]:
-        contents = containers.read(container)
-        if contents is None:
-            return
         shown = 0
         inside = (id(container), *above)
         for at, value in enumerate(contents.values):
             if id(type(value)) in containers.SCALARS:
                 continue
             if shown >= MAX_IN_ONE or self._contained <= 0 or self._looks <= 0:
-                self._cut.append((path, container, at))
+                self._cut.append((path, root, container, at))
                 return
             self._looks -= 1
             sort = _sort(value)
@@ -139,16 +143,17 @@ class Collector:
             if sort != _NOTHING and id(value) not in inside:
                 yield from self._collect_entry(path, contents.suffix(at), root, sort, value, inside)
         if shown and contents.size > len(contents.values):
-            self._cut.append((path, container, len(contents.values)))
+            self._cut.append((path, root, container, len(contents.values)))
 
     def _collect_entry(
         self, holder: str, suffix: str | None, root: str, sort: int, value: Any, above: tuple[int, ...]
     ) -> Iterator[Named]:
         path = holder + (suffix or "")
         if sort == _CONTAINER and (suffix is None or len(above) == MAX_DEPTH):
-            self._cut.append((path, value, 0))
+            self._cut.append((path, root, value, 0))
         elif sort == _CONTAINER:
-            yield from self._collect_container(path, root, value, above)
+            if (contents := containers.read(value)) is not None:
+                yield from self._collect_container(path, root, value, contents, above)
         elif suffix is None:
             self._leave_out(holder)
         elif sort == _MODULE:

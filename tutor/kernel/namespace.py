@@ -185,24 +185,24 @@ class Snapshots:
         blocks = self._memory.update(residents, self._objects, self._storages)
         omitted = len(self._skipped) + collector.omitted
         self._omitted = omitted + self._variables.count_beyond(looked_at, tracked)
-        holding = {item.root for item in items if item.holder}
-        delta = self._delta(residents, blocks, looked_at, holding, collector.beyond())
+        delta = self._delta(residents, blocks, looked_at, collector.holding, collector.beyond())
         self._entries = {r.facts.name: Entry(r.facts, r.place, id(r.named.gradient)) for r in residents}
-        kept = frozenset(tracked) | holding
+        kept = frozenset(tracked) | collector.holding
         self._layout = _layout(looked_at, kept, followed, residents, collector.cut, deaths)
         return delta
 
     def _sorted(self, looked_at: dict[str, object]) -> tuple[list[str], set[str]]:
         """Names of tensors, arrays and modules, and names of what is searched for tensors."""
-        is_tracked, is_variable = names.is_tracked, self._variables.is_variable
+        is_searched, is_variable = names.is_searched, self._variables.is_variable
         tracked: list[str] = []
         searched: set[str] = set()
         for name, value in looked_at.items():
-            if is_tracked(value):
-                if is_variable(name):
+            search = is_searched(value)
+            if search is not None and is_variable(name):
+                if search:
+                    searched.add(name)
+                else:
                     tracked.append(name)
-            elif names.is_container(value) and is_variable(name):
-                searched.add(name)
         return tracked, searched
 
     def _choose(self, tracked: list[str], looked_at: dict[str, object], asked: frozenset[str]) -> list[str]:
