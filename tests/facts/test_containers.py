@@ -107,6 +107,15 @@ def test_graphs_prefer_names_and_are_those_of_names_unless_asked():
     assert [node.variable for node in graph.nodes if node.name == "AccumulateGrad"] == ["w"]
 
 
+def test_a_long_list_does_not_take_the_values_of_others():
+    f = Followed()
+    f.run("x = torch.ones(2); pair = (torch.zeros(1), torch.zeros(1))")
+    f.run("l = [torch.ones(1) for _ in range(90)]")
+    assert f.block("x").values == ("1.", "1.")
+    assert f.block("pair[1]").values == ("0.",)
+    assert f.block("l[0]").values == ("1.",)
+
+
 # ── changes ──────────────────────────────────────────────────────────────────
 
 

@@ -91,6 +91,33 @@ def test_a_module_is_one_line_that_opens_and_closes(play: Play) -> None:
     play(story, lesson=None)
 
 
+def test_a_dictionary_and_a_list_fold_and_what_they_hold_has_its_letter(play: Play) -> None:
+    code = """\
+import torch
+x = torch.ones(3)
+batch = {"x": x, "y": torch.zeros(2), "more": {"a": torch.ones(1), "b": torch.ones(1)}}
+params = [torch.ones(2) for _ in range(6)]
+b = batch["y"][:1]
+losses = [torch.ones(1) for _ in range(250)]
+"""
+
+    async def story(p: Player) -> None:
+        await begin(p, code)
+        await p.see("▾ batch  4 tensors · 7 elements", "▸ params  6 tensors · 12 elements")
+        await p.see("▸ losses  100 tensors … and 150 more", "150 more not shown")
+        inside = ['batch["x"]', 'batch["y"]', 'batch["more"]["a"]', 'batch["more"]["b"]']
+        assert table_rows(p) == ["x", "batch", *inside, "params", "b", "losses"]
+        await p.press("home", "down", "left")
+        assert table_rows(p) == ["x", "batch", "params", "b", "losses"]
+        await p.press("right", "down", "down")
+        await p.see("2 × f32, 8 B")
+        rows = [row for row in p.screen if 'batch["y"]' in row and "[2]" in row]
+        assert any('B   batch["y"]' in row for row in rows)
+        assert any(" B b " in row for row in p.screen)
+
+    play(story)
+
+
 def test_typing_filters_and_escape_shows_all_again(play: Play) -> None:
     async def story(p: Player) -> None:
         await begin(p)

@@ -79,3 +79,72 @@ def test_the_report_ends_with_the_error() -> None:
     text = run_report(run_code("import torch\nx = torch.ones(2, 3)\nx @ x\n"), INK).plain
     assert "3✗ x @ x" in text
     assert "RuntimeError at line 3\nmat1 and mat2 shapes cannot be multiplied" in text
+
+
+def test_containers() -> None:
+    source = """\
+import torch
+x = torch.ones(3)
+batch = {"x": x, "y": torch.zeros(3), "z": x[:2], "n": 3}
+batch["x"] = torch.ones(3)
+batch['y'][0] = 5
+key = "x"
+batch[key] = torch.ones(2)
+x.add_(1)
+b = batch["x"][:1]
+params = []
+w = torch.ones(3, requires_grad=True)
+params.append(w)
+params.extend([torch.ones(1), torch.ones(2)])
+params.insert(0, torch.ones(7))
+params.reverse()
+params[2].sum().backward()
+params.pop(1)
+params = params[:1]
+losses = [torch.ones(1) for _ in range(300)]
+losses.append(torch.ones(1))
+losses.clear()
+both = torch.max(torch.ones(2, 3), 1)
+halves = torch.ones(4).split(2)
+batch = {k: v.double() for k, v in batch.items() if k != "n"}
+"""
+    assert notes(source) == [
+        "A [3] f32",
+        "3 tensors share with x",
+        "C [3] f32",
+        "B writes 1 of 3",
+        'D batch["x"] [2] f32',
+        'A writes all 3 batch["z"] too',
+        'D [1] f32 view of batch["x"]',
+        "E [3] f32 leaf",
+        "E params[0] [3] f32 same as w leaf",
+        "F params[1] [1] f32 +1",
+        "H params[0] [7] f32",
+        "other order",
+        "I params[2].grad [3] new",
+        "3 tensors was 4",
+        "1 tensor was 3",
+        "300 tensors",
+        "301 tensors was 300",
+        "0 tensors was 301",
+        "2 tensors",
+        "DH 2 tensors",
+        "3 tensors",
+    ]
+
+
+def test_an_object_with_a_better_name_is_told_once() -> None:
+    source = """\
+import torch
+lin = torch.nn.Linear(2, 1)
+held = list(lin.parameters())
+lin(torch.ones(1, 2)).sum().backward()
+torch.optim.SGD(held, 0.1).step()
+held[0].data.mul_(2)
+"""
+    assert notes(source)[1:] == [
+        "2 tensors share with lin.weight, lin.bias",
+        "C lin.weight.grad [1, 2] new +1",
+        "A lin.weight written +1",
+        "A writes all 2 lin.weight too",
+    ]

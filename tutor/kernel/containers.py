@@ -95,10 +95,7 @@ def may_have_fields(kind: type) -> bool:
     """Whether instances of `kind` may be named tuples or dataclasses."""
     if _is_subtype(tuple, kind):
         return True
-    for each in static.mro(kind):
-        if "__dataclass_fields__" in static.content(each):
-            return True
-    return False
+    return any("__dataclass_fields__" in static.content(each) for each in static.mro(kind))
 
 
 def fields(value: object) -> tuple[str, ...]:

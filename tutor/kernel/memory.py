@@ -18,6 +18,8 @@ MAX_ALWAYS_COMPARED = 64
 #: Elements of a block whose values are given as text, and how many blocks have them.
 MAX_VALUES = 64
 MAX_VALUED_BLOCKS = 40
+#: The first so many of a container or module come before the rest of any.
+_FIRST = 8
 
 
 class Memory:
@@ -91,8 +93,13 @@ class Memory:
         )
 
     def _value(self, in_play: list[int]) -> None:
-        """Give values to small blocks: to all, or when they are many, to those in play and the newest."""
-        ranked = dict.fromkeys([*reversed(in_play), *reversed(self._held)])
+        """Give values to small blocks: to all, or when they are many, to those in play and the newest.
+
+        One long list does not take them from all others.
+        """
+        ranked = list(dict.fromkeys([*reversed(in_play), *reversed(self._held)]))
+        if len(ranked) > MAX_VALUED_BLOCKS and (turns := self._turns()):
+            ranked.sort(key=lambda number: turns.get(number, 0))
         small = (number for number in ranked if _is_small(self._held[number]))
         valued = set(islice(small, MAX_VALUED_BLOCKS))
         for number in self._valued - valued:
@@ -102,6 +109,18 @@ class Memory:
             if self._held[number].facts.values is None:
                 self._set_values(number, _values(self._held[number]))
         self._valued = valued
+
+    def _turns(self) -> dict[int, int]:
+        """For blocks of what containers and modules hold, how many times _FIRST others of it come before."""
+        inside = [(n, held.facts.residents[0]) for n, held in self._held.items()]
+        counts: dict[str, int] = {}
+        turns: dict[int, int] = {}
+        for number, name in inside:
+            if not name.isidentifier():
+                root = name.partition(".")[0].partition("[")[0]
+                counts[root] = counts.get(root, 0) + 1
+                turns[number] = (counts[root] - 1) // _FIRST
+        return turns
 
     def _set_values(self, number: int, values: tuple[str, ...] | None) -> None:
         held = self._held[number]

@@ -123,7 +123,8 @@ class _Context:
         return found
 
     def _is_echo(self, name: str, of: str) -> bool:
-        return not name.isidentifier() and root_of(name) != root_of(of) and not self.mentions(name)
+        elsewhere = not name.isidentifier() and root_of(name) != root_of(of)
+        return elsewhere and name.endswith(("]", ".grad")) and not self.mentions(name)
 
     def prefix(self, name: str) -> str:
         """The name, where the statement does not show it itself."""

@@ -69,19 +69,20 @@ def tensor_row(facts: TensorFacts, changed: bool, palette: Palette) -> TableRow:
 
 def group_words(path: str, names: Iterable[str], tensors: int, snapshot: Snapshot) -> str:
     """`4 tensors · 41 parameters`: what the container at `path` holds, tied parameters counted once."""
+    beyond = sum(
+        count
+        for outer, count in snapshot.beyond.items()
+        if outer == path or outer.startswith((f"{path}[", f"{path}."))
+    )
+    if beyond:
+        return f"{tensors:,} tensors … and {beyond:,} more"
     inside = [snapshot.tensors[name] for name in names if name in snapshot.tensors]
     parameters = {t.object: t.numel or 0 for t in inside if t.kind == "parameter"}
     what, counted = ("parameter", parameters) if parameters else ("element", {})
     if not parameters:
         counted = {t.object: t.numel or 0 for t in inside if t.kind != "gradient"}
     total = sum(counted.values())
-    beyond = sum(
-        count
-        for outer, count in snapshot.beyond.items()
-        if outer == path or outer.startswith((f"{path}[", f"{path}."))
-    )
-    more = f" … and {beyond:,} more" if beyond else ""
-    return f"{tensors:,} tensors · {total:,} {what}{'s' if total != 1 else ''}{more}"
+    return f"{tensors:,} tensors · {total:,} {what}{'s' if total != 1 else ''}"
 
 
 def aligned(rows: Sequence[Sequence[Text]], width: int) -> Iterator[Text]:
