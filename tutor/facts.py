@@ -200,6 +200,8 @@ class Step(Struct, frozen=True):
     error: ErrorFacts | None
     #: Seconds of the statement alone.
     elapsed: float
+    #: Whether another statement stands on one of its lines.
+    crowded: bool = False
 
 
 class Run(Struct, frozen=True):

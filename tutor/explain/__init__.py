@@ -4,7 +4,7 @@
 | --- | --- | --- |
 | views and copies | `shares-memory`, `written-through`, `copied` | memory, written, copies |
 | view refused | `view-incompatible`, `view-size` | shapes |
-| backward | `second-backward`, `no-grad-fn`, `non-scalar-backward` | backward |
+| backward | `second-backward`, `no-grad-fn`, `non-scalar-backward`, `gradient-shape` | backward, weights |
 | gradients | `non-leaf-grad`, `grad-none` | gradients |
 | leaves | `leaf-in-place`, `integer-requires-grad` | leaves, integers |
 | operands | `matmul-shapes`, `broadcast-shapes`, `device-mismatch` | products, broadcasting, devices |

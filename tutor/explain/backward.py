@@ -4,27 +4,21 @@ from __future__ import annotations
 
 import ast
 import re
-from dataclasses import dataclass
 
 from tutor.explain.cuts import Cut, Search
 from tutor.explain.engine import failure
 from tutor.explain.entries import At
 from tutor.explain.origins import Story
-from tutor.explain.passes import Backward, Shared, backward_of, kept_state, shared_with_earlier
+from tutor.explain.passes import FailingPass, Shared, failing_pass, kept_state, shared_with_earlier
 from tutor.explain.past import Past
 from tutor.explain.reading import (
-    Failing,
-    failing,
-    insert_after,
-    insert_before_attribute,
     insert_line,
-    path,
     raised,
     remove,
     words,
 )
-from tutor.explain.wording import code_list, fill, shape_text
-from tutor.facts import Explanation, Snapshot, Step, TensorFacts
+from tutor.explain.wording import code_list, fill
+from tutor.facts import Explanation, Snapshot, Step
 
 # ── second backward ──────────────────────────────────────────────────────────
 
@@ -88,40 +82,10 @@ on something from an earlier round, such as a carried state: then cut that off w
 """
 
 
-@dataclass(frozen=True)
-class _Pass:
-    """The failing backward call."""
-
-    failing: Failing
-    backward: Backward
-
-    @property
-    def call(self) -> str:
-        return words(self.backward.node, self.failing.source)
-
-    @property
-    def start(self) -> str:
-        return words(self.backward.start, self.failing.source)
-
-    @property
-    def facts(self) -> TensorFacts | None:
-        return self.failing.tensors.get(path(self.backward.start) or "")
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        return (self.facts.name,) if self.facts is not None else ()
-
-
-def _pass(step: Step, which: int = 0) -> _Pass | None:
-    found = failing(step)
-    calls = [b for node in found.nodes if (b := backward_of(node, which)) is not None] if found else []
-    return _Pass(found, calls[0]) if found is not None and len(calls) == 1 else None
-
-
 @failure
 def second_backward(step: Step, before: Snapshot, past: Past) -> Explanation | None:
     """Holds when a backward call met a part of the graph whose saved values an earlier one freed."""
-    found = _pass(step) if raised(step, "backward through the graph a second time") else None
+    found = failing_pass(step) if raised(step, "backward through the graph a second time") else None
     if found is None or (found.facts is not None and found.facts.requires_grad is False):
         return None
     story = Story(step, past, found.failing)
@@ -158,7 +122,7 @@ def _source_of(story: Story, node: ast.AST) -> str:
     return ""
 
 
-def _told(found: _Pass, shared: Shared) -> tuple[str, str, str | None]:
+def _told(found: FailingPass, shared: Shared) -> tuple[str, str, str | None]:
     """What is to be said of a shared value, what to do about it, and the fix."""
     binding, source = shared.binding, found.failing.source
     if shared.earlier is not None:
@@ -244,7 +208,7 @@ def no_grad_fn(step: Step, before: Snapshot, past: Past) -> Explanation | None:
     if not raised(step, "does not require grad and does not have a grad_fn"):
         return None
     told = re.match(r"element (\d+) of", step.error.message if step.error is not None else "")
-    found = _pass(step, int(told[1]) if told is not None else 0)
+    found = failing_pass(step, int(told[1]) if told is not None else 0)
     if found is None or (found.facts is not None and found.facts.requires_grad):
         return None
     search = Search(Story(step, past, found.failing))
@@ -260,7 +224,7 @@ def no_grad_fn(step: Step, before: Snapshot, past: Past) -> Explanation | None:
     return Explanation("no-grad-fn", "error", title, text, _without_cut(found, cut), names)
 
 
-def _why_cut(found: _Pass, cut: Cut) -> str:
+def _why_cut(found: FailingPass, cut: Cut) -> str:
     fields = {
         "at": cut.at.beside(cut.switch or cut.code),
         "code": cut.code,
@@ -281,7 +245,7 @@ def _why_cut(found: _Pass, cut: Cut) -> str:
     return fill(_CUT_SWITCH if cut.switch.startswith("with ") else _CUT_SET, what=what, **fields)
 
 
-def _without_cut(found: _Pass, cut: Cut | None) -> str | None:
+def _without_cut(found: FailingPass, cut: Cut | None) -> str | None:
     """The failing statement without a `.detach()` or `.data` that stands in it."""
     node = cut.node if cut is not None else None
     if node is None or not any(node is one for one in ast.walk(found.failing.statement)):
@@ -295,7 +259,7 @@ def _without_cut(found: _Pass, cut: Cut | None) -> str | None:
     return found.failing.changed(remove(found.failing.source, node, inner))
 
 
-def _why_no_history(found: _Pass, snapshot: Snapshot, search: Search) -> str:
+def _why_no_history(found: FailingPass, snapshot: Snapshot, search: Search) -> str:
     facts = found.facts
     if facts is not None and not (facts.dtype or "float").startswith(("float", "bfloat", "complex")):
         started = fill(_DTYPE_ROOTS, roots=_lines(search.roots)) if search.roots else ""
@@ -322,50 +286,3 @@ def _why_no_history(found: _Pass, snapshot: Snapshot, search: Search) -> str:
 def _lines(roots: dict[str, At]) -> str:
     listed = [f"`{name}` ({at})" for name, at in roots.items()][:3]
     return " and ".join(filter(None, (", ".join(listed[:-1]), listed[-1])))
-
-
-# ── several elements ─────────────────────────────────────────────────────────
-
-_NOT_SCALAR_TITLE = "`{start}` is not a single number"
-_NOT_SCALAR = """
-A gradient says how one number changes, and `{start}` has {what}. If you want the gradient of their sum, which
-for an elementwise computation is each element's own, write `{start}.sum().backward()`; for a loss per sample,
-`{start}.mean().backward()` is usual. If you have a weight for each element, pass the weights, in the shape of
-`{start}`, as {weights}.
-"""
-
-
-@failure
-def non_scalar_backward(step: Step, before: Snapshot, past: Past) -> Explanation | None:
-    """Holds when backward without a gradient argument started from a tensor of several elements."""
-    if not raised(step, "grad can be implicitly created only for scalar outputs"):
-        return None
-    found = _pass(step)
-    for which in range(1, 20):
-        if found is None or found.facts is None or found.facts.numel != 1:
-            break
-        found = _pass(step, which)
-    if found is None or (found.facts is not None and found.facts.numel == 1):
-        return None
-    what, facts = "several elements", found.facts
-    if facts is not None and facts.shape is not None:
-        what = f"shape {shape_text(facts.shape)}, {facts.numel:,} elements"
-    start, source = found.backward.start, found.failing.source
-    simple = isinstance(start, ast.Name | ast.Attribute | ast.Call | ast.Subscript)
-    text_start = found.start if simple or found.start.startswith("(") else f"({found.start})"
-    fix = found.failing.changed(_summed(source, found.backward))
-    title = fill(_NOT_SCALAR_TITLE, start=found.start)
-    weights = "`gradient=`" if found.backward.is_method else "`grad_outputs=` or `grad_tensors=`"
-    text = fill(_NOT_SCALAR, start=text_start, what=what, weights=weights)
-    return Explanation("non-scalar-backward", "error", title, text, fix, found.names)
-
-
-def _summed(source: str, backward: Backward) -> str | None:
-    """`source` with the sum of what backward starts from."""
-    start = backward.start
-    if isinstance(start, ast.Name | ast.Attribute | ast.Call | ast.Subscript):
-        return insert_after(source, start, ".sum()")
-    # Parentheses around the start of a method belong to it and do not count into its span.
-    if backward.is_method and isinstance(backward.node.func, ast.Attribute):
-        return insert_before_attribute(source, backward.node.func, ".sum()")
-    return None

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from tutor.explain.entries import At, Entry, quoted
-from tutor.explain.reading import parse, path
+from tutor.explain.reading import evaluated, parse, path
 from tutor.facts import TensorFacts
 
 LOOPS = (ast.For, ast.AsyncFor, ast.While)
@@ -146,9 +146,10 @@ def assigned(statement: ast.stmt) -> Iterator[tuple[str, ast.expr, bool]]:
                 yield from _targets(item.optional_vars, item.context_expr)
     elif isinstance(statement, ast.Expr):
         yield from _added(statement.value)
-    if not hasattr(statement, "body"):
-        named = (node for node in ast.walk(statement) if isinstance(node, ast.NamedExpr))
-        yield from ((node.target.id, node.value, False) for node in named)
+    is_block = hasattr(statement, "body")
+    nodes = evaluated(statement, nested=False) if is_block else ast.walk(statement)
+    named = (node for node in nodes if isinstance(node, ast.NamedExpr))
+    yield from ((node.target.id, node.value, False) for node in named)
 
 
 def _added(call: ast.expr) -> Iterator[tuple[str, ast.expr, bool]]:

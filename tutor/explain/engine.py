@@ -7,6 +7,8 @@ import pkgutil
 from collections.abc import Callable
 from functools import cache
 
+from msgspec.structs import replace
+
 from tutor.explain.past import Past
 from tutor.facts import Explanation, Snapshot, Step
 
@@ -50,9 +52,12 @@ def explain_error(step: Step, before: Snapshot, past: Past | None = None) -> Exp
 def _ask(rule: Rule, step: Step, before: Snapshot, past: Past) -> Explanation | None:
     """What a rule has to say; nothing of code that is nested deeper than Python can follow."""
     try:
-        return rule(step, before, past)
+        found = rule(step, before, past)
     except RecursionError:
         return None
+    if found is not None and found.fix is not None and step.crowded:
+        return replace(found, fix=None)  # a fix stands for whole lines, and these are not the statement's own
+    return found
 
 
 @cache

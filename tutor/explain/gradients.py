@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -10,6 +11,7 @@ from typing import Literal
 from tutor.explain.bindings import FUNCTIONS, Binding, Code, surroundings
 from tutor.explain.engine import failure, outcome
 from tutor.explain.entries import At
+from tutor.explain.iterated import comprehensions, elements, is_loop_variable
 from tutor.explain.origins import Story, switched_off
 from tutor.explain.passes import backward_of
 from tutor.explain.past import Past
@@ -103,7 +105,9 @@ class _Reading:
     def made(self) -> Binding | None:
         """The last binding of the name before the reading; in a loop also a later one of the round before."""
         at, around = self.code.start(self.node), surroundings(self.code, self.node)
-        known = [b for code in self.codes for b in code.bindings if b.name == self.name]
+        every = [b for code in self.codes for b in code.bindings]
+        base = re.split(r"[.\[]", self.name, maxsplit=1)[0]
+        known = [b for b in every if b.name == self.name] or [b for b in every if b.name == base]
         before = [b for b in known if b.place <= at]
         loops = [node for node in around if isinstance(node, ast.For | ast.While)]
         carried = [b for b in known if b.place > at and any(loop in b.around for loop in loops)]
@@ -148,7 +152,25 @@ def non_leaf_grad(step: Step, before: Snapshot, past: Past) -> Explanation | Non
             told = _missing(reading, "note")
         if told is not None:
             return told
-    return _warned_elsewhere(warned, codes)
+    return _in_comprehension(warned, codes, {**before.tensors, **step.snapshot.tensors}) or _warned_elsewhere(
+        warned, codes
+    )
+
+
+def _in_comprehension(
+    warned: set[int], codes: list[Code], tensors: Mapping[str, TensorFacts]
+) -> Explanation | None:
+    """A reading of a loop variable's `.grad` that torch warned of, told by the name that is known outside."""
+    code = codes[-1]
+    for one in (one for root in code.tree for one in comprehensions(root)):
+        for node in _grads(ast.walk(one)):
+            if code.line(node) not in warned or not isinstance(node.value, ast.Name):
+                continue
+            for facts in elements(node.value.id, one, tensors):
+                told = _told(_Reading(facts.name, facts, node, code, codes), "warning")
+                if told is not None:
+                    return told
+    return None
 
 
 def _warned_elsewhere(warned: set[int], codes: list[Code]) -> Explanation | None:
@@ -198,6 +220,9 @@ def none_grad(step: Step, before: Snapshot, past: Past) -> Explanation | None:
         facts = found.tensors.get(path(node.value) or "")
         if facts is None or facts.grad is not None:
             continue
+        if any(is_loop_variable(facts.name, one) for one in comprehensions(found.statement)):
+            outside = (t for t in step.snapshot.tensors.values() if t.object == facts.object)
+            facts = next(outside, facts)
         reading = _Reading(facts.name, facts, node, code, codes)
         told = _told(reading, "error") or _missing(reading)
         if told is not None:

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from tutor.explain.bindings import LOOPS, Binding, Code, Place, surroundings
 from tutor.explain.entries import At
 from tutor.explain.origins import Origin, Story
-from tutor.explain.reading import Failing, path, words
-from tutor.facts import TensorFacts
+from tutor.explain.reading import Failing, failing, path, words
+from tutor.facts import Step, TensorFacts
 
 _MOST = 400
 
@@ -52,6 +52,37 @@ def backward_of(node: ast.AST, which: int = 0) -> Backward | None:
 
 
 @dataclass(frozen=True)
+class FailingPass:
+    """The failing backward call."""
+
+    failing: Failing
+    backward: Backward
+
+    @property
+    def call(self) -> str:
+        return words(self.backward.node, self.failing.source)
+
+    @property
+    def start(self) -> str:
+        return words(self.backward.start, self.failing.source)
+
+    @property
+    def facts(self) -> TensorFacts | None:
+        return self.failing.tensors.get(path(self.backward.start) or "")
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return (self.facts.name,) if self.facts is not None else ()
+
+
+def failing_pass(step: Step, which: int = 0) -> FailingPass | None:
+    """The backward call that raised; of several starts the one at `which`."""
+    found = failing(step)
+    calls = [b for node in found.nodes if (b := backward_of(node, which)) is not None] if found else []
+    return FailingPass(found, calls[0]) if found is not None and len(calls) == 1 else None
+
+
+@dataclass(frozen=True)
 class Shared:
     """A value that both the failing pass and an earlier one go back through."""
 
@@ -67,14 +98,14 @@ class Shared:
     count: int = 1
 
 
-def shared_with_earlier(story: Story, found: Failing, failing: Backward) -> Shared | None:
+def shared_with_earlier(story: Story, found: Failing, last: Backward) -> Shared | None:
     """The earlier pass that freed a part of the failing one's graph, and the nearest value they share."""
     code = story.here
-    around = surroundings(code, failing.node)
-    at = code.start(failing.node)
-    ours = list(_closure(story, found, failing.start, code, at, around))
+    around = surroundings(code, last.node)
+    at = code.start(last.node)
+    ours = list(_closure(story, found, last.start, code, at, around))
     loops = [node for node in around if isinstance(node, LOOPS)]
-    start = path(failing.start)
+    start = path(last.start)
     for other, call, place in _earlier_calls(story, code, at):
         pass_ = backward_of(call)
         if pass_ is None or pass_.retains:
@@ -88,7 +119,7 @@ def shared_with_earlier(story: Story, found: Failing, failing: Backward) -> Shar
         if common:
             first = common[0].binding
             return Shared(first, call, other.at(call), None, False, first.name == start, len(common))
-    at_call = code.at(failing.node)
+    at_call = code.at(last.node)
     for loop in reversed(loops):
         carried = [o.binding for o in ours if o.carried is loop]
         if carried:
@@ -114,13 +145,13 @@ class State:
     function: str
 
 
-def kept_state(story: Story, found: Failing, failing: Backward) -> State | None:
+def kept_state(story: Story, found: Failing, last: Backward) -> State | None:
     """What a function called on the way, or the one that is running, both reads and keeps."""
     code = story.here
-    around = surroundings(code, failing.node)
-    expressions: list[ast.AST] = [failing.start]
+    around = surroundings(code, last.node)
+    expressions: list[ast.AST] = [last.start]
     expressions += [
-        o.binding.value for o in _closure(story, found, failing.start, code, code.start(failing.node), around)
+        o.binding.value for o in _closure(story, found, last.start, code, code.start(last.node), around)
     ]
     functions: list[tuple[Code, ast.AST]] = (
         [(code, code.tree[0])] if code.function is not None and code.tree else []

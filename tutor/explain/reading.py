@@ -104,8 +104,9 @@ def failing(step: Step) -> Failing | None:
         frame = FrameFacts("<module>", step.error.line, step.source, None, step.line)
     tree = parse(frame.source)
     line = frame.span[0] if frame.span is not None else frame.line - frame.first_line + 1
-    statement = next((one for one in tree if _spans(one, line)), None)
-    while statement is not None and (inner := _inner(statement, line)) is not None:
+    column = frame.span[1] if frame.span is not None else None
+    statement = next((one for one in tree if _spans(one, line, column)), None)
+    while statement is not None and (inner := _inner(statement, line, column)) is not None:
         statement = inner
     if statement is None:
         return None
@@ -128,8 +129,8 @@ def _first_name(name: str) -> str:
     return re.split(r"[.\[]", name, maxsplit=1)[0]
 
 
-def _inner(statement: ast.stmt, line: int) -> ast.stmt | None:
-    return next((one for one in _inside(statement) if _spans(one, line)), None)
+def _inner(statement: ast.stmt, line: int, column: int | None) -> ast.stmt | None:
+    return next((one for one in _inside(statement) if _spans(one, line, column)), None)
 
 
 def at_span(tree: Sequence[ast.AST], span: Span | None) -> ast.AST | None:
@@ -153,8 +154,13 @@ def _inside(statement: ast.AST) -> Iterator[ast.stmt]:
             yield from _inside(child)
 
 
-def _spans(statement: ast.stmt, line: int) -> bool:
-    return statement.lineno <= line <= (statement.end_lineno or statement.lineno)
+def _spans(statement: ast.stmt, line: int, column: int | None) -> bool:
+    """Whether a place stands in a statement; without a column, whether the line does."""
+    last = statement.end_lineno or statement.lineno
+    if column is None or statement.lineno > line or line > last:
+        return statement.lineno <= line <= last
+    after = line > statement.lineno or column >= statement.col_offset
+    return after and (line < last or column < (statement.end_col_offset or 0))
 
 
 def evaluated(root: ast.AST, *, nested: bool = True) -> Iterator[ast.AST]:

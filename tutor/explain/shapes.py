@@ -4,15 +4,25 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from math import prod
 
 from tutor.explain.engine import failure
 from tutor.explain.operands import Operand, Scope
 from tutor.explain.past import Past
-from tutor.explain.reading import Failing, failing, insert_after, path, raised, rename_method, words
+from tutor.explain.reading import (
+    Failing,
+    evaluated,
+    failing,
+    insert_after,
+    path,
+    raised,
+    rename_method,
+    words,
+)
 from tutor.explain.strides import Seam, resolve, view_seam
-from tutor.explain.wording import fill, layout_text, product_text, seam_text, shape_text
+from tutor.explain.wording import code_list, fill, layout_text, product_text, seam_text, shape_text
 from tutor.facts import Explanation, Shape, Snapshot, Step
 
 _VIEW_TITLE = "`{old}` cannot be viewed as {new}"
@@ -24,6 +34,7 @@ _TURNED = """
 But it would read `{old}` in the order that its dimensions have now, and the sizes {new} fit another
 order: with `{turn}` first, its shape is {shape}, and neighbouring dimensions only have to be joined.
 """
+_ALSO = "The same holds for {others} in this statement."
 _VIEW_UNKNOWN_TITLE = "`{old}` cannot be viewed in this shape"
 _VIEW_UNKNOWN = """
 `view` never copies: it only finds a new stride over the same memory, and the elements of `{old}` do not lie
@@ -58,10 +69,10 @@ class _Reshaping:
         return resolve(self.sizes, self.operand.numel) if self.sizes is not None else None
 
 
-def _reshapings(found: Failing, *methods: str) -> list[_Reshaping]:
+def _reshapings(found: Failing, nodes: Iterable[ast.AST], *methods: str) -> list[_Reshaping]:
     scope = Scope(found.tensors, found.source, found.numbers)
     reshapings = []
-    for node in found.nodes:
+    for node in nodes:
         if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
             continue
         if node.func.attr.removesuffix("_as") not in methods or any(w.arg == "dtype" for w in node.keywords):
@@ -83,14 +94,12 @@ def view_incompatible(step: Step, before: Snapshot, past: Past) -> Explanation |
     found = failing(step) if raised(step, "view size is not compatible") else None
     if found is None:
         return None
-    broken = [
-        (reshaping, seam, reshaping.new)
-        for reshaping in _reshapings(found, "view")
-        if reshaping.new is not None and (seam := _seam(reshaping.operand, reshaping.new)) is not None
-    ]
-    if len(broken) != 1:
+    broken = _broken(found, found.nodes)
+    if not broken or (len(broken) > 1 and found.expression is not None):
         return _unknown_view(found)
     reshaping, seam, new = broken[0]
+    others = [r for r, _, _ in _broken(found, evaluated(found.statement, nested=False))]
+    others = [each for each in others if each.call is not reshaping.call]
     operand = reshaping.operand
     title = fill(_VIEW_TITLE, old=operand.text, new=shape_text(new))
     layout = layout_text(operand.shape, operand.stride)
@@ -106,10 +115,31 @@ def view_incompatible(step: Step, before: Snapshot, past: Past) -> Explanation |
         return Explanation("view-incompatible", "error", title, text, found.changed(turned), (operand.name,))
     if reshaping.call.keywords:  # `size=` of view is `shape=` of reshape
         return Explanation("view-incompatible", "error", title, text, None, (operand.name,))
-    fix = found.changed(
-        rename_method(found.source, reshaping.function, reshaping.function.attr.replace("view", "reshape"))
-    )
+    if others:
+        text += " " + fill(_ALSO, others=code_list([words(each.call, found.source) for each in others]))
+    fix = found.changed(_all_reshaped(found.source, [reshaping, *others]))
     return Explanation("view-incompatible", "error", title, text, fix, (operand.name,))
+
+
+def _broken(found: Failing, nodes: Iterable[ast.AST]) -> list[tuple[_Reshaping, Seam, Shape]]:
+    """Calls of view that no stride can serve."""
+    return [
+        (reshaping, seam, reshaping.new)
+        for reshaping in _reshapings(found, nodes, "view")
+        if reshaping.new is not None and (seam := _seam(reshaping.operand, reshaping.new)) is not None
+    ]
+
+
+def _all_reshaped(source: str, every: list[_Reshaping]) -> str | None:
+    """`source` with reshape for each view, the last one first, so that the others stay where they are."""
+    functions = [each.function for each in every if not each.call.keywords]
+    functions.sort(key=lambda one: (one.end_lineno or 0, one.end_col_offset or 0), reverse=True)
+    changed: str | None = source
+    for function in functions:
+        changed = (
+            rename_method(changed, function, function.attr.replace("view", "reshape")) if changed else None
+        )
+    return changed
 
 
 def _turned_back(shape: Shape, new: Shape) -> tuple[int, int] | None:
@@ -166,7 +196,9 @@ def view_size(step: Step, before: Snapshot, past: Past) -> Explanation | None:
         return None
     # Sizes held in plain variables are not among the facts, but torch quotes them.
     wanted = tuple(int(size) for size in told[1].split(",") if size.strip())
-    fitting = [r for r in _reshapings(found, "view", "reshape") if _is_it(r, wanted, int(told[2]))]
+    fitting = [
+        r for r in _reshapings(found, found.nodes, "view", "reshape") if _is_it(r, wanted, int(told[2]))
+    ]
     if len(fitting) != 1:
         return _unknown_size(found, wanted, int(told[2]))
     operand, code = fitting[0].operand, words(fitting[0].call, found.source)

@@ -199,11 +199,16 @@ class RunningRequest:
             changes=record.delta.changes if record else (),
             error=error,
             elapsed=record.elapsed if record else 0.0,
+            crowded=any(one <= end_line and line <= last for one, last in self._beside(index)),
         )
         self._ended = index + 1
         if self._keep:
             self._steps.append(step)
         return step
+
+    def _beside(self, index: int) -> Iterator[tuple[int, int]]:
+        """Lines of the statements before and after one."""
+        return (self._spans[at] for at in (index - 1, index + 1) if 0 <= at < len(self._spans))
 
     def current_line(self) -> int | None:
         """First line of the statement that is running, or None."""
