@@ -80,6 +80,29 @@ def test_unfinished_and_raising_code_is_no_answer(play: Play, exercise: Lesson) 
     play(story, lesson=exercise)
 
 
+def test_what_is_new_in_the_text_is_scrolled_to(play: Play, one_step: Callable[..., Lesson]) -> None:
+    prompt = "\n\n".join(f"Paragraph {n} of the text." for n in range(8))
+    hints = [f"The advice that comes at place {n}, on lines of its own." for n in range(1, 5)]
+    choices = [{"text": "one", "why": "It is."}, {"text": "two", "why": "No."}]
+    quiz = one_step(kind="quiz", prompt=prompt, choices=choices, answer=0, after="Said afterwards.")
+    exercise = one_step(
+        kind="exercise", prompt=prompt, starter="____", checks=CHECKS, hints=hints, solution="v = 1"
+    )
+
+    async def answer(p: Player) -> None:
+        assert "Said afterwards." not in p.text
+        await p.press("1")
+        await p.see("Said afterwards.")
+
+    async def ask(p: Player) -> None:
+        for n in range(1, 5):
+            await p.press("ctrl+n")
+            await p.see(f"place {n}, on lines of its own.")
+
+    play(answer, (80, 24), lesson=quiz)
+    play(ask, (80, 24), lesson=exercise)
+
+
 def test_hints_come_one_by_one_and_stay(play: Play, exercise: Lesson) -> None:
     async def story(p: Player) -> None:
         assert "Hint 1" not in p.text

@@ -135,14 +135,20 @@ class Page(Screen[None]):
             part.update(render_prose(text, palette) if text else Text())
             part.display = bool(text)
 
-    def show_news(self, part: Static) -> None:
-        """Write the prose again, and scroll to a part of it that was not there before."""
+    def show_news(self, part: Static, *, end: bool = False) -> None:
+        """Write the prose again, and scroll to what is new: a part of it, or the end of one that grew."""
         old = part.visual
         was_shown = part.display
         self.write_prose()
         self.call_after_refresh(self._mind_focus)
         if part.display and (not was_shown or part.visual is not old):
-            self.call_after_refresh(lambda: self.prose.scroll_to_widget(part, top=True, animate=False))
+            # Only the part itself knows when it has asked for its new height.
+            part.call_after_refresh(self._scroll_prose_to, part, end=end)
+
+    def _scroll_prose_to(self, part: Static, *, end: bool) -> None:
+        region = part.virtual_region
+        y = region.bottom - self.prose.scrollable_content_region.height if end else region.y
+        self.prose.scroll_to(y=y, animate=False)
 
     def show_question(self) -> None:
         """The choices of the step, as far as they have been made and answered."""

@@ -70,7 +70,7 @@ class Studying(Running):
         if self.walk is None or self.walk.graded is None:
             return
         if self.walk.take_hint():
-            self.show_news(self.hints)
+            self.show_news(self.hints, end=True)
             self.show_state()
         elif self.walk.graded.hints:
             self.out.say(f"There are no more hints. “Solution” in {key_for('palette')} shows the solution.")
