@@ -181,7 +181,8 @@ def test_lesson_from_elsewhere_asks_before_it_runs_code_and_only_once(
             await story(Player(pilot))
 
     async def refused(p: Player) -> None:
-        await p.see("a lesson from elsewhere", "elsewhere.yaml", "write_text", 'print("ran")')
+        await p.see("a lesson from elsewhere", "write_text", 'print("ran")')
+        assert "elsewhere.yaml" in "".join(p.text.split())  # the path may be folded
         await p.press("escape")
         await p.settle()
         await p.see("1 of 1", "Look.")

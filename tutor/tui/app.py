@@ -121,7 +121,7 @@ class TutorApp(Copying):
     async def action_switch_bench(self) -> None:
         """From the lesson to the scratch page and back; each keeps running what it runs."""
         if self.workbench is self._first:
-            if self._first.walk is None:
+            if self._first.walk is None and self._second is None:
                 await self.action_lessons()
                 return
             if self._second is None:
@@ -135,6 +135,7 @@ class TutorApp(Copying):
         session.spawn()
         self.siblings.append(session)
         bench = Workbench(session, self.store, lesson, path)
+        bench.beside, self._first.beside = self._first, bench
         self.install_screen(bench, "second")
         return bench
 

@@ -9,6 +9,8 @@ from textual.content import Content
 from textual.reactive import reactive
 from textual.widget import Widget
 
+from tutor.tui.heading import shorten
+
 #: Sign and colour of each kernel state.
 _STATES = {
     "starting": ("○", "$muted"),
@@ -40,17 +42,18 @@ class Bar(Widget):
     reading: reactive[bool] = reactive(False)
 
     def render(self) -> Content:
-        """One line; the progress line gives way first, then the title."""
+        """One line; the progress line gives way first, then the track, then the end of the title."""
         room = self.content_size.width
         for segments in (14, 8, 0):
             right = self._right(segments)
-            left = self._left(room - cell_len(right.plain) - 2)
+            left = self._left(room - cell_len(right.plain) - 2, room - cell_len(self._right(0).plain) - 3)
             if cell_len(left.plain) + cell_len(right.plain) + 2 <= room:
                 break
         gap = max(1, room - cell_len(left.plain) - cell_len(right.plain))
         return Content.assemble(left, " " * gap, right)
 
-    def _left(self, room: int) -> Content:
+    def _left(self, room: int, least: int) -> Content:
+        """Track and title, or only the title; it is cut where not even `least` cells hold it."""
         f = self.facts
         title = "$accent" if self.reading else "$label"
         whole = Content.assemble(
@@ -58,7 +61,7 @@ class Bar(Widget):
         )
         if cell_len(whole.plain) <= room or not f.title:
             return whole
-        return Content.assemble(("▍", "$accent"), (f.title, f"bold {title}"))
+        return Content.assemble(("▍", "$accent"), (shorten(f.title, least), f"bold {title}"))
 
     def _right(self, segments: int) -> Content:
         f = self.facts

@@ -7,6 +7,7 @@ ctrl+g, ctrl+k, ctrl+p, ctrl+s, ctrl+enter, F1, F3, F5, F10, F11. What has no ke
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from textual.binding import Binding, BindingType
@@ -104,12 +105,16 @@ class CommandProvider(Provider):
         check = self.screen.check_action
         return [c for c in COMMANDS if c.action not in ("palette", "leave") and check(c.action, ())]
 
+    def _label(self, command: Command) -> str:
+        """What the screen calls the command now."""
+        label: Callable[[Command], str] | None = getattr(self.screen, "label", None)
+        return label(command) if label is not None else command.label
+
     def _call(self, command: Command):
         return lambda: self.screen.run_action(command.action)
 
-    @staticmethod
-    def _title(command: Command) -> str:
-        return f"{command.label}  {command.key_text}".rstrip()
+    def _title(self, command: Command) -> str:
+        return f"{self._label(command)}  {command.key_text}".rstrip()
 
     async def discover(self) -> Hits:
         """All commands, before anything is typed."""
@@ -120,6 +125,7 @@ class CommandProvider(Provider):
         """The commands that match `query`."""
         matcher = self.matcher(query)
         for command in self._offered():
-            score = matcher.match(command.label)
+            label = self._label(command)
+            score = matcher.match(label)
             if score > 0:
-                yield Hit(score, matcher.highlight(command.label), self._call(command), help=command.help)
+                yield Hit(score, matcher.highlight(label), self._call(command), help=command.help)

@@ -13,6 +13,7 @@ from tutor.tui.reel import REWIND, lines_of, plain
 from tutor.tui.remarks import (
     HEAD,
     TAIL,
+    TOLD,
     WHOLE,
     Remark,
     Row,
@@ -93,10 +94,15 @@ class Entry:
     def rows(self, palette: Palette, width: int) -> list[Row]:
         """The entry as rows of at most `width` cells."""
         rows = [*self._head(palette, width), *self._output_rows(palette, width)]
+        told = False
         for remark in self.remarks:
+            first = len(rows)
             rows += remark_rows(remark, palette, width, self.opened)
+            if remark.kind in TOLD and not told:
+                told = True
+                rows[first] = replace(rows[first], tells=True)
         if self.restored:
-            rows = [Row(Text(row.text.plain, palette.muted), row.spot, row.joined) for row in rows]
+            rows = [replace(row, text=Text(row.text.plain, palette.muted)) for row in rows]
         return rows
 
     def _head(self, palette: Palette, width: int) -> list[Row]:

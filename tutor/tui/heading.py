@@ -25,13 +25,14 @@ class Heading(Static):
     def render(self) -> Content:
         """Name, hairline and fact, in exactly one line. The fact gives way only to the name."""
         width = self.size.width
-        label = _shorten(self.label, width)
-        fact = _shorten(self.fact, width - cell_len(label) - 4)
+        label = shorten(self.label, width)
+        fact = shorten(self.fact, width - cell_len(label) - 4)
         rule = max(0, width - cell_len(label) - 2 - (cell_len(fact) + 2 if fact else 0))
         return Content.assemble(label, "  ", ("─" * rule, "$rule"), (f"  {fact}" if fact else "", "$muted"))
 
 
-def _shorten(text: str, room: int) -> str:
+def shorten(text: str, room: int) -> str:
+    """`text` in at most `room` cells; nothing where there is no room to speak of."""
     if cell_len(text) <= room:
         return text
     return set_cell_size(text, room - 1).rstrip() + "…" if room > 4 else ""

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from rich.text import Text
+from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical, VerticalScroll
@@ -11,44 +14,83 @@ from textual.widgets import Static
 
 from tutor.tui.commands import COMMANDS, key_for, key_name
 from tutor.tui.heading import Heading
-from tutor.tui.lines import palette_of
+from tutor.tui.lines import palette_of, wrap
 from tutor.view.palette import Palette
 
+Keys = tuple[str, str]
+
 #: Keys that belong to a pane and not to a command.
-_PANES = (
-    ("tab", "Go to the next pane; in the editor Tab indents, so go to the prompt with Escape first."),
-    ("↑ ↓", "At the prompt: what you entered before. In the inspector: go from name to name."),
-    ("^j", "At the prompt: a new line."),
-    ("[ ]", "In the output: from run to run; enter opens a traceback or what was left out, o shows all."),
-    ("y  ^c", "In the output: copy what the run printed and returned, or what is selected."),
-    ("enter", "In the inspector: select the name everywhere; open or close a container, as → and ← do."),
-    ("a-z 0-9", "In the tensor table: show only names, dtypes or shapes with this in them; esc shows all."),
-    ("< > -", "In the tensor table: choose the column to sort by; turn the order round."),
-    ("tab ↑ ↓", "In the list of names: Tab takes a name; Enter takes one that you moved to."),
-    ("1-9", "In a prediction: choose."),
-    ("pgup pgdn", "In a prediction: scroll the text above it."),
-)
+_PANES: dict[str, tuple[Keys, ...]] = {
+    "everywhere": (
+        ("tab", "Go to the next pane; in the editor Tab indents, so go to the prompt with Escape first."),
+        ("pgup pgdn", "Scroll the lesson's text, from any pane that does not scroll itself."),
+    ),
+    "in a prediction": (("1-9", "Choose; ↑, ↓ and enter do it too."),),
+    "in code": (("tab", "Take the name that is offered; else indent."),),
+    "at the prompt": (
+        ("↑ ↓", "What you entered before."),
+        ("^j", "A new line."),
+    ),
+    "in the output": (
+        ("[ ]", "From run to run."),
+        ("enter", "Open a traceback, or what was left out."),
+        ("o", "Show all of a run."),
+        ("y ^c", "Copy what the run printed and returned, or what is selected."),
+        ("s", "Save what the run printed to a file."),
+    ),
+    "in the inspector": (
+        ("↑ ↓", "From name to name."),
+        ("enter", "Select the name everywhere; open or close a container, as → and ← do."),
+        ("a-z 0-9", "Show only names, dtypes or shapes with this in them; esc shows all."),
+        ("< > -", "Choose the column to sort by; turn the order round."),
+    ),
+}
 
 
-def help_text(palette: Palette) -> Text:
-    """One line a command or key."""
-    rows = [("  ".join(map(key_name, c.keys)) or f"in {key_for('palette')}", c.help) for c in COMMANDS]
-    width = max(len(keys) for keys, _ in rows) + 2
-    return Text("\n").join(
-        Text.assemble((keys.ljust(width), palette.accent), (what, palette.foreground))
-        for keys, what in [*rows, *_PANES]
-    )
+def help_text(palette: Palette, width: int) -> Text:
+    """The commands, then each pane's own keys; in `width` cells, what a key does stays in its column."""
+    commands = [("  ".join(map(key_name, c.keys)) or f"in {key_for('palette')}", c.help) for c in COMMANDS]
+    rows = [*commands, *(row for keys in _PANES.values() for row in keys)]
+    column = max(len(keys) for keys, _ in rows) + 2
+    lines = [line for row in commands for line in _lines(row, column, width, palette)]
+    for pane, keys in _PANES.items():
+        lines += [Text(), Text(pane, f"bold {palette.foreground}")]
+        lines += [line for row in keys for line in _lines(row, column, width, palette)]
+    return Text("\n").join(lines)
+
+
+def _lines(row: Keys, column: int, width: int, palette: Palette) -> Iterator[Text]:
+    lead, what = row
+    for line in wrap(Text(what), max(16, width - column)):
+        yield Text.assemble((lead.ljust(column), palette.accent), (line.plain, palette.foreground))
+        lead = ""
 
 
 class HelpScreen(ModalScreen[None]):
     """Closes with Escape, or the key that opened it."""
 
     CSS_PATH = "chooser.tcss"
+    AUTO_FOCUS = "#keys"
     BINDINGS = [Binding("escape,enter,f12,q,ctrl+c", "dismiss(None)", "Close", show=False)]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._text = Static()
+        self._room = VerticalScroll(self._text, id="keys")
 
     def compose(self) -> ComposeResult:
         """The title over the list of keys."""
         with Vertical(id="sheet"):
-            yield Heading("keys", "esc closes")
-            with VerticalScroll(id="keys"):
-                yield Static(help_text(palette_of(self.app.theme)))
+            yield Heading("keys", "↑ ↓ scroll · esc closes")
+            yield self._room
+
+    def on_mount(self) -> None:
+        """Draw once the width is known."""
+        self.call_after_refresh(self._draw)
+
+    def on_resize(self, event: events.Resize) -> None:
+        """The words are wrapped to the width."""
+        self.call_after_refresh(self._draw)
+
+    def _draw(self) -> None:
+        self._text.update(help_text(palette_of(self.app.theme), self._room.scrollable_content_region.width))

@@ -15,28 +15,36 @@ from tutor.tui.messages import CommandChosen
 GAP = 2
 
 
-def fitting(commands: list[Command], width: int) -> list[Command]:
+def plain_label(command: Command) -> str:
+    """A command's own label."""
+    return command.label
+
+
+def fitting(
+    commands: list[Command], width: int, label: Callable[[Command], str] = plain_label
+) -> list[Command]:
     """As many commands as fit whole into `width` cells, the lowest ranks first, in their own order."""
     chosen: list[Command] = []
     used = 0
     for command in sorted(commands, key=lambda c: c.rank or 0):
-        cells = _cells(command)
+        cells = _cells(command, label)
         if used + cells <= width:
             chosen.append(command)
             used += cells + GAP
     return [command for command in commands if command in chosen]
 
 
-def _cells(command: Command) -> int:
-    return cell_len(f"{command.key_text} {command.label}")
+def _cells(command: Command, label: Callable[[Command], str]) -> int:
+    return cell_len(f"{command.key_text} {label(command)}")
 
 
 class KeyBar(Widget):
     """Key and name of each command that `offers` names; a click does what the key does."""
 
-    def __init__(self, offers: Callable[[str], bool]) -> None:
+    def __init__(self, offers: Callable[[str], bool], label: Callable[[Command], str] = plain_label) -> None:
         super().__init__()
         self._offers = offers
+        self._label = label
 
     def _offered(self) -> list[Command]:
         return [c for c in COMMANDS if c.rank is not None and self._offers(c.action)]
@@ -45,16 +53,12 @@ class KeyBar(Widget):
         """Follow what can be used."""
         self.screen.bindings_updated_signal.subscribe(self, lambda _: self.refresh())
 
-    def _shown(self) -> list[Command]:
-        return fitting(self._offered(), self.content_size.width)
-
     def _places(self) -> list[tuple[int, Command]]:
         """Each command with its column; the palette, which finds all others, stands at the right."""
-        places, x = [], 0
-        for command in self._shown():
-            cells = _cells(command)
-            at = self.content_size.width - cells if command.action == "palette" else x
-            places.append((at, command))
+        places, x, width = [], 0, self.content_size.width
+        for command in fitting(self._offered(), width, self._label):
+            cells = _cells(command, self._label)
+            places.append((width - cells if command.action == "palette" else x, command))
             x += cells + GAP
         return places
 
@@ -63,12 +67,13 @@ class KeyBar(Widget):
         line = Content("")
         for x, command in self._places():
             line += " " * (x - line.cell_length)
-            line += Content.assemble((command.key_text, "$accent bold"), (f" {command.label}", "$label"))
+            label = f" {self._label(command)}"
+            line += Content.assemble((command.key_text, "$accent bold"), (label, "$label"))
         return line
 
     def on_click(self, event: events.Click) -> None:
         """Find the command under the pointer."""
         x = event.x - self.gutter.left
         for start, command in self._places():
-            if start <= x < start + _cells(command):
+            if start <= x < start + _cells(command, self._label):
                 self.post_message(CommandChosen(command.action))

@@ -7,7 +7,8 @@ import time
 from rich.text import Text
 from textual import events, on
 from textual.app import ComposeResult
-from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.containers import Horizontal, Vertical
+from textual.geometry import Size
 from textual.screen import Screen
 from textual.widgets import Static, TextArea
 
@@ -18,6 +19,7 @@ from tutor.session import Event, Session
 from tutor.tui import status
 from tutor.tui.bar import Bar, BarFacts
 from tutor.tui.command_line import CommandLine
+from tutor.tui.commands import Command
 from tutor.tui.editor import AnnotatedEditor
 from tutor.tui.heading import Panel
 from tutor.tui.inspector import Inspector
@@ -25,7 +27,9 @@ from tutor.tui.keybar import KeyBar
 from tutor.tui.lines import palette_of
 from tutor.tui.messages import KernelEvent
 from tutor.tui.predict import Choices, Question
+from tutor.tui.prose_box import More, ProseBox
 from tutor.tui.runner import Runner
+from tutor.tui.shares import Shares, Wants, share
 from tutor.tui.transcript import Transcript
 from tutor.tui.walk import Walk
 from tutor.view.prose import render_prose, split_question
@@ -56,17 +60,25 @@ class Page(Screen[None]):
         self.runner = Runner(session, self._hand_on)
         self.last_run: Run | None = None
         self.began = 0.0
+        #: The other page that is open: the lesson's beside the scratch page, or the reverse.
+        self.beside: Page | None = None
+        #: Cells of a line of prose, and rows between the bar and the key bar.
+        self._room = Size(LEAST_WIDTH, LEAST_HEIGHT - 2)
+        self._prompt_rows = 1
         self.bar = Bar()
         self.prompt = Static(id="prompt")
         self.after = Static(id="after")
         self.hints = Static(id="hints")
-        self.prose = VerticalScroll(self.prompt, self.hints, self.after, id="prose-box")
+        self.prose = ProseBox(self.prompt, self.hints, self.after, share=self._prose_rows, id="prose-box")
+        self.more = More(self.prose)
         self.choices = Choices(id="choices")
         self.question = Static(id="question")
         self.predict_panel = Panel("predict", self.question, self.choices, id="predict-panel")
         self.editor = AnnotatedEditor(id="code")
         self.code_panel = Panel(self.filename, self.editor, id="code-panel")
-        self.out = Transcript(id="out")
+        self.out = Transcript(
+            id="out", rows=lambda: self._shares(self.prose.wanted).output, answered=self.share_anew
+        )
         self.sign = Static("› ", id="sign", markup=False)
         self.repl = CommandLine(HINT, id="repl", entered=store)
         self.inspector = Inspector(id="inspector")
@@ -85,9 +97,10 @@ class Page(Screen[None]):
                 yield self.code_panel
                 yield Panel("output", self.out, id="out-panel")
                 yield Horizontal(self.sign, self.repl, id="repl-line")
+                yield self.more
             yield self.inspector
         yield self.small
-        yield KeyBar(self.offers)
+        yield KeyBar(self.offers, self.label)
 
     def on_resize(self, event: events.Resize) -> None:
         """Below the smallest usable size one sentence says so."""
@@ -95,12 +108,58 @@ class Page(Screen[None]):
         self.set_class(width < LEAST_WIDTH or height < LEAST_HEIGHT, "-tiny")
         self.small.update(f"This window is {width}×{height}; torchtutor needs {LEAST_WIDTH}×{LEAST_HEIGHT}.")
         self.call_after_refresh(self._mind_focus)
+        self.more.look_soon()
+
+    def _prose_rows(self, wanted: int, room: Size) -> int:
+        self._room = room
+        return self._shares(wanted).prose
+
+    def _shares(self, prose: int) -> Shares:
+        """How many rows prose and output get of this page, as it is now."""
+        tall = self.has_class("-tall")
+        prompt = min(self.repl.wrapped_document.height, 5 if self._room.height > 20 else 2)
+        asks = 1 + self._question_rows() + len(self.choices.rows()) + tall if self.has_class("-asks") else 0
+        gaps = 2 + 3 * tall
+        code = 0 if self.has_class("-code-free") else self.editor.wrapped_document.height
+        return share(
+            Wants(
+                self._room.height - prompt - asks - gaps,
+                prose,
+                code,
+                self.out.answer_rows,
+                choosing=self.has_class("-open"),
+                reading=self.out.has_focus,
+            )
+        )
+
+    def share_anew(self) -> None:
+        """Text, code, prompt or what is to be read in the output has changed: each gets its rows again."""
+        self.prose.refresh(layout=True)
+        self.out.refresh(layout=True)
+
+    def _question_rows(self) -> int:
+        width = min(72, self._room.width)
+        return self.question.get_content_height(self._room, self.size, width) if self.question.display else 0
 
     def offers(self, action: str) -> bool:
         """Whether the key bar names a command: it can be used, and this is a time to think of it."""
         if action == "restart":
             return self.runner.session.state in ("stuck", "dead")
+        if action == "scratch" and self.walk is None and self.beside is None:
+            return False  # it would list the lessons, which has a key of its own
         return bool(self.check_action(action, ()))
+
+    def label(self, command: Command) -> str:
+        """What a command is called now."""
+        if command.action == "scratch" and self.walk is None:
+            return "Lesson"
+        return command.label
+
+    @property
+    def turns_prose(self) -> bool:
+        """The focused pane has no use of its own for Page Up and Page Down."""
+        pane = self.focused
+        return self.prose.is_on_screen and (pane is None or pane is self.repl or pane.max_scroll_y == 0)
 
     def action_scroll_prose(self, pages: int) -> None:
         """Turn the lesson's page from wherever the keys are not needed."""
@@ -156,6 +215,7 @@ class Page(Screen[None]):
         self.set_class(walk is not None and bool(walk.choices), "-asks")
         # Until the prediction is made the question needs the room more than the code.
         self.set_class(walk is not None and walk.must_choose, "-open")
+        self.share_anew()
         self.call_after_refresh(self._mind_focus)
         if walk is None or not walk.choices:
             return
@@ -211,6 +271,9 @@ class Page(Screen[None]):
     @on(TextArea.Changed, "#repl")
     def prompt_changed(self) -> None:
         """What is typed at the prompt is kept too, save answers to the learner's program."""
+        if self._prompt_rows != self.repl.wrapped_document.height:
+            self._prompt_rows = self.repl.wrapped_document.height
+            self.share_anew()
         if not self.repl.asking:
             self.store.save_draft(f"{self._place}/prompt", self.repl.text, self.repl.cursor_location)
 

@@ -13,6 +13,7 @@ from textual.widget import Widget
 
 from tutor.tui.lines import palette_of
 from tutor.tui.messages import ChoiceMade
+from tutor.view.prose import mark_code
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +60,9 @@ class Choices(Widget, can_focus=True):
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
         """One line a choice, and one for an answer that is none of them."""
-        return len(self._rows())
+        return len(self.rows())
 
-    def _rows(self) -> Sequence[tuple[str, str, str]]:
+    def rows(self) -> Sequence[tuple[str, str, str]]:
         """Sign, text and fact of each row."""
         q = self.question
         rows = []
@@ -83,9 +84,12 @@ class Choices(Widget, can_focus=True):
         colors = {"▸": palette.accent, "✗": palette.warning, "✓": palette.success}
         width = self.size.width
         rows = []
-        for index, (sign, text, fact) in enumerate(self._rows()):
+        for index, (sign, text, fact) in enumerate(self.rows()):
             color = colors.get(sign, palette.foreground)
-            row = Text.assemble((f"{sign} ", color), (text, color if sign != " " else palette.foreground))
+            said = Text(text, color if sign != " " else palette.foreground, end="")
+            if not self.question.predicts:  # the author's words, not a value
+                said = mark_code(said, palette)
+            row = Text.assemble((f"{sign} ", color), said)
             if fact:
                 row.append(f"   {fact}", palette.muted)
             row.truncate(width, overflow="ellipsis", pad=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from textwrap import indent
@@ -31,6 +32,10 @@ _SIGNS: dict[RemarkKind, tuple[str, str]] = {
 }
 #: Lines of a result or an output that are shown whole, and those at both ends of a longer one.
 WHOLE, HEAD, TAIL = 24, 8, 8
+#: What is read together, from its beginning.
+TOLD: frozenset[RemarkKind] = frozenset(("error", "warning", "explanation"))
+#: Where in torch's own sources a warning was raised, which is no place of the learner's.
+_INSIDE = re.compile(r"\s*\(Triggered internally at [^()]*\)")
 #: Rows of an error's message that are shown above its explanation.
 EXPLAINED = 2
 #: Cells of a line of prose.
@@ -49,6 +54,8 @@ class Row:
     spot: Spot = ""
     #: It goes on with the line of the row before.
     joined: bool = False
+    #: An error or a warning begins here, or what explains the run.
+    tells: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +82,10 @@ def remarks_of(run: Run, explanations: Sequence[Explanation] = ()) -> list[Remar
     own sentence."""
     remarks = [Remark("result", step.result) for step in run.steps if step.result is not None]
     for step in run.steps:
-        remarks += [Remark("warning", f"{w.category} at line {w.line}: {w.message}") for w in step.warnings]
+        for w in step.warnings:
+            message = _INSIDE.sub("", w.message)
+            text = f"{w.category} at line {w.line}: {message}"
+            remarks.append(Remark("warning", text, explained=bool(explanations)))
     told = [Remark("explanation", _explanation_text(each)) for each in explanations]
     error = run.error
     if error is None or error.type == "KernelDied":
@@ -128,6 +138,8 @@ def remark_rows(remark: Remark, palette: Palette, width: int, opened: bool) -> l
         last = rows[EXPLAINED - 1].text
         last.truncate(min(width, PROSE) - 2)
         rows = [*rows[: EXPLAINED - 1], Row(Text.assemble(last, (" …", palette.muted)))]
+        if not remark.traceback:
+            rows = [Row(row.text, "all") for row in rows]
     if remark.code:
         number = f"{remark.line:>4}  "
         code = next(iter(plain_lines(remark.code, palette)), Text())

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from rich.style import Style
 from rich.text import Text
 from textual import events
 from textual.binding import Binding
+from textual.geometry import Size
 from textual.selection import Selection
 
 from tutor.facts import Explanation, Run
@@ -47,8 +48,12 @@ class Transcript(LinesView):
         Binding("ctrl+f,slash", "find", show=False),
     ]
 
-    def __init__(self, *, id: str) -> None:
+    def __init__(self, *, id: str, rows: Callable[[], int], answered: Callable[[], None]) -> None:
         super().__init__(id=id)
+        #: How many rows of the page it may have, and who wants to know that they may have to be others.
+        self._most = rows
+        self._answered = answered
+        self._told_rows = 0
         self._entries: list[Entry] = []
         #: The rows of finished entries, and all rows as they are shown.
         self._drawn: dict[Entry, list[Row]] = {}
@@ -62,6 +67,26 @@ class Transcript(LinesView):
         self._pending = False
         self._follow = True
         self._cost = 0.0
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        """What there is to show, as far as the page has the rows."""
+        return min(self.virtual_size.height, self._most())
+
+    @property
+    def answer_rows(self) -> int:
+        """Rows of the newest entry from its error or warning to the end; 0 where there is none."""
+        return len(self._rows) - self._answer_start()
+
+    def _answer_start(self) -> int:
+        rows = self._rows
+        if not self._starts or self._entries[-1].live or self._entries[-1].restored:
+            return len(rows)
+        return next((place for place in range(self._starts[-1], len(rows)) if rows[place].tells), len(rows))
+
+    def watch_has_focus(self, has_focus: bool) -> None:
+        """Who reads gets more rows."""
+        super().watch_has_focus(has_focus)
+        self.refresh(layout=True)
 
     # ── what is said ─────────────────────────────────────────────────────────
 
@@ -206,6 +231,9 @@ class Transcript(LinesView):
             rows += self._rows_of(entry)
         self._rows = rows
         self.show_lines([row.text for row in rows])
+        if self._told_rows != self.answer_rows:
+            self._told_rows = self.answer_rows
+            self._answered()
         if following:
             self._follow = False
             self._scroll_to_end()
@@ -220,17 +248,13 @@ class Transcript(LinesView):
 
     def _scroll_to_end(self) -> None:
         """The end; of a long answer to an error only as far as leaves its beginning in sight."""
-        height = self.scrollable_content_region.height
-        if self._entries and not self._entries[-1].live and height > 0:
-            rows = enumerate(self._rows[self._starts[-1] :], self._starts[-1])
-            errors = [place for place, row in rows if row.spot == "traceback"]
-            if errors:
-                told = errors[-1] + 1 < len(self._rows)
-                first = errors[-1] + 1 if told else errors[0]
-                if len(self._rows) - first > height:
-                    self.scroll_to(y=first, animate=False, force=True)
-                    return
-        self.scroll_end(animate=False, force=True)
+        first = self._answer_start()
+        # The pane may be about to grow.
+        height = max(self.scrollable_content_region.height, min(len(self._rows), self._most()))
+        if 0 < height < len(self._rows) - first:
+            self.scroll_to(y=first, animate=False, force=True)
+        else:
+            self.scroll_end(animate=False, force=True)
 
     def _forget_old(self) -> int:
         """Forget the oldest runs while there is too much; how many rows that took away."""

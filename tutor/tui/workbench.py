@@ -28,8 +28,8 @@ class Workbench(EditingCommands, Studying):
 
     BINDINGS = [
         *bindings(),
-        Binding("pageup", "scroll_prose(-1)", show=False),
-        Binding("pagedown", "scroll_prose(1)", show=False),
+        Binding("pageup", "scroll_prose(-1)", show=False, priority=True),
+        Binding("pagedown", "scroll_prose(1)", show=False, priority=True),
     ]
     COMMANDS = {CommandProvider}
 
@@ -131,6 +131,8 @@ class Workbench(EditingCommands, Studying):
         match action:
             case "in_turn":
                 return self.check_action(str(parameters[0]), ())
+            case "scroll_prose":
+                return self.turns_prose and not self.popup_is_open
             case "stop":
                 return self.runner.busy
             case "leave":
@@ -139,9 +141,7 @@ class Workbench(EditingCommands, Studying):
                 return self.offers_editing(action)
             case "previous" | "next" | "reset_code":
                 return self.walk is not None
-            case "check" | "solution":
-                return self.walk is not None and self.walk.graded is not None
-            case "hint":
+            case "check" | "solution" | "hint":
                 return self.walk is not None and self.walk.graded is not None
             case "versions":
                 return bool(self.store.backups(self._place))

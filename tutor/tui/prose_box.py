@@ -1,0 +1,81 @@
+"""The lesson's text: as high as the page lets it be, with a mark where there is more below."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from rich.cells import cell_len
+from textual.app import ComposeResult
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.geometry import Size
+from textual.widget import Widget
+from textual.widgets import Static
+
+#: Marks, and the cells that keep them apart from the text; the longest that fits is shown.
+_MARKS = (("more ↓", 3), ("↓", 1))
+
+
+class ProseBox(VerticalScroll):
+    """Its parts one under the other; `share` says how many of the wanted rows of a page it gets."""
+
+    def __init__(self, *parts: Widget, share: Callable[[int, Size], int], id: str) -> None:
+        super().__init__(*parts, id=id)
+        self._share = share
+        #: Rows that it would need to show everything, and those that it has got.
+        self.wanted = self.got = 0
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        """What the text needs, as far as the page has it."""
+        self.wanted = super().get_content_height(container, viewport, width)
+        self.got = self._share(self.wanted, Size(width, container.height))
+        return min(self.wanted, self.got)
+
+    def row_length(self, row: int) -> int:
+        """Cells of text in a row of what is visible."""
+        y = row + self.scrollable_content_region.y
+        for part in self.displayed_children:
+            if part.region.y <= y < part.region.bottom:
+                text = part.render_line(y - part.region.y).text.rstrip()
+                return part.region.x - self.scrollable_content_region.x + cell_len(text)
+        return 0
+
+
+class More(Static):
+    """Says at the end of the last row that is seen that the text goes on; where that row is full, nothing."""
+
+    def __init__(self, prose: ProseBox) -> None:
+        super().__init__(id="more")
+        self._prose = prose
+
+    def compose(self) -> ComposeResult:
+        """Nothing inside."""
+        return ()
+
+    def on_mount(self) -> None:
+        """Follow the text."""
+        self.display = False
+        self.watch(self._prose, "scroll_y", self.look_soon, init=False)
+        self.watch(self._prose, "virtual_size", self.look_soon, init=False)
+        self.look_soon()
+
+    def look_soon(self) -> None:
+        """Look once everything has its place."""
+        self.call_after_refresh(self._look)
+
+    def _look(self) -> None:
+        prose = self._prose
+        box = prose.scrollable_content_region
+        goes_on = prose.display and prose.scroll_offset.y < prose.max_scroll_y and box.height > 0
+        mark = self._fitting(box.width - prose.row_length(box.height - 1)) if goes_on else ""
+        if mark:
+            parent = self.parent.region if isinstance(self.parent, Widget) else box
+            right = box.right - parent.x
+            self.styles.offset = (right - cell_len(mark), box.bottom - 1 - parent.y)
+            self.styles.width = cell_len(mark)
+            self.update(Content(mark))
+        self.display = bool(mark)
+
+    @staticmethod
+    def _fitting(room: int) -> str:
+        return next((mark for mark, gap in _MARKS if cell_len(mark) + gap <= room), "")
