@@ -57,6 +57,17 @@ SHARING = {
         ("x", "y"),
         "one and the same tensor",
     ),
+    "item": ('batch = {"x": torch.ones(4)}\nx = batch["x"]', ("x", 'batch["x"]'), "one and the same tensor"),
+    "into a dictionary": (
+        "x = torch.ones(4)\nbatch = {}\nbatch['half'] = x[:2]",
+        ('batch["half"]', "x"),
+        'Every write into `batch["half"]` changes `x`.',
+    ),
+    "a better name": (
+        "held = []\nw = torch.ones(4)\nheld.append(w)\nview = lambda: w.view(2, 2)\nv = view()",
+        ("v", "w"),
+        "shape [2, 2]",
+    ),
     "in a loop": (
         "m = torch.ones(2, 3)\nfor r in m:\n    pass",
         ("r", "m"),

@@ -289,3 +289,27 @@ def test_a_lesson_is_walked_step_by_step():
     assert done.returncode == 0, data["error"]
     with_code = [step.id for step in load_lesson(path).steps if step.code.strip()]
     assert list(dict.fromkeys(step["lesson_step"] for step in data["steps"])) == with_code
+
+
+def test_containers_add_paths_and_nothing_else(inspect):
+    answer = inspect("""\
+        import torch
+        batch = {"x": torch.ones(3), "y": torch.zeros(2)}
+        x = batch["x"]
+        free = [torch.ones(2, requires_grad=True)]
+        loss = free[0].sum()
+        many = [torch.ones(1) for _ in range(300)]
+        for n in range(950):
+            globals()[f"t{n}"] = x
+        """)
+    assert answer.data["ok"]
+    assert answer.steps[2]["tensors"]['batch["x"]']["storage"] == answer.steps[2]["tensors"]["x"]["storage"]
+    assert all(name.isidentifier() for step in answer.steps for group in step["sharing"] for name in group)
+    assert answer.steps[2]["sharing"] == []
+    assert answer.steps[5]["containers_omitted"] == {"many": 200}
+    assert "tensors_omitted" not in answer.steps[5]
+    assert {"x", "loss", *(f"t{n}" for n in range(950))} <= set(answer.last["tensors"])
+    assert len(answer.last["tensors"]) == 1_000
+    assert set(answer.data["graphs"]) == {"loss"}
+    (leaf,) = [node for node in answer.data["graphs"]["loss"]["nodes"] if node["name"] == "AccumulateGrad"]
+    assert leaf["variable"] is None

@@ -267,7 +267,9 @@ def _why_no_history(found: FailingPass, snapshot: Snapshot, search: Search) -> s
     known = {**snapshot.tensors, **found.failing.tensors}
     parameters = [t for t in known.values() if t.kind == "parameter" and t.requires_grad is False]
     frozen = list({t.object: t.name for t in reversed(parameters)}.values())[::-1]
-    recorded = [t.name for t in known.values() if t.requires_grad and t.is_leaf and t.kind != "gradient"]
+    leaves = [t for t in known.values() if t.requires_grad and t.is_leaf and t.kind != "gradient"]
+    leaves.sort(key=lambda t: not t.name.isidentifier())
+    recorded = list({t.object: t.name for t in reversed(leaves)}.values())[::-1]
     roots = {name: at for name, at in search.roots.items() if name != found.start}
     if frozen and not recorded:
         return fill(_WHY_FROZEN, frozen=code_list(frozen), have="have" if len(frozen) > 1 else "has")

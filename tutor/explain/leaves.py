@@ -76,7 +76,9 @@ def _leaf_of(name: str, tensors: Mapping[str, TensorFacts]) -> TensorFacts | Non
     if facts.storage is None:
         return None
     leaves = [t for t in tensors.values() if t.storage == facts.storage and t.is_leaf and t.requires_grad]
-    return leaves[0] if len({leaf.object for leaf in leaves}) == 1 else None
+    if len({leaf.object for leaf in leaves}) != 1:
+        return None
+    return min(leaves, key=lambda leaf: not leaf.name.isidentifier())
 
 
 def _sets_values(write: Write) -> bool:

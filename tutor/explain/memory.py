@@ -131,7 +131,11 @@ def _pair(name: str, peers: Sequence[str], step: Step, before: Snapshot) -> _Pai
     if not older:
         return None
     mentioned = _mentioned(step, [facts.name for facts in older])
-    old = min(older, key=lambda facts: (*_distance(facts, new), facts.name not in mentioned))
+
+    def rank(facts: TensorFacts) -> tuple[bool, ...]:
+        return (*_distance(facts, new), facts.name not in mentioned, not facts.name.isidentifier())
+
+    old = min(older, key=rank)
     statement = statement_of(step)
     plain = isinstance(statement, ast.Assign) and [path(target) for target in statement.targets] == [name]
     value = statement.value if isinstance(statement, ast.Assign) and plain else None

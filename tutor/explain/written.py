@@ -50,6 +50,8 @@ def written_through(step: Step, before: Snapshot, past: Past) -> Explanation | N
         if block is None or block.block not in before.storages or name not in changed:
             continue
         others = [f for f in stayed(block, step, before) if f.object != writer.object and f.name in changed]
+        named = {facts.object for facts in others if facts.name.isidentifier()}
+        others = [f for f in others if f.name.isidentifier() or f.object not in named]
         if block.written is None:
             reached = [_Reached(facts) for facts in others if fills(facts, block)]
         else:

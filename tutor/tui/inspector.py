@@ -113,7 +113,8 @@ class Inspector(VerticalScroll, can_focus=False):
         tensors = self._snapshot.tensors
         if self._chosen in tensors:
             return self._chosen
-        return next((name for name in reversed(tensors) if tensors[name].grad_fn), next(iter(tensors), ""))
+        made = [name for name in reversed(tensors) if tensors[name].grad_fn]
+        return min(made, key=lambda name: not name.isidentifier(), default=next(iter(tensors), ""))
 
     def show(
         self, snapshot: Snapshot, changes: Sequence[Change] = (), written: Mapping[int, Ranges] | None = None
