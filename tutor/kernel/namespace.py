@@ -107,7 +107,7 @@ class Snapshots:
 
     def _arrays(self) -> list[object]:
         """Arrays under names and in containers."""
-        variables = [pair for pair in self._namespace.items() if self._variables.is_variable(pair[0])]
+        variables = [pair for pair in list(self._namespace.items()) if self._variables.is_variable(pair[0])]
         with raw.Reading():
             items = names.Collector().collect(variables)
         return [item.value for item in items if raw.is_array(item.value)]
