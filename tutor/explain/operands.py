@@ -38,6 +38,7 @@ class Scope:
     tensors: Mapping[str, TensorFacts]
     source: str
     numbers: Mapping[str, int] = field(default_factory=dict)
+    kinds: frozenset[str] = PLAIN
 
     def operand(self, node: ast.AST, depth: int = 0) -> Operand | None:
         """The tensor that `node` evaluates to: a name, or views of it such as `x.T` and `x[:, 0]`."""
@@ -49,7 +50,7 @@ class Scope:
     def _named(self, node: ast.AST) -> Operand | None:
         name = path(node)
         facts = self.tensors.get(name) if name is not None else None
-        if name is None or facts is None or facts.kind not in PLAIN:
+        if name is None or facts is None or facts.kind not in self.kinds:
             return None
         if facts.shape is None or facts.stride is None:
             return None
