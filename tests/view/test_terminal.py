@@ -51,6 +51,7 @@ def painted(output: TerminalText) -> list[list[tuple[str, str]]]:
 @settings(max_examples=400)
 @given(OUTPUT, st.data())
 @example("\x1b[31", None)
+@example("\n1234567812345678\n", None)
 def test_chunks_do_not_matter(text: str, data: st.DataObject | None) -> None:
     limits = {"head": 3, "tail": 3, "columns": 12, "rewind": 2}
     whole = fed(text, **limits)

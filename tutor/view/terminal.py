@@ -104,7 +104,7 @@ class TerminalText:
             return text
         row = Row(self._columns)
         row.write(text, self._style)
-        return row.line()
+        return _ended(row)
 
     def _write(self, text: str) -> None:
         self._row.write(text, self._style)
