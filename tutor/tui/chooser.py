@@ -9,12 +9,12 @@ from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
 from tutor.tui.heading import Heading
 from tutor.tui.lines import palette_of
+from tutor.tui.sheet import Sheet
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class Item:
         return bool(current) and current in (self.key, self.current_for)
 
 
-class Chooser(ModalScreen[str | None]):
+class Chooser(Sheet[str | None]):
     """Answers the chosen item's key, or None."""
 
     CSS_PATH = "chooser.tcss"

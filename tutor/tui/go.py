@@ -8,14 +8,14 @@ from rich.text import Text
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from tutor.tui.lines import palette_of
 from tutor.tui.pane import Pane
+from tutor.tui.sheet import Sheet
 
 
-class GoScreen(ModalScreen[Pane | None]):
+class GoScreen(Sheet[Pane | None]):
     """Answers the pane whose number was pressed or clicked, or None."""
 
     CSS_PATH = "go.tcss"

@@ -11,12 +11,12 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList
 from textual.widgets.option_list import Option
 
 from tutor.tui.heading import Heading
 from tutor.tui.lines import palette_of
+from tutor.tui.sheet import Sheet
 from tutor.view.words import clean
 
 #: Lines of history that are listed, and those that are kept in memory.
@@ -80,7 +80,7 @@ def unique(lines: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(lines))
 
 
-class HistorySearch(ModalScreen[str | None]):
+class HistorySearch(Sheet[str | None]):
     """A list over the prompt that is filtered as one types; answers the chosen line, or None."""
 
     CSS_PATH = "history.tcss"

@@ -6,15 +6,15 @@ from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical, VerticalScroll
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from tutor.tui.heading import Heading
 from tutor.tui.lines import palette_of
+from tutor.tui.sheet import Sheet
 from tutor.view.syntax import highlight
 
 
-class SolutionScreen(ModalScreen[bool | None]):
+class SolutionScreen(Sheet[bool | None]):
     """Answers None where the solution was not looked at, else whether it goes into the editor."""
 
     CSS_PATH = "chooser.tcss"

@@ -10,13 +10,13 @@ from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical, VerticalScroll
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from tutor.course.schema import Lesson
 from tutor.course.walk import prologue, step_code
 from tutor.tui.heading import Heading
 from tutor.tui.lines import palette_of
+from tutor.tui.sheet import Sheet
 from tutor.view.palette import Palette
 
 _RISK = (
@@ -37,7 +37,7 @@ def lesson_code(lesson: Lesson) -> str:
     return "\n\n".join(parts)
 
 
-class TrustScreen(ModalScreen[bool]):
+class TrustScreen(Sheet[bool]):
     """Answers whether the lesson's code may run."""
 
     CSS_PATH = "chooser.tcss"

@@ -7,13 +7,13 @@ from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from tutor.session import Session
 from tutor.tui.commands import key_for
 from tutor.tui.heading import Heading
 from tutor.tui.lines import palette_of
+from tutor.tui.sheet import Sheet
 from tutor.view.palette import Palette
 
 _LETTERS = (
@@ -25,7 +25,7 @@ _LETTERS = (
 RATE = 5
 
 
-class Welcome(ModalScreen[str | None]):
+class Welcome(Sheet[str | None]):
     """Answers the app's action to go on with: None for the lesson that lies underneath."""
 
     CSS_PATH = "chooser.tcss"

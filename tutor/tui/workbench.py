@@ -157,8 +157,9 @@ class Workbench(EditingCommands, Studying):
 
     @on(CommandChosen)
     async def obey(self, message: CommandChosen) -> None:
-        """A click in the key bar does what the key does."""
-        await self.run_action(message.action)
+        """A click in the key bar does what the key does; behind what lies over the bench, nothing happens."""
+        if self.is_active or isinstance(self.app.screen, Workbench):
+            await self.run_action(message.action)
 
     def action_next(self) -> None:
         """Go on; after the last step say that the lesson is complete."""

@@ -8,12 +8,12 @@ from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical, VerticalScroll
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from tutor.assist.lookup import Found
 from tutor.tui.heading import Heading
 from tutor.tui.lines import palette_of
+from tutor.tui.sheet import Sheet
 from tutor.view.documentation import render_documentation
 from tutor.view.words import clean
 
@@ -26,7 +26,7 @@ def unknown(expression: str) -> str:
     return f"Nothing is known about {expression} yet: run the code that makes it, then ask again."
 
 
-class DocumentationScreen(ModalScreen[None]):
+class DocumentationScreen(Sheet[None]):
     """Shows what `answer` brings. Closing it before that cancels the question."""
 
     CSS_PATH = "documentation.tcss"
