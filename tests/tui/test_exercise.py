@@ -200,3 +200,40 @@ def test_step_that_is_to_raise_is_done_when_it_has(play: Play, one_step: Callabl
         assert p.bench.store.progress("made")["only"].done
 
     play(story, lesson=lesson)
+
+
+def test_kernel_that_dies_in_a_check_is_told_once(play: Play, one_step: Callable[..., Lesson]) -> None:
+    checks = [{"var": "f", "cases": {"inputs": ["torch.rand(3)"], "reference": "lambda x: x + 1"}}]
+    starter = "import os\n\ndef f(x):\n    os._exit(5)"
+    lesson = one_step(
+        kind="exercise", starter=starter, checks=checks, hints=["-"], solution="f = lambda x: x + 1"
+    )
+
+    async def story(p: Player) -> None:
+        await p.press("ctrl+t")
+        await p.see("exit status 5", "restarts it; your code stays.")
+        await p.pilot.pause(0.3)
+        assert p.text.count("exit status 5") == 1
+        await p.press("ctrl+t")
+        await p.see("There is no kernel to run this; ^\\ starts one.")
+        assert not p.bench.store.progress("made")["only"].done
+        await p.press("ctrl+backslash")
+        await p.see("The kernel was restarted")
+
+    play(story, lesson=lesson)
+
+
+def test_prompt_says_that_it_wants_an_answer_and_then_code_again(
+    play: Play, one_step: Callable[..., Lesson]
+) -> None:
+    lesson = one_step(kind="run", code="x = torch.zeros(2)\nn = input('how many? ')\nprint('got', n)")
+
+    async def story(p: Player) -> None:
+        await p.press("ctrl+r")
+        await p.see("how many? an answer for your code")
+        await p.pilot.pause(0.3)
+        assert "try something" not in p.text
+        await p.press("4", "2", "enter")
+        await p.see("got 42", "› try something: x")
+
+    play(story, lesson=lesson)

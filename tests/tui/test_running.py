@@ -186,6 +186,9 @@ def test_running_code_is_shown_and_stopped_and_the_namespace_survives(play: Play
         await p.see("f4 Stop")
         await p.press("ctrl+r")
         await p.see("The code is still running; f4 stops it.")
+        await p.press("ctrl+r", "ctrl+r")
+        await p.pilot.pause(0.2)
+        assert p.text.count("The code is still running") == 1, "once is enough"
         await p.press("f4")
         await p.settle()
         await p.see("stopped at line 2")
@@ -271,7 +274,7 @@ def test_death_of_the_kernel_keeps_code_and_output_and_restart_brings_it_back(pl
         await p.run()
         await p.see("before", "exit status 3", "^\\ restarts it", "no kernel", "os._exit(3)")
         await p.press("ctrl+r")
-        await p.see("restart it")
+        await p.see("There is no kernel to run this; ^\\ starts one.")
         await p.press("ctrl+backslash")
         await p.settle()
         await p.see("The kernel was restarted", "before", "os._exit(3)")

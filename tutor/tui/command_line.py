@@ -14,6 +14,9 @@ from tutor.tui.editing.area import CodeArea
 from tutor.tui.history import History, HistorySearch, MemoryHistory, Walk
 from tutor.tui.messages import InputEnded, LineEntered
 
+#: What stands at the empty prompt while the learner's code waits for a line.
+ANSWER = "an answer for your code, enter sends it"
+
 
 def incomplete(source: str) -> bool:
     """Whether Python would ask for another line; a block ends with an empty line, indented or not."""
@@ -43,6 +46,7 @@ class CommandLine(CodeArea):
 
     def __init__(self, placeholder: str, *, id: str, entered: History | None = None) -> None:
         super().__init__(placeholder=placeholder, id=id)
+        self._hint = placeholder
         self.tab_behavior = "focus"
         self.entered: History = entered or MemoryHistory()
         self._walk: Walk | None = None
@@ -56,6 +60,12 @@ class CommandLine(CodeArea):
         """The code waits for a line of input."""
         return self._asking
 
+    def suggest(self, hint: str) -> None:
+        """What stands at the empty prompt while it takes code."""
+        self._hint = hint
+        if not self._asking:
+            self.placeholder = hint
+
     def ask(self, waiting: bool) -> None:
         """Take the next line as input for the code, or go back to taking code."""
         if waiting and not self._asking:
@@ -64,6 +74,7 @@ class CommandLine(CodeArea):
         elif self._asking and not waiting:
             self._put(self._draft + self.text)
         self._asking = waiting
+        self.placeholder = ANSWER if waiting else self._hint
         if waiting and self._ahead:
             ahead, self._ahead = self._ahead, []
             self._put("\n".join(ahead))

@@ -37,6 +37,9 @@ from tutor.view.prose import render_prose, split_question
 #: The smallest usable window.
 LEAST_WIDTH, LEAST_HEIGHT = 60, 18
 
+#: Seconds in which the panes find their heights once the text has grown.
+NEWS_PAUSE = 1.0
+
 #: What stands at the empty prompt where there is no tensor to speak of.
 HINT = "type Python, enter runs it"
 
@@ -59,6 +62,8 @@ class Page(Screen[None]):
         self._has_draft = False
         self.runner = Runner(session, self._hand_on)
         self.last_run: Run | None = None
+        #: A part of the text that has just come, and whether its end is what is new.
+        self._news: tuple[Static, bool] | None = None
         self.began = 0.0
         #: The other page that is open: the lesson's beside the scratch page, or the reverse.
         self.beside: Page | None = None
@@ -163,6 +168,7 @@ class Page(Screen[None]):
 
     def action_scroll_prose(self, pages: int) -> None:
         """Turn the lesson's page from wherever the keys are not needed."""
+        self._news = None
         self.prose.scroll_relative(y=pages * max(1, self.prose.size.height - 1), animate=False)
 
     def _mind_focus(self) -> None:
@@ -201,13 +207,23 @@ class Page(Screen[None]):
         self.write_prose()
         self.call_after_refresh(self._mind_focus)
         if part.display and (not was_shown or part.visual is not old):
-            # Only the part itself knows when it has asked for its new height.
-            part.call_after_refresh(self._scroll_prose_to, part, end=end)
+            self._news = (part, end)
+            part.call_after_refresh(self._scroll_to_news)
+            self.set_timer(NEWS_PAUSE, self._forget_news)
 
-    def _scroll_prose_to(self, part: Static, *, end: bool) -> None:
-        region = part.virtual_region
-        y = region.bottom - self.prose.scrollable_content_region.height if end else region.y
-        self.prose.scroll_to(y=y, animate=False)
+    def on_mount(self) -> None:
+        """What is new in the text stays in sight while the panes around it settle."""
+        self.screen_layout_refresh_signal.subscribe(self, lambda _: self._scroll_to_news())
+
+    def _scroll_to_news(self) -> None:
+        if self._news is not None:
+            part, end = self._news
+            region = part.virtual_region
+            y = region.bottom - self.prose.scrollable_content_region.height if end else region.y
+            self.prose.scroll_to(y=y, animate=False)
+
+    def _forget_news(self) -> None:
+        self._news = None
 
     def show_question(self) -> None:
         """The choices of the step, as far as they have been made and answered."""

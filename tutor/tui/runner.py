@@ -13,6 +13,7 @@ from tutor.explain import Entry, Past, after_setup
 from tutor.facts import CheckResult, Evaluated, GraphFacts, Overlap, Run, Snapshot, Values
 from tutor.session import Died, Event, Session, SessionError, StateChanged
 from tutor.session.recording import Recordings
+from tutor.tui.commands import key_for
 from tutor.tui.follow import RunKind
 
 Hear = Callable[[Event], None]
@@ -180,7 +181,7 @@ class Runner:
 
     def _require_kernel(self) -> None:
         if self.session.state == "dead":
-            raise SessionError("There is no kernel to run this: restart it.")
+            raise SessionError(f"There is no kernel to run this; {key_for('restart')} starts one.")
 
     async def _prepare(self, where: Place) -> str:
         """Empty the namespace, seed, run what comes before the step; the sentence that says what failed."""

@@ -56,6 +56,7 @@ class Running(Selecting):
         self._asked = ""
         self._fault = ""
         self._alive = False
+        self._refused = False
         #: The store's name for the newest run.
         self._stamp: Stamp | None = None
         self._kept_at = 0.0
@@ -99,14 +100,17 @@ class Running(Selecting):
             self.out.begin("›", info.preamble)
 
     def tell_fault(self, sentence: str) -> None:
-        """Say what went wrong, once."""
-        if sentence and sentence != self._fault:
+        """Say what went wrong, once: not again without what was said of the way out of it."""
+        if sentence and self._fault.startswith(sentence):
+            return
+        if sentence:
             self.out.say(sentence, "error")
         self._fault = sentence
 
     def refuse_while_busy(self) -> bool:
-        """Where code runs, say so and how to stop it."""
-        if self.runner.busy:
+        """Where code runs, say so and how to stop it, once a run."""
+        if self.runner.busy and not self._refused:
+            self._refused = True
             self.out.remark("notice", f"The code is still running; {key_for('stop')} stops it.")
         return self.runner.busy
 
@@ -133,6 +137,7 @@ class Running(Selecting):
 
     def _busy_from_now(self) -> None:
         self.runner.busy = True
+        self._refused = False
         self._fault = ""
         self.began = time.monotonic()
         self._ticker.resume()
@@ -261,7 +266,7 @@ class Running(Selecting):
     ) -> None:
         self.inspector.show(snapshot, changes, written)
         name = next(reversed(snapshot.tensors), "")
-        self.repl.placeholder = f"try something: {name}.is_contiguous()" if name.isidentifier() else HINT
+        self.repl.suggest(f"try something: {name}.is_contiguous()" if name.isidentifier() else HINT)
 
     def _follow_soon(self) -> None:
         if not self._follow_pending:

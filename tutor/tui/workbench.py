@@ -78,6 +78,7 @@ class Workbench(EditingCommands, Studying):
 
     def load_step(self) -> None:
         """Show the current step with the learner's own code, in a fresh namespace."""
+        self._forget_news()
         self.last_run = None
         if self.walk is not None:
             self.walk.arrive()
