@@ -12,6 +12,7 @@ import subprocess
 import sys
 import termios
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -35,15 +36,19 @@ _OVERLAP = 512
 class Terminal:
     """Runs `python -m tutor ARGUMENTS` as a learner does who has been here before.
 
-    `home` is where what is remembered lies; without one it is a folder of this terminal's own.
-    As a context manager it leaves no process behind."""
+    `home` is where what is remembered lies; without one it is a folder of this terminal's own. `variables`
+    come into the app's environment. As a context manager it leaves no process behind."""
 
-    def __init__(self, *arguments: str, home: Path | None = None) -> None:
+    def __init__(
+        self, *arguments: str, home: Path | None = None, variables: Mapping[str, str] | None = None
+    ) -> None:
         environment = {k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "COLUMNS", "LINES")}
         self._own_home = TemporaryDirectory() if home is None else None
         home = home or Path(self._own_home.name)
         with Store.open(home / "tutor.db", patience=5) as store:
             store.set_setting("welcomed", True)
+        #: All bytes that have come.
+        self.painted = b""
         self._screen, inner = pty.openpty()
         fcntl.ioctl(inner, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
         self.began = time.perf_counter()
@@ -52,7 +57,7 @@ class Terminal:
             stdin=inner,
             stdout=inner,
             stderr=inner,
-            env={**environment, "TERM": "xterm-256color", "TORCHTUTOR_HOME": str(home)},
+            env={**environment, "TERM": "xterm-256color", "TORCHTUTOR_HOME": str(home), **(variables or {})},
             start_new_session=True,
         )
         os.close(inner)
@@ -133,6 +138,7 @@ class Terminal:
             with suppress(subprocess.TimeoutExpired):
                 self._process.wait(5)
             raise BenchmarkError(f"The app ended, with exit status {self._process.poll()}.")
+        self.painted += data
         return data
 
     def _kill(self) -> None:

@@ -136,12 +136,12 @@ def test_key_bar_shows_whole_commands_and_drops_the_least_needed(width: int) -> 
         assert shown[0].action == "run"
 
 
-def test_sixteen_colours_get_the_terminals_own_but_not_without_colour() -> None:
+def test_sixteen_colours_or_none_get_the_terminals_own() -> None:
     assert suitable("standard", False, "") == "ansi"
-    assert suitable("standard", True, "") == "ink"
+    assert suitable("standard", True, "") == "ansi"
     assert suitable("truecolor", False, "") == "ink"
     assert suitable("truecolor", False, "paper") == "paper"
-    assert suitable("truecolor", True, "ansi") == "ink"
+    assert suitable("truecolor", True, "paper") == "ansi"
     assert suitable("truecolor", False, "no such theme") == "ink"
     assert [name for name, _ in choices(no_color=False)] == ["ink", "paper", "ansi"]
-    assert [name for name, _ in choices(no_color=True)] == ["ink", "paper"]
+    assert [name for name, _ in choices(no_color=True)] == ["ansi"]

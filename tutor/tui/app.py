@@ -6,10 +6,12 @@ import asyncio
 import select
 import sys
 import traceback
+from collections.abc import Sequence
 from pathlib import Path
 
 from rich.text import Text
 from textual import events, on
+from textual.filter import LineFilter
 
 from tutor.course.errors import LessonError
 from tutor.course.loader import load_lesson
@@ -17,6 +19,7 @@ from tutor.course.schema import Lesson
 from tutor.course.store import Store
 from tutor.session import Session
 from tutor.tui.clipboard import Copying
+from tutor.tui.colourless import Colourless
 from tutor.tui.messages import StoreTrouble
 from tutor.tui.themes import choices, suitable, themes
 from tutor.tui.workbench import Workbench
@@ -52,6 +55,7 @@ class TutorApp(Copying):
         #: Sessions of benches that were opened later.
         self.siblings: list[Session] = []
         self._greets = greet
+        self._colourless = (Colourless(),)
         self._first = Workbench(session, store, lesson, path)
         self._second: Workbench | None = None
         for own in themes():
@@ -68,6 +72,10 @@ class TutorApp(Copying):
             "faint": INK.muted,
             "cursor": INK.background,
         }
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """Textual's own, which make greys of colours, are not what NO_COLOR asks for."""
+        return self._colourless if self.no_color else super().get_line_filters()
 
     def get_default_screen(self) -> Workbench:
         """The workbench is the first screen, so nothing is drawn before it."""
@@ -183,7 +191,7 @@ class TutorApp(Copying):
 
     def wear(self, theme: str | None) -> None:
         """Use and remember a theme."""
-        if theme is not None:
+        if theme is not None and not self.no_color:
             self.theme = theme
             self.store.set_setting("theme", theme)
 

@@ -8,7 +8,6 @@ from rich.text import Text
 from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
-from textual.geometry import Size
 from textual.screen import Screen
 from textual.widgets import Static, TextArea
 
@@ -67,8 +66,7 @@ class Page(Screen[None]):
         self.began = 0.0
         #: The other page that is open: the lesson's beside the scratch page, or the reverse.
         self.beside: Page | None = None
-        #: Cells of a line of prose, and rows between the bar and the key bar.
-        self._room = Size(LEAST_WIDTH, LEAST_HEIGHT - 2)
+        self._prose_width, self._wanted = LEAST_WIDTH, 0
         self._prompt_rows = 1
         self.bar = Bar()
         self.prompt = Static(id="prompt")
@@ -82,7 +80,7 @@ class Page(Screen[None]):
         self.editor = AnnotatedEditor(id="code")
         self.code_panel = Panel(self.filename, self.editor, id="code-panel")
         self.out = Transcript(
-            id="out", rows=lambda: self._shares(self.prose.wanted).output, answered=self.share_anew
+            id="out", rows=lambda: self._shares(self._wanted).output, answered=self.share_anew
         )
         self.sign = Static("› ", id="sign", markup=False)
         self.repl = CommandLine(HINT, id="repl", entered=store)
@@ -115,21 +113,23 @@ class Page(Screen[None]):
         self.call_after_refresh(self._mind_focus)
         self.more.look_soon()
 
-    def _prose_rows(self, wanted: int, room: Size) -> int:
-        self._room = room
+    def _prose_rows(self, wanted: int, width: int) -> int:
+        self._prose_width, self._wanted = width, wanted
         return self._shares(wanted).prose
 
     def _shares(self, prose: int) -> Shares:
         """How many rows prose and output get of this page, as it is now."""
-        tall = self.has_class("-tall")
-        prompt = min(self.repl.wrapped_document.height, 5 if self._room.height > 20 else 2)
+        tall, low = self.has_class("-tall"), self.has_class("-low")
+        rows = self.app.size.height - 2
+        prompt = min(self.repl.wrapped_document.height, 2 if low else 5)
         asks = 1 + self._question_rows() + len(self.choices.rows()) + tall if self.has_class("-asks") else 0
-        gaps = 2 + 3 * tall
-        code = 0 if self.has_class("-code-free") else self.editor.wrapped_document.height
+        gaps = 2 + (3 if self.walk is not None else 1) * tall
+        free = self.has_class("-code-free")
+        code = 0 if free else self.editor.wrapped_document.height
         return share(
             Wants(
-                self._room.height - prompt - asks - gaps,
-                prose,
+                rows - prompt - asks - gaps,
+                rows if free else prose,
                 code,
                 self.out.answer_rows,
                 choosing=self.has_class("-open"),
@@ -143,8 +143,9 @@ class Page(Screen[None]):
         self.out.refresh(layout=True)
 
     def _question_rows(self) -> int:
-        width = min(72, self._room.width)
-        return self.question.get_content_height(self._room, self.size, width) if self.question.display else 0
+        if not self.question.display:
+            return 0
+        return self.question.get_content_height(self.size, self.size, min(72, self._prose_width))
 
     def offers(self, action: str) -> bool:
         """Whether the key bar names a command: it can be used, and this is a time to think of it."""
@@ -199,6 +200,7 @@ class Page(Screen[None]):
         for part, text in ((self.hints, _hint_text(self.walk)), (self.after, after)):
             part.update(render_prose(text, palette) if text else Text())
             part.display = bool(text)
+        self.share_anew()
 
     def show_news(self, part: Static, *, end: bool = False) -> None:
         """Write the prose again, and scroll to what is new: a part of it, or the end of one that grew."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from rich.cells import cell_len
+from textual import events
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.content import Content
@@ -17,19 +18,22 @@ _MARKS = (("more ↓", 3), ("↓", 1))
 
 
 class ProseBox(VerticalScroll):
-    """Its parts one under the other; `share` says how many of the wanted rows of a page it gets."""
+    """Its parts one under the other; `share` says how many of the rows that it wants, at a width, it gets."""
 
-    def __init__(self, *parts: Widget, share: Callable[[int, Size], int], id: str) -> None:
+    def __init__(self, *parts: Widget, share: Callable[[int, int], int], id: str) -> None:
         super().__init__(*parts, id=id)
         self._share = share
-        #: Rows that it would need to show everything, and those that it has got.
-        self.wanted = self.got = 0
+        #: Called when it has another size.
+        self.resized: Callable[[], None] = lambda: None
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
         """What the text needs, as far as the page has it."""
-        self.wanted = super().get_content_height(container, viewport, width)
-        self.got = self._share(self.wanted, Size(width, container.height))
-        return min(self.wanted, self.got)
+        wanted = super().get_content_height(container, viewport, width)
+        return min(wanted, self._share(wanted, width))
+
+    def on_resize(self, event: events.Resize) -> None:
+        """What is seen of the text has changed."""
+        self.resized()
 
     def row_length(self, row: int) -> int:
         """Cells of text in a row of what is visible."""
@@ -47,6 +51,7 @@ class More(Static):
     def __init__(self, prose: ProseBox) -> None:
         super().__init__(id="more")
         self._prose = prose
+        prose.resized = self.look_soon
 
     def compose(self) -> ComposeResult:
         """Nothing inside."""

@@ -266,7 +266,10 @@ class Running(Selecting):
     ) -> None:
         self.inspector.show(snapshot, changes, written)
         name = next(reversed(snapshot.tensors), "")
-        self.repl.suggest(f"try something: {name}.is_contiguous()" if name.isidentifier() else HINT)
+        if self.runner.session.state == "dead":
+            self.repl.suggest(f"no kernel: {key_for('restart')} starts one")
+        else:
+            self.repl.suggest(f"try something: {name}.is_contiguous()" if name.isidentifier() else HINT)
 
     def _follow_soon(self) -> None:
         if not self._follow_pending:

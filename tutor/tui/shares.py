@@ -46,5 +46,6 @@ def share(wants: Wants) -> Shares:
     room = rows - prose
     if wants.reading and rows < 20:
         return Shares(prose, max(1, room - least_code))
-    most = max(rows * 2 // 5, output)
+    # On a page without a text the output has all that the code does not need.
+    most = max(rows * 2 // 5, output) if prose else rows
     return Shares(prose, max(1, min(most, max(room - code, min(output, room - least_code)))))

@@ -19,17 +19,20 @@ def themes() -> list[Theme]:
 def suitable(color_system: str | None, no_color: bool, wanted: str) -> str:
     """The theme to begin with. On 16 colours every pastel collapses, so the terminal's own are used.
 
-    NO_COLOR turns a full palette into greys, but would turn a native one into black on black.
+    Without colours too: what they say there is said by the attributes of the terminal's own theme.
     """
-    if wanted in PALETTES and not (no_color and PALETTES[wanted].native):
+    if no_color:
+        return ANSI.name
+    if wanted in PALETTES:
         return wanted
-    return ANSI.name if color_system == "standard" and not no_color else INK.name
+    return ANSI.name if color_system == "standard" else INK.name
 
 
 def choices(no_color: bool) -> list[tuple[str, str]]:
-    """The themes that can be chosen and what they are; without colour the terminal's own cannot be seen."""
-    all_of_them = [(INK.name, "dark"), (PAPER.name, "light"), (ANSI.name, "the terminal's own colours")]
-    return [each for each in all_of_them if each[0] != ANSI.name or not no_color]
+    """The themes that can be chosen and what they are."""
+    if no_color:
+        return [(ANSI.name, "without colours, since NO_COLOR is set")]
+    return [(INK.name, "dark"), (PAPER.name, "light"), (ANSI.name, "the terminal's own colours")]
 
 
 def ground(color: str) -> Style:

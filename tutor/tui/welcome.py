@@ -16,6 +16,9 @@ from tutor.tui.lines import palette_of
 from tutor.tui.sheet import Sheet
 from tutor.view.palette import Palette
 
+#: Windows of fewer rows get the letters in one sentence, and no blank lines.
+LOW = 24
+_LETTERS_SHORT = "A letter is a piece of memory: same letter, same memory."
 _LETTERS = (
     "A letter is a piece of memory. The same letter on two lines is the same memory, so a view "
     "looks like a view and a copy looks like a copy. Everything you type is kept."
@@ -50,9 +53,16 @@ class Welcome(Sheet[str | None]):
 
     def on_mount(self) -> None:
         """The kernel warms up meanwhile, and it shows."""
-        self._text.update(welcome_text(palette_of(self.app.theme)))
+        self._draw()
         self.set_interval(1 / RATE, self._look)
         self._look()
+
+    def on_resize(self, event: events.Resize) -> None:
+        """As much as there is room for."""
+        self._draw()
+
+    def _draw(self) -> None:
+        self._text.update(welcome_text(palette_of(self.app.theme), low=self.app.size.height < LOW))
 
     def _look(self) -> None:
         info, state = self._session.info, self._session.state
@@ -66,16 +76,17 @@ class Welcome(Sheet[str | None]):
         self.dismiss(None)
 
 
-def welcome_text(palette: Palette) -> Text:
-    """What is to be known before the first lesson, in a few lines."""
+def welcome_text(palette: Palette, *, low: bool = False) -> Text:
+    """What is to be known before the first lesson, in a few lines; in a `low` window in very few."""
+    letters, gap = (_LETTERS_SHORT, "\n") if low else (_LETTERS, "\n\n")
     body, key = palette.foreground, f"bold {palette.accent}"
     first, second = (palette.hue(block) for block in (1, 2))
     return Text.assemble(
-        ("You run real torch code here, and see beside each line what it did.\n\n", body),
+        ("You run real torch code here, and see beside each line what it did." + gap, body),
         ("  v = x.view(2, 3)     ", body), ("A", f"bold {first}"), (" [2, 3] f32 ", palette.label),
         ("view of x\n", f"italic {palette.muted}"),
-        ("  c = x.clone()        ", body), ("B", f"bold {second}"), (" [6] f32\n\n", palette.label),
-        (f"{_LETTERS}\n\n", body),
+        ("  c = x.clone()        ", body), ("B", f"bold {second}"), (" [6] f32" + gap, palette.label),
+        (letters + gap, body),
         ("  enter", key), ("   begin with the first lesson\n", body),
         (f"  {key_for('scratch'):<5}", key), ("   a blank page to try things\n", body),
         (f"  {key_for('lessons'):<5}", key), ("   all lessons\n", body),
