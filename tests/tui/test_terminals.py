@@ -1,4 +1,4 @@
-"""The app on real pseudo-terminals: which colours it uses, what Korean typing becomes, what a dumb one gets."""
+"""The app on real pseudo-terminals: its colours, Korean typing, and what a dumb terminal gets."""
 
 from __future__ import annotations
 

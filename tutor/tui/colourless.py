@@ -10,17 +10,23 @@ from rich.style import Style
 from textual.color import Color
 from textual.filter import LineFilter
 
-_FAINT = RichColor.parse("bright_black")
+from tutor.view.palette import ANSI
+
+#: Numbers of the terminal's colours that the native palette uses for what is faint, and for the accent.
+_FAINT, _ACCENT = RichColor.parse(ANSI.muted).number, RichColor.parse(ANSI.accent).number
 
 
 @lru_cache(1024)
 def colourless(style: Style) -> Style:
-    """A ground becomes reverse, what is faint becomes dim, and every other colour goes."""
+    """A ground becomes reverse, what is faint dim, the accent bold; every other colour goes."""
     plain = style.without_color
     if style.bgcolor is not None and not style.bgcolor.is_default:
         return plain + Style(reverse=not style.reverse, dim=False)
-    if style.color == _FAINT:
+    number = style.color.number if style.color is not None else None
+    if number == _FAINT:
         return plain + Style(dim=True)
+    if number == _ACCENT:
+        return plain + Style(bold=True)
     return plain
 
 

@@ -1,4 +1,4 @@
-"""How the rows of the page are shared out, and what stays on the screen whatever happens."""
+"""How the rows of the page are shared out, what stays on the screen in every size, and wide characters."""
 
 from __future__ import annotations
 
@@ -170,3 +170,59 @@ def test_a_long_line_at_the_prompt_pushes_nothing_off_the_screen(
         assert p.screen[-1].lstrip().startswith("^r Run")
 
     play(story, (80, 24), lesson=one_step(kind="run", prompt=LONG, code="x = 1\n" * 12))
+
+
+def test_resizing_while_code_runs_keeps_notes_output_and_prompt(play: Play) -> None:
+    code = (
+        "import torch, time\nx = torch.ones(3)\nfor i in range(100):\n"
+        "    print('line', i, '한글' * 30)\n    time.sleep(0.05)\ny = x[1:]\n"
+    )
+
+    async def story(p: Player) -> None:
+        await p.code(code)
+        p.bench.editor.focus()
+        await p.press("ctrl+r")
+        await p.see("▸ running", "line ")
+        for size in ((80, 24), (60, 18), (160, 45), (50, 12), (120, 36)):
+            assert p.bench.runner.busy, "the code ran too fast for this test"
+            await p.pilot.resize_terminal(*size)
+            await p.pilot.pause(0.1)
+            assert len(p.screen) == size[1]
+            assert all(cell_len(row) == size[0] for row in p.screen)
+            if size != (50, 12):
+                assert p.screen[-2].lstrip().startswith("›"), p.text
+                assert "f4 Stop" in p.screen[-1]
+        await p.settle()
+        assert "A [3] f32" in p.row("x = torch.ones(3)")
+        assert "view of x" in p.row("y = x[1:]")
+        await p.see("2 live", "ran in")
+        entry = p.bench.out.record()
+        assert entry is not None
+        assert [n for n in range(100) if f"line {n} 한글" not in entry.head + entry.tail] == list(
+            range(8, 91)
+        )
+
+    play(story, lesson=None)
+
+
+@pytest.mark.parametrize("size", [(120, 36), (80, 24), (60, 18)])
+def test_wide_characters_are_never_cut_in_half(
+    play: Play, one_step: Callable[..., Lesson], size: tuple[int, int]
+) -> None:
+    code = "".join(f"a{n} = '{'x' * n}{'한글' * 40}'\n" for n in range(3)) + "print(a0)\nprint(a1)\na2\n"
+    prompt = "# 제목입니다\n\n" + "뷰는 같은 메모리를 가리키는 이름입니다. " * 12
+
+    async def story(p: Player) -> None:
+        await p.run()
+        assert all(cell_len(row) == size[0] for row in p.screen)
+        p.bench.out.focus()
+        await p.pilot.pause(0.1)
+        assert all(cell_len(row) == size[0] for row in p.screen)
+        told = "".join(line.plain.strip() for line in p.bench.out._lines)
+        assert "한글" * 40 in told
+        p.bench.repl.focus()
+        await p.press(*"값 = '한글을 쓴다'", "left", "left", "backspace")
+        await p.see("값 = '한글을 다'")
+        assert all(cell_len(row) == size[0] for row in p.screen)
+
+    play(story, size, lesson=one_step(kind="run", prompt=prompt, code=code))
