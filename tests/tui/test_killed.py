@@ -105,19 +105,20 @@ def live_and_die(home: Path, kind: str, number: int) -> tuple[Typist, float]:
 
 
 def missing(store: Store, typist: Typist, killed: float) -> tuple[list[str], int]:
-    """Words older than a second that are nowhere, and how many such words there were."""
+    """Words older than a second that are nowhere, and how many such words there were.
+
+    Where the machine is slow, an Escape and the key after it are one key, and a word goes to the prompt."""
+    waiting = store.draft(f"{SCRATCH}/prompt")
+    entered = [waiting.text if waiting is not None else "", *store.history()]
     lost, old = [], 0
     for place, words in typist.typed.items():
         draft = store.draft(place)
         texts = [draft.text if draft else "", *(backup.text for backup in store.backups(place))]
         due = [word for at, word in words if at < killed - ALLOWED]
         old += len(due)
-        lost += [f"{place} {word}" for word in due if not any(word in text for text in texts)]
+        lost += [f"{place} {word}" for word in due if not any(word in text for text in [*texts, *entered])]
     due = [line for at, line in typist.entered if at < killed - ALLOWED]
-    waiting = store.draft(f"{SCRATCH}/prompt")
-    unsent = waiting.text if waiting is not None else ""
-    known = [*store.history(), unsent]
-    lost += [f"prompt {line}" for line in due if not any(line in text for text in known)]
+    lost += [f"prompt {line}" for line in due if not any(line in text for text in entered)]
     return lost, old + len(due)
 
 
