@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from benchmarks.terminal import Terminal
+from tutor.course.store import Store, draft_key
 
 
 @pytest.fixture
@@ -38,6 +40,19 @@ def test_choice_and_the_key_that_runs_the_code_in_one_burst() -> None:
         terminal.wait_for("choose before you run")
         terminal.send("2\x12")
         terminal.wait_for("you said")
+
+
+def test_step_is_left_between_the_keys_before_and_those_after(tmp_path: Path) -> None:
+    with Terminal("lesson", "view-reshape", "--no-spare", home=tmp_path) as terminal:
+        terminal.wait_for("1 of ")
+        terminal.drain(0.5)
+        terminal.send("# first \x1b[19~# second \x1b[18~1 \x1b[19~2 ")
+        terminal.wait_for("# second 2 ")
+    with Store.open(tmp_path / "tutor.db", patience=5) as store:
+        for step, typed in (("two-parts", "# first 1 "), ("same-input", "# second 2 ")):
+            draft = store.draft(draft_key("view-reshape", step))
+            assert draft is not None
+            assert draft.text.startswith(typed)
 
 
 def test_lines_of_the_prompt_in_one_burst(terminal: Terminal) -> None:

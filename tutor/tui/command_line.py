@@ -118,7 +118,7 @@ class CommandLine(CodeArea):
         self.text = ""
         self._walk = None
         self.entered.add_history(source.rstrip())
-        self.post_message(LineEntered(source, answer=False))
+        self.screen.post_message(LineEntered(source, answer=False))
         return True
 
     def _answer(self) -> None:
@@ -126,7 +126,7 @@ class CommandLine(CodeArea):
         if self._asking:
             first, *self._ahead = self.text.split("\n")
             self.text = ""
-            self.post_message(LineEntered(first, answer=True))
+            self.screen.post_message(LineEntered(first, answer=True))
 
     def take_back(self, source: str) -> None:
         """The line was not taken: it stands here again, before what has been typed since."""
@@ -165,7 +165,7 @@ class CommandLine(CodeArea):
         if not self._asking or self.text:
             return False
         self._ahead = []
-        self.post_message(InputEnded())
+        self.screen.post_message(InputEnded())
         return True
 
     def action_find(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Literal
 
 from textual.message import Message
@@ -103,8 +104,9 @@ class StoreTrouble(Message):
 
 
 class CommandChosen(Message):
-    """A command was clicked in the key bar."""
+    """A command's key was pressed, or its name clicked; `obeyed` is set once it has been."""
 
     def __init__(self, action: str) -> None:
         self.action = action
+        self.obeyed = asyncio.Event()
         super().__init__()

@@ -124,4 +124,4 @@ class Choices(Widget, can_focus=True):
     def _choose(self, index: int) -> None:
         self.refresh()
         if self.question.answer is None and self.question.choices:
-            self.post_message(ChoiceMade(index))
+            self.screen.post_message(ChoiceMade(index))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import suppress
 from pathlib import Path
 
 from textual import on
@@ -18,6 +20,9 @@ from tutor.tui.pane import Pane
 from tutor.tui.studying import Studying
 from tutor.tui.trust import TrustScreen, trust_key
 from tutor.tui.walk import Walk
+
+#: Seconds that keys wait for a command that was pressed before them, at most.
+TURN = 0.5
 
 #: Runs of earlier times that are shown.
 EARLIER = 20
@@ -150,17 +155,27 @@ class Workbench(EditingCommands, Studying):
                 return True
 
     def action_in_turn(self, action: str) -> None:
-        """Run a command once the keys that were pressed before it have been taken.
+        """Run a command after the keys that were pressed before it, and before those pressed after it."""
+        if self.focused is not None:
+            self.focused.call_later(self._take_turn, action)
+        else:
+            self.post_message(CommandChosen(action))
 
-        It goes the way of the messages that those keys may have caused, behind them."""
-        target = self.focused or self
-        target.call_later(target.post_message, CommandChosen(action))
+    async def _take_turn(self, action: str) -> None:
+        """In the focused widget's own time: what it told the screen comes first, its next keys wait."""
+        chosen = CommandChosen(action)
+        self.post_message(chosen)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(chosen.obeyed.wait(), TURN)
 
     @on(CommandChosen)
     async def obey(self, message: CommandChosen) -> None:
         """A click in the key bar does what the key does; behind what lies over the bench, nothing happens."""
-        if self.is_active or isinstance(self.app.screen, Workbench):
-            await self.run_action(message.action)
+        try:
+            if self.is_active or isinstance(self.app.screen, Workbench):
+                await self.run_action(message.action)
+        finally:
+            message.obeyed.set()
 
     def action_next(self) -> None:
         """Go on; after the last step say that the lesson is complete."""
