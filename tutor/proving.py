@@ -13,6 +13,7 @@ from pathlib import Path
 from tutor.course.errors import LessonError
 from tutor.course.loader import bundled_lessons, read_lesson
 from tutor.course.prove import Problem, Proof
+from tutor.course.requires import unmet
 from tutor.facts import Answer, ErrorFacts, Evaluated, Probe, Run
 from tutor.session import InputAsked, Session, SessionError
 from tutor.session.events import Event
@@ -121,6 +122,11 @@ async def _check(files: Sequence[Path], broken: bool, memory: str) -> int:
                 session = Session("cpu", spare=True, memory=memory)
                 bench = Bench(session)
                 await session.start()
+            version = bench.session.info.torch if bench.session.info is not None else ""
+            if sentence := unmet(lesson, version):
+                place = doc.values[("requires", "torch")]
+                tally.add(path, [Problem(place, f"not proven: {sentence}")], 0)
+                continue
             proof = Proof(bench, lesson, doc, partial(tally.step, lesson.id))
             tally.add(path, await proof.prove(), proof.answers)
     except SessionError as error:

@@ -162,3 +162,11 @@ def test_a_hanging_case_is_stopped_and_ctrl_c_ends_cleanly(tmp_path: Path) -> No
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=20)
     assert (process.returncode, out, err) == (130, "Stopped.\n", "")
+
+
+def test_a_lesson_for_another_torch_is_not_proven(tmp_path: Path) -> None:
+    lesson = tmp_path / "later.yaml"
+    lesson.write_text(HEAD.replace("setup:", 'requires: {torch: ">=99"}\nsetup:', 1) + EXERCISE)
+    done = check(lesson)
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "not proven: This lesson is for torch >=99" in done.stdout

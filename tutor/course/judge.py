@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -30,11 +31,17 @@ COLUMNS = {
 _RELATIONS = frozenset({"shares_memory", "same_storage", "is_view_of"})
 
 
+#: What a starter has where the learner's code is to stand.
+GAP = "____"
+
+
 def only_results(evidence: Evidence, items: Sequence[Item]) -> list[CheckResult] | None:
     """What is all there is to say of code that is empty, or that stopped where no error is asked for."""
     error = evidence.run.error
     if error is None and not evidence.tree.body:
         return [CheckResult(False, "exists", sentence="There is no code here yet.")]
+    if _has_gap(evidence.tree):
+        return [CheckResult(False, "exists", sentence=f"There is a gap left: write your code for `{GAP}`.")]
     if error is None or any(_speaks_of_errors(item) for item in items):
         return None
     message = error.message.strip().split("\n", 1)[0]
@@ -42,6 +49,10 @@ def only_results(evidence: Evidence, items: Sequence[Item]) -> list[CheckResult]
     sentence = f"{where} with {error.type}: {message}" if message else f"{where} with {error.type}"
     sentence += "" if sentence.endswith((".", "!", "?")) else "."
     return [CheckResult(False, "raises", "", "no error", error.type, sentence, error.line or None)]
+
+
+def _has_gap(tree: ast.AST) -> bool:
+    return any(isinstance(node, ast.Name) and node.id == GAP for node in ast.walk(tree))
 
 
 def _speaks_of_errors(item: Item) -> bool:

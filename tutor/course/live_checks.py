@@ -14,7 +14,7 @@ _LONG = 40
 
 def error_text(error: ErrorFacts) -> str:
     """An exception on one line."""
-    message = error.message.strip().split("\n", 1)[0][:160]
+    message = error.message.strip().split("\n", 1)[0][:160].rstrip(".")
     return f"{error.type}: {message}" if message else error.type
 
 

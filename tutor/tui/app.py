@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import select
 import sys
 import traceback
@@ -212,8 +213,10 @@ class TutorApp(Copying):
 def _log(details: str) -> Path | None:
     from platformdirs import user_log_path
 
+    home = os.environ.get("TORCHTUTOR_HOME")
     try:
-        folder = user_log_path("torchtutor", ensure_exists=True)
+        folder = Path(home).expanduser() if home else user_log_path("torchtutor")
+        folder.mkdir(parents=True, exist_ok=True)
         place = folder / "fault.txt"
         place.write_text(details, encoding="utf-8")
     except OSError:

@@ -266,7 +266,11 @@ class Page(Screen[None]):
         if self.walk is not None and self.walk.must_choose and state == "idle":
             return "predict first"
         empty = not self.editor.text.strip()
-        return status.idle_fact(state, self.last_run, edited=self.editor.edited, empty=empty)
+        walk = self.walk
+        to_check = walk is not None and walk.graded is not None and not walk.work.done
+        return status.idle_fact(
+            state, self.last_run, edited=self.editor.edited, empty=empty, to_check=to_check
+        )
 
     @property
     def own_code(self) -> str:

@@ -98,6 +98,11 @@ class Running(Selecting):
         info = self.runner.session.info
         if info is not None and info.preamble is not None and not self.out.has_entries:
             self.out.begin("›", info.preamble)
+        if info is not None and self.walk is not None and not self.out.has_entries:
+            from tutor.course.requires import unmet
+
+            if sentence := unmet(self.walk.lesson, info.torch):
+                self.out.say(sentence, "warning")
 
     def tell_fault(self, sentence: str) -> None:
         """Say what went wrong, once: not again without what was said of the way out of it."""

@@ -25,7 +25,7 @@ def running_fact(state: str, elapsed: float) -> str:
     return f"running {duration(elapsed)} · {key_for('stop')} stop"
 
 
-def idle_fact(state: str, run: Run | None, *, edited: bool, empty: bool) -> str:
+def idle_fact(state: str, run: Run | None, *, edited: bool, empty: bool, to_check: bool = False) -> str:
     """While nothing runs: what the last run came to, or what to do."""
     if state == "dead":
         return f"no kernel · {key_for('restart')} restarts it"
@@ -33,12 +33,14 @@ def idle_fact(state: str, run: Run | None, *, edited: bool, empty: bool) -> str:
         return "starting torch…"
     if empty:
         return ""
+    run_it = f"{key_for('run')} to run"
+    check_it = f"{key_for('check')} to check"
     if edited:
-        return f"edited, {key_for('run')} to run"
+        return f"edited, {check_it if to_check else run_it}"
     if run is None:
-        return f"{key_for('run')} to run"
+        return f"{run_it}, {check_it}" if to_check else run_it
     if run.error is None:
-        return f"ran in {duration(run.elapsed)}"
+        return f"ran in {duration(run.elapsed)}" + (f", {check_it}" if to_check else "")
     if run.error.type == "KeyboardInterrupt":
         return f"stopped at line {run.error.line} after {duration(run.elapsed)}"
     return f"{run.error.type} at line {run.error.line}"
