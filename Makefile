@@ -1,7 +1,7 @@
 # Two commands: `make run` opens the app, `make test` proves it. Both install into .venv first.
 
 PYTHON  ?= python3
-WORKERS ?= 2
+WORKERS ?= 3
 ARGS    ?=
 
 VENV  := .venv

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 from textual.widgets import Input
@@ -91,6 +91,7 @@ def test_fact_stands_at_the_right_where_there_is_room() -> None:
     assert shown(of("", fact="12 ms"), 8) == ["▸ a.py"]
 
 
+@settings(deadline=None)  # thousands of lines take as long as the machine takes
 @given(OUTPUT, st.integers(0, 2_000))
 def test_what_is_kept_across_sessions_is_what_was_shown(text: str, lines: int) -> None:
     text = "".join(f"{number}\n" for number in range(lines)) + text
