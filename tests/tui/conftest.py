@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
-
-os.environ["TEXTUAL_ANIMATIONS"] = "none"
-os.environ["TEXTUAL_COLOR_SYSTEM"] = "truecolor"
 
 import pytest
 from textual.pilot import Pilot

@@ -177,7 +177,7 @@ def test_lesson_from_elsewhere_asks_before_it_runs_code_and_only_once(
 
     async def go(story) -> None:
         app = TutorApp(shared_session, store, load_lesson(elsewhere), path=elsewhere)
-        async with app.run_test(size=(80, 24)) as pilot:
+        async with app.run_test(size=(120, 36)) as pilot:
             await story(Player(pilot))
 
     async def refused(p: Player) -> None:

@@ -52,7 +52,7 @@ def test_prediction_fits_the_smallest_window(play: Play) -> None:
 def test_text_above_a_prediction_is_scrolled_without_leaving_it(play: Play) -> None:
     async def story(p: Player) -> None:
         await p.go_to("slice-contiguous")
-        await p.see("which of the two views exists?", "↓")
+        await p.see("is there a view of shape (6, 2)?", "↓")
         end = "We ask for two shapes."
         assert end not in p.text
         for _ in range(6):
@@ -183,10 +183,8 @@ def test_theme_is_switched(play: Play) -> None:
         p.bench.run_worker(p.bench.action_theme())
         await p.see("the terminal's own colours")
         await p.press("down", "enter")
-        await p.pilot.pause(0.2)
-        hue = style_at(p, "x = torch.zeros(6)", "A [6]").color
-        assert hue is not None
-        assert hue.name == PAPER.hue(1)
+        paper = PAPER.hue(1)
+        await p.until(lambda: (hue := style_at(p, "x = torch.zeros(6)", "A [6]").color) and hue.name == paper)
         assert p.app.theme == "paper"
         assert p.bench.store.setting("theme", "") == "paper"
 
@@ -303,7 +301,7 @@ def test_broken_lesson_says_where_and_why(tmp_path, store) -> None:
 
 
 def test_fault_of_ours_ends_in_a_sentence_and_the_details_in_a_file(monkeypatch, tmp_path, store) -> None:
-    monkeypatch.setattr("platformdirs.user_log_path", lambda *_, **__: tmp_path)
+    monkeypatch.setenv("TORCHTUTOR_HOME", str(tmp_path))
 
     async def go(app: TutorApp) -> None:
         async with app.run_test() as pilot:

@@ -1,0 +1,265 @@
+"""The messages between session and kernel: frozen structs, told apart by a tag."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from msgspec import Struct, field
+
+from tutor.facts.records import (
+    Answer,
+    ErrorFacts,
+    GraphFacts,
+    Probe,
+    Shape,
+    SnapshotDelta,
+    WarningFacts,
+)
+
+# ── messages: session -> kernel ──────────────────────────────────────────────
+
+
+class Execute(Struct, frozen=True, tag=True):
+    """Run `source` statement by statement. `script` runs as plain Python would; else as a cell."""
+
+    id: int
+    source: str
+    filename: str | None = None
+    script: bool = False
+    #: Which top-level expressions have their value displayed.
+    display: Literal["none", "last", "all"] = "last"
+
+
+class Evaluate(Struct, frozen=True, tag=True):
+    """The value of one expression in the namespace as it is; used by predict steps."""
+
+    id: int
+    expression: str
+
+
+class DescribeGraphs(Struct, frozen=True, tag=True):
+    """Graphs of the named tensors, or of every named tensor that has a grad_fn."""
+
+    id: int
+    names: tuple[str, ...] | None = None
+    limit: int = 2_000
+
+
+class CompareMemory(Struct, frozen=True, tag=True):
+    """Exact overlap of two names: is some element of one an element of the other?"""
+
+    id: int
+    first: str
+    second: str
+
+
+class Preview(Struct, frozen=True, tag=True):
+    """Values of one tensor near its first element.
+
+    `limits` bounds slices, rows and columns; leading dimensions beyond three share the bound of slices.
+    """
+
+    id: int
+    name: str
+    limits: tuple[int, int, int] = (4, 12, 8)
+
+
+class Complete(Struct, frozen=True, tag=True):
+    """Names that can stand after `expression.`, or inside `expression["`; with no expression, variables.
+
+    `imports` and `values` are what the text says about names that are not bound yet."""
+
+    id: int
+    expression: str = ""
+    keys: bool = False
+    imports: dict[str, str] = field(default_factory=dict)
+    values: dict[str, str] = field(default_factory=dict)
+
+
+class Document(Struct, frozen=True, tag=True):
+    """Signature and documentation of what `expression` stands for; `imports` and `values` as in Complete."""
+
+    id: int
+    expression: str
+    imports: dict[str, str] = field(default_factory=dict)
+    values: dict[str, str] = field(default_factory=dict)
+
+
+class Check(Struct, frozen=True, tag=True):
+    """Answer questions about what `source`, the last code that ran, left; changes nothing.
+
+    `solution` is the reference that functions are compared with.
+    """
+
+    id: int
+    source: str
+    filename: str
+    solution: str
+    probes: tuple[Probe, ...]
+
+
+class Reset(Struct, frozen=True, tag=True):
+    """Empty the namespace and start counting identities afresh."""
+
+    id: int
+
+
+class InputReply(Struct, frozen=True, tag=True):
+    """The answer to InputRequest; None is end of file."""
+
+    text: str | None
+
+
+Request = (
+    Execute
+    | Evaluate
+    | DescribeGraphs
+    | CompareMemory
+    | Check
+    | Preview
+    | Complete
+    | Document
+    | Reset
+    | InputReply
+    | Evaluate
+    | DescribeGraphs
+    | CompareMemory
+    | Check
+    | Preview
+    | Complete
+    | Document
+    | Reset
+    | InputReply
+)
+
+
+# ── messages: kernel -> session ──────────────────────────────────────────────
+
+
+class Ready(Struct, frozen=True, tag=True):
+    """torch is imported and the device chosen."""
+
+    device: str
+    torch: str
+    available: tuple[str, ...]
+    #: The statement that made an explicitly chosen accelerator torch's default device.
+    preamble: str | None = None
+
+
+class Refused(Struct, frozen=True, tag=True):
+    """The kernel cannot start; `sentence` says why and what there is instead."""
+
+    sentence: str
+
+
+class Started(Struct, frozen=True, tag=True):
+    """The statements about to run: line spans, 1-based and inclusive, and the text of each."""
+
+    id: int
+    spans: tuple[tuple[int, int], ...]
+    sources: tuple[str, ...]
+
+
+class StepDone(Struct, frozen=True, tag=True):
+    """A statement ended. `mark` says whether its end was marked in the output pipe."""
+
+    id: int
+    index: int
+    mark: bool
+    delta: SnapshotDelta
+    result: str | None
+    warnings: tuple[WarningFacts, ...]
+    error: ErrorFacts | None
+    elapsed: float
+
+
+class Done(Struct, frozen=True, tag=True):
+    """The whole request ended; a SyntaxError comes here with no steps."""
+
+    id: int
+    mark: bool
+    error: ErrorFacts | None
+
+
+class InputRequest(Struct, frozen=True, tag=True):
+    """The learner's code waits in `input()`."""
+
+    prompt: str
+
+
+class Evaluated(Struct, frozen=True, tag=True):
+    """`value` is plain data where the value is plain (numbers, text, booleans, lists of them), else None."""
+
+    id: int
+    text: str
+    value: Any
+    error: ErrorFacts | None
+
+
+class Graphs(Struct, frozen=True, tag=True):
+    id: int
+    graphs: dict[str, GraphFacts]
+
+
+class Overlap(Struct, frozen=True, tag=True):
+    """`same_storage` and `overlap` are None where torch cannot tell."""
+
+    id: int
+    same_storage: bool | None
+    shares_memory: bool | None
+    overlap: bool | None
+
+
+class Values(Struct, frozen=True, tag=True, omit_defaults=True):
+    """A window of a tensor's values as short text, row by row; `reason` says why there is none."""
+
+    id: int
+    name: str
+    #: How many leading indices of each dimension `texts` covers.
+    window: Shape = ()
+    texts: tuple[str, ...] = ()
+    reason: str | None = None
+
+
+class Completions(Struct, frozen=True, tag=True):
+    """In no order; empty where nothing is known."""
+
+    id: int
+    names: tuple[str, ...]
+
+
+class Documentation(Struct, frozen=True, tag=True):
+    """`signature` and `text` are empty where nothing is known."""
+
+    id: int
+    signature: str = ""
+    text: str = ""
+
+
+class Checked(Struct, frozen=True, tag=True):
+    """One answer for each probe, in order."""
+
+    id: int
+    answers: tuple[Answer, ...]
+
+
+class ResetDone(Struct, frozen=True, tag=True):
+    id: int
+
+
+Reply = (
+    Ready
+    | Refused
+    | Started
+    | StepDone
+    | Done
+    | InputRequest
+    | Evaluated
+    | Graphs
+    | Overlap
+    | Checked
+    | Values
+    | Completions
+    | Documentation
+    | ResetDone
+)
