@@ -261,11 +261,13 @@ class Session(Questions):
                 self._on_message(message)
 
         def on_exit(status: int) -> None:
+            # Who waits for the kernel to be ready hears from there why it is not.
+            told = not ready.done() or ready.cancelled() or ready.exception() is not None
             if not ready.done():
                 said = f" It said: {kernel.last_line}" if kernel.last_line else ""
                 ready.set_exception(SessionError(f"{describe_death(status, None)}{said}"))
             if kernel is self._kernel:
-                self._on_exit(status)
+                self._on_exit(status, told=told)
             elif kernel is self._spare:
                 self._spare = self._spare_ready = None
 
@@ -349,7 +351,7 @@ class Session(Questions):
         self._set_state("idle")
         running.finish(error)
 
-    def _on_exit(self, status: int) -> None:
+    def _on_exit(self, status: int, *, told: bool) -> None:
         self._kernel = None
         running = self._running
         line = None
@@ -363,7 +365,8 @@ class Session(Questions):
         self._cancel_timers()
         self._set_state("dead")
         self._lose(sentence)
-        self._emit(Died(sentence))
+        if not told:
+            self._emit(Died(sentence))
 
     def _lose(self, sentence: str) -> None:
         """Answer everything that waits: its kernel is gone."""
