@@ -107,7 +107,8 @@ def live_and_die(home: Path, kind: str, number: int) -> tuple[Typist, float]:
 def missing(store: Store, typist: Typist, killed: float) -> tuple[list[str], int]:
     """Words older than a second that are nowhere, and how many such words there were.
 
-    Where the machine is slow, an Escape and the key after it are one key, and a word goes to the prompt."""
+    Where the machine is slow, an Escape and the key after it are one key: then a word goes to the prompt, or
+    a line to the editor."""
     waiting = store.draft(f"{SCRATCH}/prompt")
     entered = [waiting.text if waiting is not None else "", *store.history()]
     lost, old = [], 0
@@ -117,6 +118,8 @@ def missing(store: Store, typist: Typist, killed: float) -> tuple[list[str], int
         due = [word for at, word in words if at < killed - ALLOWED]
         old += len(due)
         lost += [f"{place} {word}" for word in due if not any(word in text for text in [*texts, *entered])]
+    scratch = store.draft(SCRATCH)
+    entered += [scratch.text if scratch else "", *(backup.text for backup in store.backups(SCRATCH))]
     due = [line for at, line in typist.entered if at < killed - ALLOWED]
     lost += [f"prompt {line}" for line in due if not any(line in text for text in entered)]
     return lost, old + len(due)
