@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tutor import proving
 from tutor.course.loader import bundled_lessons
 
 HEAD = (
@@ -151,17 +153,34 @@ def test_a_broken_file_gets_one_sentence(tmp_path: Path, name: str) -> None:
     assert done.stdout.startswith(f"{path}:")
 
 
-def test_a_hanging_case_is_stopped_and_ctrl_c_ends_cleanly(tmp_path: Path) -> None:
-    path = tmp_path / "made.yaml"
-    path.write_text(HEAD + "- {id: r, kind: run, prompt: R, code: 'while True: pass'}\n")
+def hanging(folder: Path) -> tuple[Path, Path]:
+    """A lesson whose code never ends, and the file that this code makes first."""
+    path, trace = folder / "made.yaml", folder / "it hangs"
+    code = f"open({str(trace)!r}, 'w').close()\nwhile True: pass"
+    path.write_text(f"{HEAD}- {{id: r, kind: run, prompt: R, code: {json.dumps(code)}}}\n")
+    return path, trace
+
+
+def test_ctrl_c_ends_a_case_that_hangs(tmp_path: Path) -> None:
+    path, trace = hanging(tmp_path)
     command = [sys.executable, "-m", "tutor", "check", str(path)]
     process = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ
     )
-    time.sleep(4)
+    deadline = time.monotonic() + 60
+    while not trace.exists():
+        assert time.monotonic() < deadline, "the lesson's code did not start"
+        time.sleep(0.05)
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=20)
     assert (process.returncode, out, err) == (130, "Stopped.\n", "")
+
+
+def test_a_case_that_hangs_is_stopped_and_told(tmp_path: Path, monkeypatch, capsys) -> None:
+    monkeypatch.setattr("tutor.proving.PATIENCE", 0.5)
+    path, _ = hanging(tmp_path)
+    assert proving.check([str(path)], memory="off") == 1
+    assert "did not end within 0.5 seconds" in capsys.readouterr().out
 
 
 def test_a_lesson_for_another_torch_is_not_proven(tmp_path: Path) -> None:
