@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from msgspec import Struct, field
 
+from tutor.facts.operations import BackwardFacts, OpCount, OpFacts
 from tutor.facts.records import (
     Answer,
     ErrorFacts,
@@ -28,6 +29,10 @@ class Execute(Struct, frozen=True, tag=True):
     script: bool = False
     #: Which top-level expressions have their value displayed.
     display: Literal["none", "last", "all"] = "last"
+    #: Watch operations.
+    trace: bool = True
+    #: Record gradients of backward passes.
+    replay: bool = True
 
 
 class Evaluate(Struct, frozen=True, tag=True):
@@ -121,15 +126,6 @@ Request = (
     | Document
     | Reset
     | InputReply
-    | Evaluate
-    | DescribeGraphs
-    | CompareMemory
-    | Check
-    | Preview
-    | Complete
-    | Document
-    | Reset
-    | InputReply
 )
 
 
@@ -171,6 +167,10 @@ class StepDone(Struct, frozen=True, tag=True):
     warnings: tuple[WarningFacts, ...]
     error: ErrorFacts | None
     elapsed: float
+    operations: tuple[OpFacts, ...] = ()
+    counts: tuple[OpCount, ...] = ()
+    unwatched: bool = False
+    backwards: tuple[BackwardFacts, ...] = ()
 
 
 class Done(Struct, frozen=True, tag=True):

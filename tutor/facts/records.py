@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from msgspec import Struct, field
 
-Shape = tuple[int, ...]
+from tutor.facts.operations import BackwardFacts, OpCount, OpFacts, Origin, Shape, Span
 
 TensorKind = Literal[
     "tensor", "parameter", "buffer", "gradient", "ndarray",
@@ -44,6 +44,12 @@ class TensorFacts(Struct, frozen=True, omit_defaults=True):
     #: People see it as a letter.
     block: int | None = None
     data_ptr: int | None = None
+    #: Number of its grad_fn, as graphs and operations have it.
+    node: int | None = None
+    #: The operation that made it, where that was seen.
+    origin: Origin | None = None
+    #: How many backward passes have been added up in `.grad` since it was None or was set to zero.
+    passes: int | None = None
     #: Why some fact could not be read, in a few words.
     unread: str | None = None
 
@@ -132,10 +138,6 @@ class WarningFacts(Struct, frozen=True):
     line: int
 
 
-#: First line, first column, last line, last column: lines 1-based, columns in UTF-8 bytes.
-Span = tuple[int, int, int, int]
-
-
 class FrameFacts(Struct, frozen=True, omit_defaults=True):
     """A frame of the learner's code that an exception passed through, as it was at that moment."""
 
@@ -198,6 +200,13 @@ class Step(Struct, frozen=True):
     elapsed: float
     #: Whether another statement stands on one of its lines.
     crowded: bool = False
+    #: Operations in order, as far as the budget of detail went, and how often each ran in all.
+    operations: tuple[OpFacts, ...] = ()
+    counts: tuple[OpCount, ...] = ()
+    #: Part of the statement ran too hot to be watched: operations are missing and counts are least counts.
+    unwatched: bool = False
+    #: Backward passes in order.
+    backwards: tuple[BackwardFacts, ...] = ()
 
 
 class Run(Struct, frozen=True):
@@ -233,6 +242,10 @@ class NodeFacts(Struct, frozen=True, omit_defaults=True):
     tensors: tuple[str, ...] = ()
     saved: dict[str, Any] = field(default_factory=dict)
     freed: bool = False
+    #: Identity of the node: a small integer that is never used again in this kernel.
+    number: int | None = None
+    #: The operation that made it, where that was seen.
+    origin: Origin | None = None
 
 
 class GraphFacts(Struct, frozen=True, omit_defaults=True):

@@ -199,6 +199,10 @@ class RunningRequest:
             changes=record.delta.changes if record else (),
             error=error,
             elapsed=record.elapsed if record else 0.0,
+            operations=record.operations if record else (),
+            counts=record.counts if record else (),
+            unwatched=record.unwatched if record else False,
+            backwards=record.backwards if record else (),
             crowded=any(one <= end_line and line <= last for one, last in self._beside(index)),
         )
         self._ended = index + 1
