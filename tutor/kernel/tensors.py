@@ -11,7 +11,7 @@ import torch
 from msgspec import Struct
 
 from tutor.facts import Shape, TensorFacts, TensorKind
-from tutor.kernel import raw
+from tutor.kernel import nodes, raw
 from tutor.kernel.identity import Identities
 from tutor.kernel.storage import Place, fake_device, is_fake, locate, place_of
 
@@ -89,6 +89,7 @@ def _describe_columns(
     # What does not require a gradient is a leaf.
     inner = list(map(operator.not_, map(raw.is_leaf, tensors))) if any(requiring) else repeat(False)
     any_inner = type(inner) is list and any(inner)
+    made = [raw.grad_fn(t) if i else None for t, i in zip(tensors, inner, strict=True)] if any_inner else []
     facts = map(
         TensorFacts,
         [named.path for named in items],
@@ -106,13 +107,14 @@ def _describe_columns(
         map(raw.is_contiguous, tensors),
         requiring,
         map(operator.not_, inner),
-        map(_made_by, tensors, inner) if any_inner else repeat(None),
+        [None if node is None else node_name(node) for node in made] if any_inner else repeat(None),
         map(raw.retains_grad, tensors) if any_inner else repeat(False),
         [None if named.gradient is None else shape_of(named.gradient) for named in items],
         map(raw.version, tensors),
         owners,
         repeat(None),
         addresses,
+        [None if node is None else nodes.number(node) for node in made] if any_inner else repeat(None),
     )
     before = map(operator.mul, offsets, sizes)
     places = map(place_of, owners, devices, addresses, before, map(raw.storage_nbytes, memory), counts)
@@ -123,10 +125,6 @@ def _devices(tensors: list[Any]) -> list[str]:
     if all(map(raw.is_cpu, tensors)):
         return ["cpu"] * len(tensors)
     return list(map(raw.device_text.__getitem__, map(raw.device, tensors)))
-
-
-def _made_by(tensor: Any, is_inner: bool) -> str | None:
-    return node_name(raw.grad_fn(tensor)) if is_inner else None
 
 
 def _ordinary_kind(named: Named) -> TensorKind:
@@ -177,6 +175,7 @@ def _describe_guarded(named: Named, number: int, place: Place | None) -> TensorF
         version=ask(raw.version),
         storage=None if place is None else place.storage,
         data_ptr=ask(raw.data_ptr) if has_address else None,
+        node=None if node is None else nodes.number(node),
         unread="; ".join(dict.fromkeys(reasons)) or None,
     )
 
