@@ -32,6 +32,11 @@ class Following:
         return self._steps[-1].snapshot if self._steps else self._before
 
     @property
+    def step(self) -> Step | None:
+        """The statement that ended last."""
+        return self._steps[-1] if self._steps else None
+
+    @property
     def changes(self) -> tuple[Change, ...]:
         """What the whole run changed so far, each name once."""
         last = {change.name: change for step in self._steps for change in step.changes}

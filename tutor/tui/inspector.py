@@ -1,28 +1,28 @@
-"""Tensors, storage and the autograd graph as they are after the last statement."""
+"""What a moment looks like from inside: tensors, storage, the autograd graph."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
-from rich.text import Text
-from textual import events, on
+from textual import events
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.widget import Widget
 
-from tutor.facts import Change, GraphFacts, Overlap, Snapshot, TensorFacts, Values
+from tutor.facts import Change, GraphFacts, Overlap, Snapshot, Step, Values
 from tutor.tui.heading import Panel
-from tutor.tui.lines import palette_of
-from tutor.tui.messages import TableListed
 from tutor.tui.names_view import NamesView
 from tutor.tui.pane import Pane
-from tutor.tui.tensor_table import TensorTable
-from tutor.view.detail import Known, detail_lines
-from tutor.view.palette import Palette
+from tutor.tui.panels.detail import DetailPanel
+from tutor.tui.panels.drawn import Drawn
+from tutor.tui.panels.graph import GraphPanel
+from tutor.tui.panels.shown import Shown
+from tutor.tui.panels.storage import StoragePanel
+from tutor.tui.panels.tensors import TensorsPanel
+from tutor.view.detail import Known
 from tutor.view.relations import relations, unsettled
-from tutor.view.strips import Ranges, storage_strips
-from tutor.view.tree import graph_lines
-from tutor.view.words import clean, kind_word
+from tutor.view.strips import Ranges
 
 #: Seconds between redraws while records come quickly.
 PAUSE = 1 / 20
@@ -31,45 +31,24 @@ STALE = 0.3
 
 
 class Inspector(VerticalScroll, can_focus=False):
-    """Draws one snapshot, and what the kernel has told about the selected name."""
+    """Holds what is shown, and has every panel draw it."""
 
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id)
-        self.table = TensorTable(id="tensors")
-        self._detail = NamesView("detail", id="detail")
-        self._storage = NamesView("storage", id="storage")
-        self._graph = NamesView("graph", every_line=True, id="graph")
-        self._tensors_panel = Panel("tensors", self.table, id="tensors-panel")
-        self._detail_panel = Panel("detail", self._detail, id="detail-panel")
-        self._storage_panel = Panel("storage", self._storage, id="storage-panel")
-        self._graph_panel = Panel("graph", self._graph, id="graph-panel")
-        self._snapshot = Snapshot()
-        self._changes: Sequence[Change] = ()
-        self._written: Mapping[int, Ranges] = {}
-        self._chosen = ""
-        self._known = Known()
-        #: The facts that `_known` was asked for: other facts, other values.
-        self._known_of: TensorFacts | None = None
-        self._graph_of = ""
-        self._graph_facts: GraphFacts | None = None
+        self._tensors = TensorsPanel()
+        self.table = self._tensors.table
+        self._panels: tuple[Drawn, ...] = (self._tensors, DetailPanel(), StoragePanel(), GraphPanel())
+        self._now = Shown()
         self._pending = False
         self._pressed = False
 
     def compose(self) -> ComposeResult:
-        """Four panels."""
-        yield self._tensors_panel
-        yield self._detail_panel
-        yield self._storage_panel
-        yield self._graph_panel
+        """The panels."""
+        yield from self._panels
 
     def panes(self) -> list[Pane]:
         """The parts that can have the focus."""
-        return [
-            Pane("tensors", self.table),
-            Pane("detail", self._detail),
-            Pane("storage", self._storage),
-            Pane("graph", self._graph),
-        ]
+        return [panel.pane for panel in self._panels]
 
     def on_mount(self) -> None:
         """Colours and widths are in the lines."""
@@ -101,49 +80,50 @@ class Inspector(VerticalScroll, can_focus=False):
         if isinstance(view, NamesView):
             self.call_after_refresh(view.reveal_cursor)
 
-    @property
-    def _palette(self) -> Palette:
-        return palette_of(self.app.theme)
-
     # ── what is to be shown ──────────────────────────────────────────────────
 
     @property
+    def now(self) -> Shown:
+        """What the panels are drawn from."""
+        return self._now
+
+    @property
     def shown(self) -> str:
-        """The chosen name, else the newest that has a grad_fn, else the first; empty where there is none."""
-        tensors = self._snapshot.tensors
-        if self._chosen in tensors:
-            return self._chosen
-        made = [name for name in reversed(tensors) if tensors[name].grad_fn]
-        return min(made, key=lambda name: not name.isidentifier(), default=next(iter(tensors), ""))
+        """The name that is shown; empty where there is none."""
+        return self._now.name
+
+    def graph_root(self) -> str:
+        """The name whose graph is shown."""
+        return self._now.root
 
     def show(
-        self, snapshot: Snapshot, changes: Sequence[Change] = (), written: Mapping[int, Ranges] | None = None
+        self,
+        snapshot: Snapshot,
+        changes: Sequence[Change] = (),
+        written: Mapping[int, Ranges] | None = None,
+        step: Step | None = None,
     ) -> None:
-        """The namespace now, what the last run changed, and what it wrote."""
-        self._snapshot, self._changes, self._written = snapshot, changes, written or {}
-        self._redraw_soon()
+        """The namespace at a moment, what changed up to it, what the run wrote, and what `step` did."""
+        self._set(snapshot=snapshot, changes=changes, written=written or {}, step=step)
 
     def begin(self) -> None:
         """A run starts: nothing is changed yet, and what is known of values is passing."""
-        self._changes = ()
         self.table.light("", "")
-        self._known = passing = Known(self._known.values, self._known.overlaps, passing=True)
+        known = self._now.known
+        passing = Known(known.values, known.overlaps, passing=True)
+        self._set(changes=(), step=None, known=passing)
         self.set_timer(STALE, lambda: self._let_go(passing))
-        self._redraw_soon()
 
     def _let_go(self, passing: Known) -> None:
         """The run goes on: values from before it are no longer shown."""
-        if self._known is passing:
-            self._known = Known()
-            self._redraw_soon()
+        if self._now.known is passing:
+            self._set(known=Known())
 
     def choose(self, name: str, *, keep_graph: bool = False, from_table: bool = False) -> None:
         """The learner chose `name`, somewhere."""
-        self._graph_of = self.graph_root() if keep_graph else ""
-        self._chosen = name
+        self._set(graph_of=self._now.root if keep_graph else "", chosen=name)
         self.set_class(name != "", "-chosen")
         self.table.select(name, reveal=not from_table)
-        self._redraw_soon()
 
     def light(self, name: str, fact: str) -> None:
         """Mark the cell that a check failed on, until the next run."""
@@ -151,21 +131,18 @@ class Inspector(VerticalScroll, can_focus=False):
 
     def unsettled(self) -> list[str]:
         """Names whose overlap with the shown one only the kernel can tell."""
-        return unsettled(relations(self.shown, self._snapshot, {})[0])
-
-    def graph_root(self) -> str:
-        """The name whose graph is shown: the chosen one, or the one in whose graph it was chosen."""
-        return self._graph_of if self._graph_of in self._snapshot.tensors else self.shown
+        return unsettled(relations(self.shown, self._now.snapshot, {})[0])
 
     def show_graph(self, name: str, graph: GraphFacts | None) -> None:
         """The graph behind `name`; None where no operation made it."""
-        self._graph_facts = graph
-        self._redraw_soon()
+        self._set(graph=graph)
 
     def show_known(self, name: str, values: Values | None, overlaps: Mapping[str, Overlap]) -> None:
         """What the kernel says of `name` as it is now."""
-        self._known = Known(values, overlaps)
-        self._known_of = self._snapshot.tensors.get(name)
+        self._set(known=Known(values, overlaps), known_of=self._now.snapshot.tensors.get(name))
+
+    def _set(self, **facts: object) -> None:
+        self._now = replace(self._now, **facts)  # type: ignore[arg-type]
         self._redraw_soon()
 
     # ── drawing ──────────────────────────────────────────────────────────────
@@ -176,76 +153,7 @@ class Inspector(VerticalScroll, can_focus=False):
             self.set_timer(PAUSE, self.redraw)
 
     def redraw(self) -> None:
-        """Draw everything from the snapshot."""
+        """Have everything drawn."""
         self._pending = False
-        self.table.show(self._snapshot, self._changes)
-        self.table.select(self.shown)
-        self._draw_detail()
-        self._draw_storage()
-        self._draw_graph()
-
-    @on(TableListed)
-    def count_names(self, message: TableListed) -> None:
-        """The table's heading counts names, or says what is looked for."""
-        count, omitted = len(self._snapshot.tensors), self._snapshot.unshown
-        if message.typed:
-            fact = f"filter: {clean(message.typed)} · {message.shown:,} of {count:,}"
-        else:
-            more = f", {omitted:,} more not shown" if omitted else ""
-            fact = f"{count:,} live{more}" if count else "none yet"
-        self._tensors_panel.heading.fact = fact
-
-    def _room(self, view: NamesView) -> int:
-        return view.room or self.scrollable_content_region.width
-
-    def _draw_detail(self) -> None:
-        name = self.shown
-        facts = self._snapshot.tensors.get(name)
-        self._detail_panel.display = facts is not None
-        if facts is None:
-            return
-        known = self._known if self._known_of == facts else Known()
-        change = next((c.kind for c in self._changes if c.name == name), None)
-        room = self._room(self._detail)
-        lines = detail_lines(name, self._snapshot, known, self._palette, room, change)
-        self._detail_panel.heading.fact = f"{clean(name)}  {kind_word(facts)}"
-        self._detail.show_lines(lines)
-
-    def _draw_storage(self) -> None:
-        truecolor = self.app.console.color_system == "truecolor"
-        strips = storage_strips(
-            self._snapshot,
-            self._palette,
-            self._room(self._storage),
-            truecolor,
-            written=self._written,
-            selected=self._chosen,
-        )
-        self._storage.show_lines(list(strips.split("\n")) if strips else [])
-        self._storage_panel.display = bool(strips)
-        self._storage_panel.heading.fact = "bright = written by this run" if self._written else ""
-
-    def _draw_graph(self) -> None:
-        name, graph = self.graph_root(), self._graph_facts
-        facts = self._snapshot.tensors.get(name)
-        self._graph_panel.display = facts is not None
-        if facts is None:
-            return
-        if graph is not None and facts.grad_fn:
-            lines = graph_lines(
-                graph, self._snapshot, self._palette, self._room(self._graph), selected=self.shown
-            )
-            self._graph_panel.heading.fact = f"backward from {clean(name)}"
-        else:
-            lines = [Text(_no_graph(facts), self._palette.muted)]
-            self._graph_panel.heading.fact = clean(name)
-        self._graph.show_lines(lines)
-
-
-def _no_graph(facts: TensorFacts) -> str:
-    name = clean(facts.name)
-    if facts.grad_fn:
-        return "…"
-    if facts.requires_grad:
-        return f"{name} is a leaf: gradients end here"
-    return f"{name} has no grad_fn: autograd does not follow it"
+        for panel in self._panels:
+            panel.draw(self._now)

@@ -12,7 +12,7 @@ from textual import on
 from tutor.course.schema import Lesson
 from tutor.course.store import Stamp, Store
 from tutor.explain import Past
-from tutor.facts import Change, Snapshot
+from tutor.facts import Change, Snapshot, Step
 from tutor.session import (
     Died,
     InputAsked,
@@ -267,9 +267,13 @@ class Running(Selecting):
                 self.show_state()
 
     def _show_facts(
-        self, snapshot: Snapshot, changes: Sequence[Change], written: Mapping[int, Ranges]
+        self,
+        snapshot: Snapshot,
+        changes: Sequence[Change],
+        written: Mapping[int, Ranges],
+        step: Step | None = None,
     ) -> None:
-        self.inspector.show(snapshot, changes, written)
+        self.inspector.show(snapshot, changes, written, step)
         name = next(reversed(snapshot.tensors), "")
         if self.runner.session.state == "dead":
             self.repl.suggest(f"no kernel: {key_for('restart')} starts one")
@@ -290,7 +294,7 @@ class Running(Selecting):
         written = run.written()
         if written or run.kind == "step":
             self._written = written
-        self._show_facts(run.snapshot, run.changes, self._written)
+        self._show_facts(run.snapshot, run.changes, self._written, run.step)
 
     @on(RunFinished)
     def show_end(self, message: RunFinished) -> None:

@@ -1,0 +1,42 @@
+"""A panel of the inspector: a heading over one view that can have the focus."""
+
+from __future__ import annotations
+
+from textual.containers import VerticalScroll
+from textual.widget import Widget
+
+from tutor.tui.heading import Panel
+from tutor.tui.lines import palette_of
+from tutor.tui.pane import Pane
+from tutor.tui.panels.shown import Shown
+from tutor.view.palette import Palette
+
+
+class Drawn(Panel):
+    """`draw` replaces all that is in it; `display` is off while there is nothing to show."""
+
+    def __init__(self, label: str, view: Widget) -> None:
+        super().__init__(label, view, id=f"{label}-panel")
+        self.label = label
+        self.view = view
+
+    @property
+    def pane(self) -> Pane:
+        """What the learner can go to."""
+        return Pane(self.label, self.view)
+
+    @property
+    def palette(self) -> Palette:
+        """Colours of the theme."""
+        return palette_of(self.app.theme)
+
+    @property
+    def room(self) -> int:
+        """Cells of a line."""
+        own: int = getattr(self.view, "room", 0)
+        around = self.parent
+        return own or (around.scrollable_content_region.width if isinstance(around, VerticalScroll) else 0)
+
+    def draw(self, shown: Shown) -> None:
+        """Draw the moment."""
+        raise NotImplementedError

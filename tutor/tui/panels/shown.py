@@ -1,0 +1,49 @@
+"""What the inspector shows: one moment of the namespace, one selected name, what the kernel said of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from tutor.facts import Change, GraphFacts, Snapshot, Step, TensorFacts
+from tutor.view.detail import Known
+from tutor.view.strips import Ranges
+
+
+@dataclass(frozen=True)
+class Shown:
+    """Everything that the panels are drawn from."""
+
+    snapshot: Snapshot = field(default_factory=Snapshot)
+    changes: Sequence[Change] = ()
+    #: Element ranges that the run wrote, by block.
+    written: Mapping[int, Ranges] = field(default_factory=dict)
+    #: The statement that has just run at this moment; None before any has.
+    step: Step | None = None
+    #: The name that the learner chose; empty until then.
+    chosen: str = ""
+    #: What the kernel said of `name`, while its facts were `known_of`: other facts, other values.
+    known: Known = field(default_factory=Known)
+    known_of: TensorFacts | None = None
+    #: The name in whose graph another was chosen, and the graph that came last.
+    graph_of: str = ""
+    graph: GraphFacts | None = None
+
+    @property
+    def name(self) -> str:
+        """The chosen name, else the newest that has a grad_fn, else the first; empty where there is none."""
+        tensors = self.snapshot.tensors
+        if self.chosen in tensors:
+            return self.chosen
+        made = [name for name in reversed(tensors) if tensors[name].grad_fn]
+        return min(made, key=lambda name: not name.isidentifier(), default=next(iter(tensors), ""))
+
+    @property
+    def facts(self) -> TensorFacts | None:
+        """The facts of `name`."""
+        return self.snapshot.tensors.get(self.name)
+
+    @property
+    def root(self) -> str:
+        """The name whose graph is shown: the chosen one, or the one in whose graph it was chosen."""
+        return self.graph_of if self.graph_of in self.snapshot.tensors else self.name

@@ -1,0 +1,38 @@
+"""The table of all tensors."""
+
+from __future__ import annotations
+
+from textual import on
+
+from tutor.facts import Snapshot
+from tutor.tui.messages import TableListed
+from tutor.tui.panels.drawn import Drawn
+from tutor.tui.panels.shown import Shown
+from tutor.tui.tensor_table import TensorTable
+from tutor.view.words import clean
+
+
+class TensorsPanel(Drawn):
+    """A row a name."""
+
+    def __init__(self) -> None:
+        self.table = TensorTable(id="tensors")
+        self._snapshot = Snapshot()
+        super().__init__("tensors", self.table)
+
+    def draw(self, shown: Shown) -> None:
+        """All rows anew; the selected one is marked."""
+        self._snapshot = shown.snapshot
+        self.table.show(shown.snapshot, shown.changes)
+        self.table.select(shown.name)
+
+    @on(TableListed)
+    def count_names(self, message: TableListed) -> None:
+        """The heading counts names, or says what is looked for."""
+        count, omitted = len(self._snapshot.tensors), self._snapshot.unshown
+        if message.typed:
+            fact = f"filter: {clean(message.typed)} · {message.shown:,} of {count:,}"
+        else:
+            more = f", {omitted:,} more not shown" if omitted else ""
+            fact = f"{count:,} live{more}" if count else "none yet"
+        self.heading.fact = fact
