@@ -36,6 +36,7 @@ from tutor.kernel.learner import Inputs, Interrupts, Loop, MainModule, Warnings
 from tutor.kernel.namespace import Snapshots
 from tutor.kernel.source import TOP_LEVEL_AWAIT, Definitions, Source, docstring_of, names_in
 from tutor.kernel.stdio import Stdio
+from tutor.kernel.trace.sites import Sites
 
 globals()["__builtins__"] = GENUINE
 
@@ -61,6 +62,7 @@ class Executor:
         self.namespace = self._main.namespace
         self._warnings = Warnings(self.namespace)
         self._snapshots = Snapshots(self.namespace, _OURS)
+        self.sites = Sites(self.namespace)
         self._bindings: dict[str, Any] = {}
         #: Everything that ran since the namespace was empty: what checks take for "before" is run again.
         self._history: list[str] = []
@@ -92,6 +94,7 @@ class Executor:
         torch.set_default_device(None)
         torch.set_printoptions(profile="default")
         self._snapshots.reset()
+        self.sites.clear()
         self._fresh()
 
     def _fresh(self) -> None:
@@ -178,6 +181,7 @@ class Executor:
         started = ended = perf_counter()
         try:
             code = source.code(node)
+            self.sites.enter(source, node, code)
             mentioned = names_in(code)
             self._snapshots.prepare(mentioned)
             self._interpreter.leave()

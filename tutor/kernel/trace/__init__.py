@@ -1,0 +1,1 @@
+"""Watching torch's operations while the learner's code runs."""
