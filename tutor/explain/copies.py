@@ -12,7 +12,7 @@ from tutor.explain.inlined import inlined
 from tutor.explain.operands import PLAIN, Operand, Scope
 from tutor.explain.past import Past
 from tutor.explain.reading import COPY_IF_NEEDED, path, statement_of, words
-from tutor.explain.strides import places, view_seam
+from tutor.explain.strides import contiguous_stride, places, view_seam
 from tutor.explain.wording import elements_text, fill, layout_text, seam_text, stride_text
 from tutor.facts import Explanation, Shape, Snapshot, Step, TensorFacts
 
@@ -75,7 +75,7 @@ def _told(found: _Copying, step: Step, before: Snapshot) -> Explanation | None:
         reason=reason,
         method=found.method,
         elements=elements_text(new),
-        stride=stride_text(_in_order(operand.shape) if found.viewed else new.stride),
+        stride=stride_text(contiguous_stride(operand.shape) if found.viewed else new.stride),
         origin=_origin(found),
     )
     names = tuple(dict.fromkeys((found.name, operand.name)))
@@ -138,7 +138,7 @@ def _reason(found: _Copying, new: Shape) -> str | None:
     """Why a copy was needed; None where the facts do not show that it was."""
     operand = found.operand
     if found.method in ("contiguous", _ARRAY_IN_ORDER):
-        wanted = _in_order(operand.shape)
+        wanted = contiguous_stride(operand.shape)
         same = zip(operand.shape, operand.stride, wanted, strict=True)
         moved = new != operand.shape and not found.viewed
         if moved or all(size == 1 or have == want for size, have, want in same):
@@ -148,15 +148,6 @@ def _reason(found: _Copying, new: Shape) -> str | None:
         return None
     seam = view_seam(operand.shape, operand.stride, new)
     return seam_text(seam, new) if seam is not None else None
-
-
-def _in_order(shape: Shape) -> Shape:
-    """The stride of a contiguous tensor."""
-    stride, step = [], 1
-    for size in reversed(shape):
-        stride.append(step)
-        step *= size
-    return tuple(reversed(stride))
 
 
 def _origin(found: _Copying) -> str:

@@ -106,6 +106,15 @@ def fills(facts: TensorFacts, block: StorageFacts) -> bool:
     return True
 
 
+def contiguous_stride(shape: Shape) -> Shape:
+    """The stride of a contiguous tensor."""
+    stride, step = [], 1
+    for size in reversed(shape):
+        stride.append(step)
+        step *= max(1, size)
+    return tuple(reversed(stride))
+
+
 def index_of(position: int, shape: Shape) -> Shape:
     """The index of the element that comes at `position` in reading order."""
     index: list[int] = []

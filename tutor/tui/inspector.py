@@ -17,6 +17,7 @@ from tutor.tui.pane import Pane
 from tutor.tui.panels.detail import DetailPanel
 from tutor.tui.panels.drawn import Drawn
 from tutor.tui.panels.graph import GraphPanel
+from tutor.tui.panels.operations import OperationsPanel
 from tutor.tui.panels.shown import Shown
 from tutor.tui.panels.storage import StoragePanel
 from tutor.tui.panels.tensors import TensorsPanel
@@ -37,7 +38,13 @@ class Inspector(VerticalScroll, can_focus=False):
         super().__init__(id=id)
         self._tensors = TensorsPanel()
         self.table = self._tensors.table
-        self._panels: tuple[Drawn, ...] = (self._tensors, DetailPanel(), StoragePanel(), GraphPanel())
+        self._panels: tuple[Drawn, ...] = (
+            self._tensors,
+            OperationsPanel(),
+            DetailPanel(),
+            StoragePanel(),
+            GraphPanel(),
+        )
         self._now = Shown()
         self._pending = False
         self._pressed = False
@@ -48,7 +55,7 @@ class Inspector(VerticalScroll, can_focus=False):
 
     def panes(self) -> list[Pane]:
         """The parts that can have the focus."""
-        return [panel.pane for panel in self._panels]
+        return [panel.pane for panel in self._panels if panel.display]
 
     def on_mount(self) -> None:
         """Colours and widths are in the lines."""

@@ -14,7 +14,7 @@ from tutor.session.recording import Recording
 from tutor.tui.follow import RunKind
 from tutor.tui.runner import Outcome
 
-Source = Literal["table", "detail", "storage", "graph", "note"]
+Source = Literal["table", "detail", "operations", "storage", "graph", "note"]
 
 
 class KernelEvent(Message):

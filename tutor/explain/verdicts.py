@@ -1,0 +1,122 @@
+"""What an operation made of its arguments, in a few words, and why: a view, a copy, a write in place."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from tutor.explain.reading import COPY_IF_NEEDED
+from tutor.explain.strides import contiguous_stride, view_seam
+from tutor.explain.wording import fill, shape_text, stride_text
+from tutor.facts import OpFacts, Verdict
+
+#: Methods that give their tensor back where there is nothing to convert.
+_CONVERTING = frozenset(
+    {"to", "type", "type_as", "cpu", "cuda", "float", "double", "half", "bfloat16", "int", "long", "short"}
+    | {"bool", "char", "byte", "contiguous", "requires_grad_", "expand_as"}
+)
+_ALWAYS = frozenset({"clone", "deepcopy", "__deepcopy__", "tensor", "new_tensor", "repeat", "tile"})
+_REPEATING = frozenset({"expand", "expand_as", "broadcast_to"})
+
+_SEAM = "no stride gives {new} here: dimension {dimension} moves {step:,} places where {needed:,} were needed"
+_ORDER = "its elements lie in memory by stride {have}; in order would be {wanted}"
+_DTYPE = "{had} had to become {has}"
+_DEVICE = "its elements had to go from {had} to {has}"
+_FITS = "stride {stride} describes {shape} over the same memory"
+_REPEAT = "stride 0: dimension {dimension} reads the same elements {size:,} times"
+
+
+@dataclass(frozen=True)
+class Ruling:
+    """`text` says what came of it (`view of x`); `why` is a clause, empty where there is nothing to say."""
+
+    verdict: Verdict
+    #: The argument it is about, as the learner wrote it; empty where it has no name.
+    of: str
+    text: str
+    why: str = ""
+
+
+def ruling(op: OpFacts) -> Ruling:
+    """The verdict on one operation, from its own facts."""
+    about = op.ins[op.of] if op.of is not None and op.of < len(op.ins) else None
+    of = about.name if about is not None else ""
+    named = of or ("an argument" if about is not None else "")
+    if op.error is not None:
+        return Ruling(op.verdict, of, "failed", op.error.split("\n", 1)[0])
+    match op.verdict:
+        case "view":
+            return Ruling("view", of, f"view of {named or 'other memory'}", _why_view(op))
+        case "copy":
+            return Ruling("copy", of, f"copy of {named}" if named else "copy", _why_copy(op))
+        case "same":
+            why = "there was nothing to convert" if op.name in _CONVERTING else ""
+            why = "its elements lie in order already" if op.name == "contiguous" else why
+            return Ruling("same", of, f"{named or 'its argument'} itself", why)
+        case "in place":
+            of = of or ", ".join(_written(op))
+            return Ruling("in place", of, f"writes {of or 'an argument'}", _versions(op))
+        case "new":
+            return Ruling("new", of, "new memory", "")
+        case _:
+            return Ruling("none", of, "", "")
+
+
+def _written(op: OpFacts) -> list[str]:
+    """Names of the arguments that were written, each once."""
+    written = (op.ins[write.argument].name for write in op.wrote if write.argument < len(op.ins))
+    return list(dict.fromkeys(filter(None, written)))
+
+
+def _versions(op: OpFacts) -> str:
+    moved = [f"{write.before} → {write.after}" for write in op.wrote]
+    return f"version {moved[0]}" if len(moved) == 1 else ""
+
+
+def _why_copy(op: OpFacts) -> str:
+    if op.of is None or op.of >= len(op.ins) or not op.outs:
+        return ""
+    had, has = op.ins[op.of], op.outs[0]
+    if op.name in _ALWAYS:
+        return f"{op.name.strip('_')} always copies"
+    if None in (had.shape, had.stride, has.shape):
+        return ""
+    if had.device != has.device:
+        return fill(_DEVICE, had=had.device, has=has.device)
+    if had.dtype != has.dtype:
+        return fill(_DTYPE, had=had.dtype, has=has.dtype)
+    shape, stride, new = had.shape or (), had.stride or (), has.shape or ()
+    if op.name in COPY_IF_NEEDED and shape != new and 0 not in shape:
+        seam = view_seam(shape, stride, new)
+        if seam is not None:
+            return fill(
+                _SEAM,
+                new=shape_text(new),
+                dimension=seam.dimension,
+                step=seam.step,
+                needed=seam.count * seam.gap,
+            )
+    wanted = contiguous_stride(shape)
+    if op.name in COPY_IF_NEEDED and stride != wanted:
+        return fill(_ORDER, have=stride_text(stride), wanted=stride_text(wanted))
+    return ""
+
+
+def _why_view(op: OpFacts) -> str:
+    if not op.outs or op.outs[0].shape is None or op.outs[0].stride is None:
+        return ""
+    out = op.outs[0]
+    shape, stride = out.shape or (), out.stride or ()
+    if op.name in COPY_IF_NEEDED:
+        return fill(_FITS, stride=stride_text(stride), shape=shape_text(shape))
+    if op.name in _REPEATING:
+        for dimension, (size, step) in enumerate(zip(shape, stride, strict=True)):
+            if step == 0 and size > 1:
+                return fill(_REPEAT, dimension=dimension, size=size)
+    return ""
+
+
+def operation_word(op: OpFacts) -> str:
+    """The operation as people say it: `add` for `__radd__`, `T` for `.T`, `[…]` for an index."""
+    name = re.sub(r"^__(?:i|r)?(\w+?)__$", r"\1", op.name)
+    return {"getitem": "[…]", "setitem": "[…] ="}.get(name, name).lstrip(".")

@@ -1,0 +1,235 @@
+"""The operations of a statement as lines: the learner's own words, what came out, what it was made of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from rich.cells import cell_len
+from rich.text import Text
+
+from tutor.facts import Operand, OpFacts, Snapshot, Step
+from tutor.view.marks import name_style
+from tutor.view.palette import Palette, letter
+from tutor.view.words import TIMES, clean, dtype_word, fit, pad, shape_word, stride_word
+
+#: Rows of one statement; the rest is counted.
+ROWS = 500
+
+
+@dataclass(frozen=True)
+class Row:
+    """One operation at one place of the code; `hits` are its recorded calls, `count` all of them."""
+
+    hits: tuple[OpFacts, ...]
+    count: int
+    #: Counted at least so often: not all was watched.
+    at_least: bool = False
+
+    @property
+    def op(self) -> OpFacts:
+        """The call that is shown: the last recorded one, which is what the namespace still knows."""
+        return self.hits[-1]
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        """The same place in the code, however often it runs."""
+        return _place(self.op)
+
+
+def _place(op: OpFacts) -> tuple[object, ...]:
+    return op.filename, op.span or op.line, op.name, op.within, op.part
+
+
+def rows_of(step: Step) -> list[Row]:
+    """The operations of a statement in order, calls at one place together where the first of them stood."""
+    hits: dict[tuple[object, ...], list[OpFacts]] = {}
+    for op in step.operations:
+        hits.setdefault(_place(op), []).append(op)
+    counts = {(one.line, one.part, one.name, one.within): one.count for one in step.counts}
+    rows = []
+    for ops in hits.values():
+        first = ops[0]
+        counted = counts.get((first.line, first.part, first.name, first.within), 0)
+        rows.append(Row(tuple(ops), max(counted, ops[-1].hit, len(ops)), step.unwatched))
+    return rows
+
+
+#: What is said of an operation (`view of x`) and why.
+Say = Callable[[OpFacts], tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class Line:
+    """A drawn line, and the index of the row it belongs to."""
+
+    text: Text
+    row: int
+
+
+class OperationLines:
+    """Draws rows in lines of at most `room` cells; `opened` rows show every argument and result."""
+
+    def __init__(
+        self, rows: Sequence[Row], snapshot: Snapshot, say: Say, palette: Palette, room: int
+    ) -> None:
+        self._rows = rows[:ROWS]
+        self._more = len(rows) - len(self._rows)
+        self._say = say
+        self._palette = palette
+        self._room = room
+        self._blocks = {number: s.block for s in snapshot.storages.values() for number in s.storages}
+        self._names = {facts.object: name for name, facts in reversed(snapshot.tensors.items())}
+        lines = {row.op.line for row in self._rows}
+        self._gutter = len(str(max(lines))) + 1 if len(lines) > 1 else 0
+        widest = max((cell_len(self._code(row)) for row in self._rows), default=0)
+        self._left = min(widest, max(8, (room - self._gutter) // 2 - 2))
+
+    def lines(self, opened: frozenset[tuple[object, ...]] = frozenset()) -> list[Line]:
+        """All rows, in order."""
+        found: list[Line] = []
+        for index, row in enumerate(self._rows):
+            before = self._rows[index - 1].op if index else None
+            found += [Line(text, index) for text in self._row(row, before, row.key in opened)]
+        if self._more:
+            found.append(Line(Text(f"… and {self._more:,} more", self._palette.muted), len(self._rows) - 1))
+        return found
+
+    # ── one row ──────────────────────────────────────────────────────────────
+
+    def _row(self, row: Row, before: OpFacts | None, opened: bool) -> Iterator[Text]:
+        op = row.op
+        said, why = self._say(op)
+        line = self._margin(op, before)
+        code = self._code(row)
+        line.append(pad(fit(code, self._left), self._left), self._palette.foreground)
+        line.append(" ")
+        for out in op.outs[:1]:
+            line.append_text(self._fact(out, self._room - line.cell_len))
+        if len(op.outs) > 1:
+            line.append(f" +{len(op.outs) - 1}", self._palette.muted)
+        style = self._verdict_style(op)
+        below = []
+        for words, colour in ((said, style), (_times(row), self._palette.muted)):
+            if words and line.cell_len + 1 + cell_len(words) <= self._room:
+                line.append(f" {words}", colour)
+            elif words:
+                below.append((words, colour))
+        yield line
+        if why and (opened or op.verdict == "copy" or op.error is not None):
+            below.append((clean(why), f"italic {self._palette.muted}"))
+        indent = self._gutter + 2
+        for words, colour in below:
+            yield from self._wrapped(words, colour, indent)
+        if opened:
+            yield from self._arguments(op, indent)
+            if len(row.hits) > 1:
+                yield from self._hits(row, indent)
+
+    def _margin(self, op: OpFacts, before: OpFacts | None) -> Text:
+        if not self._gutter:
+            return Text()
+        same = before is not None and before.line == op.line
+        number = "" if same else str(op.line)
+        return Text(number.rjust(self._gutter - 1) + " ", self._palette.muted)
+
+    def _code(self, row: Row) -> str:
+        op = row.op
+        code = clean(" ".join((op.part or op.expression or op.name).split()))
+        return f"{clean(op.within)} › {clean(op.name)}" if op.within else code
+
+    def _fact(self, out: Operand, room: int) -> Text:
+        """`A [3, 2] f32 (1, 3)`, as far as there is room."""
+        text = Text()
+        block = self._blocks.get(out.storage) if out.storage is not None else None
+        if block is not None:
+            name = self._names.get(out.object, "")
+            style = name_style(name, block, self._palette) if name else f"bold {self._palette.hue(block)}"
+            text.append(letter(block), style)
+        for word, style in (
+            (shape_word(out.shape) if out.shape is not None else clean(out.kind), self._palette.foreground),
+            (dtype_word(out.dtype) if out.dtype is not None else "", self._palette.label),
+            (stride_word(out.stride, out.offset) if _tells(out) and out.stride else "", self._palette.label),
+        ):
+            gap = " " if text.plain and word else ""
+            if text.cell_len + len(gap) + cell_len(word) <= room:
+                text.append(gap + word, style)
+        return text
+
+    def _verdict_style(self, op: OpFacts) -> str:
+        palette = self._palette
+        if op.error is not None:
+            return palette.error
+        loud = {"copy": palette.warning, "in place": palette.accent}
+        return f"italic {loud.get(op.verdict, palette.muted)}"
+
+    def _arguments(self, op: OpFacts, indent: int) -> Iterator[Text]:
+        written = {write.argument: write for write in op.wrote}
+        named = [(operand.name or operand.place, operand) for operand in op.ins]
+        width = min(12, max((cell_len(name) for name, _ in named), default=0))
+        for at, (name, operand) in enumerate(named):
+            line = self._operand("in ", name, operand, indent, width)
+            if at in written and line.cell_len < self._room - 8:
+                line.append(f" v{written[at].before}→{written[at].after}", self._palette.accent)
+            yield line
+        for at, operand in enumerate(op.outs):
+            yield self._operand("out", str(at) if len(op.outs) > 1 else "", operand, indent, width)
+
+    def _operand(self, side: str, name: str, operand: Operand, indent: int, width: int) -> Text:
+        line = Text(" " * indent)
+        line.append(side + " ", self._palette.muted)
+        line.append(pad(fit(clean(name), width), width) + " ", self._palette.label)
+        line.append_text(self._full(operand, self._room - line.cell_len))
+        return line
+
+    def _full(self, operand: Operand, room: int) -> Text:
+        text = self._fact(operand, room)
+        words = (
+            "" if _tells(operand) or operand.stride is None else stride_word(operand.stride, operand.offset),
+            clean(operand.device or ""),
+            clean(operand.grad_fn or ("leaf" if operand.requires_grad and operand.is_leaf else "")),
+        )
+        for word in filter(None, words):
+            if text.cell_len + 1 + cell_len(word) <= room:
+                text.append(f" {word}", self._palette.muted)
+        return text
+
+    def _hits(self, row: Row, indent: int) -> Iterator[Text]:
+        for op in row.hits:
+            line = Text(" " * indent)
+            line.append(f"call {op.hit:,} ", self._palette.muted)
+            for out in op.outs[:1]:
+                line.append_text(self._fact(out, self._room - line.cell_len))
+            yield line
+        if row.count > len(row.hits):
+            words = f"… and {row.count - len(row.hits):,} more calls, counted only"
+            yield Text(" " * indent + fit(words, self._room - indent), self._palette.muted)
+
+    def _wrapped(self, words: str, style: str, indent: int) -> Iterable[Text]:
+        room = max(10, self._room - indent)
+        line = ""
+        for word in words.split():
+            if line and cell_len(line) + 1 + cell_len(word) > room:
+                yield Text(" " * indent).append(line, style)
+                line = ""
+            line = f"{line} {word}" if line else fit(word, room)
+        if line:
+            yield Text(" " * indent).append(line, style)
+
+
+def _tells(operand: Operand) -> bool:
+    """Whether the stride says something: not that of a tensor with its elements in order from the first."""
+    if operand.stride is None or operand.shape is None:
+        return False
+    step = 1
+    for size, stride in zip(reversed(operand.shape), reversed(operand.stride), strict=True):
+        if size > 1 and stride != step:
+            return True
+        step *= max(1, size)
+    return bool(operand.offset)
+
+
+def _times(row: Row) -> str:
+    if row.count <= 1:
+        return ""
+    return f"{'≥ ' if row.at_least else ''}{row.count:,}{TIMES}"
