@@ -108,10 +108,26 @@ def repl(file: str | None, plain: bool, device: str, memory: str, spare: bool) -
     sys.exit(_open_lines(file, device=device, memory=memory, spare=spare))
 
 
+def _print_schema(context: click.Context, _: click.Parameter, wanted: bool) -> None:
+    if wanted:
+        from tutor.contract.schema import json_schema
+
+        click.echo(json_schema().decode())
+        context.exit()
+
+
 @main.command(context_settings={"ignore_unknown_options": False})
 @click.argument("file")
 @click.argument("arguments", nargs=-1)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text for people.")
+@click.option(
+    "--schema",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_print_schema,
+    help="Print the JSON Schema of that object.",
+)
 @click.option("--device", default=None, callback=_check_device, help=_DEVICE_HELP)
 @memory_option
 def inspect(file: str, arguments: tuple[str, ...], as_json: bool, device: str | None, memory: str) -> None:

@@ -1,14 +1,25 @@
-"""The one JSON object that `torchtutor inspect --json` prints."""
+"""Collects a run step by step and writes it as one JSON object."""
 
 from __future__ import annotations
 
 import contextlib
 import tempfile
+from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any, BinaryIO, Self
+from typing import IO, BinaryIO, Self
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
+from tutor.contract.objects import (
+    backward_object,
+    count_objects,
+    graph_object,
+    operation_object,
+    tensor_object,
+    written_objects,
+)
+from tutor.contract.schema import ErrorObject, StepObject
 from tutor.explain import Past, explain_error, explain_step
 from tutor.facts import ErrorFacts, Explanation, GraphFacts, Ready, Snapshot, Step, TensorFacts
 
@@ -16,9 +27,19 @@ from tutor.facts import ErrorFacts, Explanation, GraphFacts, Ready, Snapshot, St
 MOST_NAMES = 1_000
 MOST_ENTRIES = 500_000
 FEW_NAMES = 100
+#: Operations in all steps together, and nodes of backward passes; what comes later is only counted.
+MOST_OPERATIONS = 20_000
+MOST_NODES = 50_000
 _SPOOL = 64 << 20
 
 _encode = msgspec.json.Encoder().encode
+
+
+class _Step(StepObject, frozen=True, kw_only=True):
+    """A step whose tensors are encoded already: most are those of the step before."""
+
+    tensors: dict[str, msgspec.Raw]  # type: ignore[assignment]
+    arrays: dict[str, msgspec.Raw] | UnsetType = UNSET  # type: ignore[assignment]
 
 
 class Contract:
@@ -28,7 +49,11 @@ class Contract:
 
     def __init__(self) -> None:
         self._steps = tempfile.SpooledTemporaryFile(max_size=_SPOOL)  # noqa: SIM115 (closed by __exit__)
+        self._replay = tempfile.SpooledTemporaryFile(max_size=_SPOOL)  # noqa: SIM115 (closed by __exit__)
         self._count = 0
+        self._operations = 0
+        #: Nodes of the backward passes so far, and passes that were left out.
+        self._passed = self._passes_omitted = 0
         self._entries = 0
         self._encoded: dict[str, tuple[TensorFacts, bytes]] = {}
         self._last: tuple[Step, Snapshot] | None = None
@@ -40,6 +65,7 @@ class Contract:
 
     def __exit__(self, *_: object) -> None:
         self._steps.close()
+        self._replay.close()
 
     def begin(self, label: str | None, past: Past) -> None:
         """What comes now belongs to the lesson's step of this id, and ran after `past`."""
@@ -55,27 +81,45 @@ class Contract:
         self._last = (step, before)
         tensors = step.snapshot.tensors
         arrays = [name for name in names if tensors[name].kind == "ndarray"]
-        record: dict[str, Any] = {
-            **({} if label is None else {"lesson_step": label}),
-            "line": step.line,
-            "end_line": step.end_line,
-            "source": step.source,
-            "stdout": step.stdout,
-            **({"stdout_elided": step.stdout_elided} if step.stdout_elided else {}),
-            "result": step.result,
-            "warnings": step.warnings,
-            "tensors": self._table(tensors[name] for name in names if tensors[name].kind != "ndarray"),
-            **({"arrays": self._table(tensors[name] for name in arrays)} if arrays else {}),
-            "sharing": sharing_groups(step.snapshot, frozenset(names)),
-            **_explained(step, before, self._past),
-        }
+        operations = step.operations[: max(0, MOST_OPERATIONS - self._operations)]
+        self._operations += len(operations)
+        told, failed = _explained(step, before, self._past)
         omitted = step.snapshot.omitted + len(tensors) - len(names)
-        if omitted:
-            record["tensors_omitted"] = omitted
-        if step.snapshot.beyond:
-            record["containers_omitted"] = step.snapshot.beyond
+        record = _Step(
+            line=step.line,
+            end_line=step.end_line,
+            source=step.source,
+            stdout=step.stdout,
+            result=step.result,
+            warnings=step.warnings,
+            tensors=self._table(tensors[name] for name in names if tensors[name].kind != "ndarray"),
+            sharing=sharing_groups(step.snapshot, frozenset(names)),
+            operations=tuple(map(operation_object, operations)),
+            written=tuple(written_objects(step, before, frozenset(names))),
+            explanations=told,
+            lesson_step=label if label is not None else UNSET,
+            stdout_elided=step.stdout_elided or UNSET,
+            arrays=self._table(tensors[name] for name in arrays) or UNSET,
+            operation_counts=count_objects(step) or UNSET,
+            unwatched=step.unwatched or UNSET,
+            explanations_failed=failed or UNSET,
+            tensors_omitted=omitted or UNSET,
+            operations_omitted=len(step.operations) - len(operations) or UNSET,
+            containers_omitted=step.snapshot.beyond or UNSET,
+        )
         self._steps.write((b",\n" if self._count else b"") + _encode(record))
+        self._add_passes(step)
         self._count += 1
+
+    def _add_passes(self, step: Step) -> None:
+        for backward in step.backwards:
+            if self._passed + len(backward.nodes) > MOST_NODES:
+                self._passes_omitted += 1
+                continue
+            self._passed += len(backward.nodes)
+            self._replay.write(
+                (b"," if self._replay.tell() else b"") + _encode(backward_object(backward, self._count))
+            )
 
     def write(
         self,
@@ -86,36 +130,33 @@ class Contract:
         graphs: dict[str, GraphFacts],
     ) -> None:
         """Write the object: `ready` is None when the kernel never got that far."""
-        head: dict[str, Any] = {"ok": error is None}
+        head: dict[str, object] = {"ok": error is None}
         head["device"] = ready.device if ready else device
         head["torch"] = ready.torch if ready else _installed_torch()
         if ready is not None and ready.preamble is not None:
             head["preamble"] = ready.preamble
         out.write(_encode(head)[:-1] + b',"steps":[')
-        self._steps.seek(0)
-        while chunk := self._steps.read(1 << 20):
-            out.write(chunk)
+        _copy(self._steps, out)
         out.write(b'],"error":' + _encode(self._error(error)) + b',"graphs":')
         named = {name: graph_object(graph) for name, graph in graphs.items() if is_plain(name)}
-        out.write(_encode(named) + b"}\n")
+        out.write(_encode(named) + b',"replay":[')
+        _copy(self._replay, out)
+        out.write(b"]")
+        if self._passes_omitted:
+            out.write(b',"replay_omitted":' + _encode(self._passes_omitted))
+        out.write(b"}\n")
         out.flush()
 
-    def _error(self, error: ErrorFacts | None) -> dict[str, Any] | None:
+    def _error(self, error: ErrorFacts | None) -> ErrorObject | None:
         if error is None:
             return None
         explanation: Explanation | None = None
         if self._last is not None and self._last[0].error is not None:
             with contextlib.suppress(Exception):  # said in the step's `explanations_failed`
                 explanation = explain_error(*self._last, self._past)
-        return {
-            "type": error.type,
-            "message": error.message,
-            "line": error.line,
-            "traceback": error.traceback,
-            "explanation": explanation,
-        }
+        return ErrorObject(error.type, error.message, error.line, error.traceback, explanation)
 
-    def _table(self, facts: Any) -> dict[str, msgspec.Raw]:
+    def _table(self, facts: Iterable[TensorFacts]) -> dict[str, msgspec.Raw]:
         """Objects by name; what did not change since the last step is not encoded again."""
         table = {}
         for one in facts:
@@ -126,12 +167,18 @@ class Contract:
         return table
 
 
-def _explained(step: Step, before: Snapshot, past: Past) -> dict[str, Any]:
+def _explained(step: Step, before: Snapshot, past: Past) -> tuple[tuple[Explanation, ...], str]:
     """The explanations of a step. Should a rule fail, that is said, and costs none of the facts."""
     try:
-        return {"explanations": explain_step(step, before, past)}
+        return explain_step(step, before, past), ""
     except Exception as error:
-        return {"explanations": (), "explanations_failed": f"{type(error).__name__}: {error}"}
+        return (), f"{type(error).__name__}: {error}"
+
+
+def _copy(source: IO[bytes], target: BinaryIO) -> None:
+    source.seek(0)
+    while chunk := source.read(1 << 20):
+        target.write(chunk)
 
 
 def chosen_names(step: Step, most: int) -> list[str]:
@@ -151,62 +198,14 @@ def is_plain(name: str) -> bool:
     return name.isidentifier() and name[0] != "_"
 
 
-def sharing_groups(snapshot: Snapshot, names: frozenset[str]) -> list[list[str]]:
+def sharing_groups(snapshot: Snapshot, names: frozenset[str]) -> tuple[tuple[str, ...], ...]:
     """Groups of plain public names; paths such as `lin.weight` follow from their owners."""
     groups = []
     for group in snapshot.sharing:
-        plain = [name for name in group if name in names and is_plain(name)]
+        plain = tuple(name for name in group if name in names and is_plain(name))
         if len(plain) > 1:
             groups.append(plain)
-    return groups
-
-
-def tensor_object(facts: TensorFacts) -> dict[str, Any]:
-    """One entry of `tensors` or `arrays`."""
-    entry = {
-        "shape": facts.shape,
-        "stride": facts.stride,
-        "dtype": facts.dtype,
-        "device": facts.device,
-        "offset": facts.offset,
-        "storage": facts.storage,
-        "data_ptr": facts.data_ptr,
-        "numel": facts.numel,
-        "is_contiguous": facts.is_contiguous,
-        "requires_grad": facts.requires_grad,
-        "is_leaf": facts.is_leaf,
-        "grad_fn": facts.grad_fn,
-        "retains_grad": facts.retains_grad,
-        "grad": None if facts.grad is None else {"shape": facts.grad},
-        "version": facts.version,
-        "kind": facts.kind,
-        "type": facts.type,
-        "block": facts.block,
-    }
-    if facts.unread is not None:
-        entry["unread"] = facts.unread
-    return entry
-
-
-def graph_object(graph: GraphFacts) -> dict[str, Any]:
-    """One entry of `graphs`."""
-    entry: dict[str, Any] = {
-        "nodes": [
-            {
-                "id": node.id,
-                "name": node.name,
-                "variable": node.variable,
-                "saved": node.saved,
-                "tensors": node.tensors,
-                "freed": node.freed,
-            }
-            for node in graph.nodes
-        ],
-        "edges": graph.edges,
-    }
-    if graph.truncated:
-        entry.update(truncated=True, total_nodes=graph.total_nodes)
-    return entry
+    return tuple(groups)
 
 
 def _installed_torch() -> str:
