@@ -62,4 +62,6 @@ def _subscript(node: ast.expr) -> str | None:
         return item(node.value) or f"[{ast.unparse(node)}]"
     if isinstance(node, ast.Name | ast.UnaryOp):
         return f"[{ast.unparse(node)}]"
+    if isinstance(node, ast.Attribute | ast.Subscript) and (inner := spell(node)) is not None:
+        return f"[{inner}]"
     return None

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import gc
 import weakref
-from collections import OrderedDict, defaultdict
+from collections import OrderedDict, defaultdict, deque
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -41,6 +42,34 @@ class Slotted:
     mask: Any
 
 
+class Trainer:
+    def __init__(self, history: Any) -> None:
+        self.history = history
+        self._mean = torch.zeros(1)
+        self.rate = 0.1
+
+
+class Sparse:
+    __slots__ = ("bias", "weight")
+
+
+class Child(Sparse):
+    pass
+
+
+class Masked(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.lin = nn.Linear(1, 1, bias=False)
+        self.mask = torch.ones(1)
+        self.seen = [torch.zeros(1)]
+
+
+MINE = (Trainer, Sparse, Child, Masked)
+for each in MINE:  # as if they had been written in the learner's own file
+    each.__module__ = "__main__"
+
+
 def names(f: Followed) -> list[str]:
     return list(f.snapshot.tensors)
 
@@ -65,6 +94,21 @@ def names(f: Followed) -> list[str]:
         ("c = torch.max(torch.ones(2, 2), 1)", ["c.values", "c.indices"]),
         ("c = OrderedDict(a=torch.ones(1))", ['c["a"]']),
         ("c = defaultdict(list); c['k'].append(torch.ones(1))", ['c["k"][0]']),
+        ("c = deque([torch.ones(1), 2], maxlen=5)", ["c[0]"]),
+        ("c = Trainer([torch.ones(1)])", ["c.history[0]", "c._mean"]),
+        ("c = Sparse(); c.weight = torch.ones(1)", ["c.weight"]),
+        ("c = Child(); c.weight, c.more = torch.ones(1), {'k': torch.ones(1)}", ["c.weight", 'c.more["k"]']),
+        ("c = SimpleNamespace(a=torch.ones(1), b=Trainer(0))", ["c.a", "c.b._mean"]),
+        (
+            "c = torch.utils.data.TensorDataset(torch.ones(1), torch.ones(1))",
+            ["c.tensors[0]", "c.tensors[1]"],
+        ),
+        ("c = Masked()", ["c.mask", "c.seen[0]", "c.lin.weight"]),
+        (
+            "c = Masked(); c.seen.append(c); c.seen.append(c.lin)",
+            ["c.mask", "c.seen[0]", "c.seen[2].weight", "c.lin.weight"],
+        ),
+        ("c = Trainer(0); c.history = c; c.other = [c]", ["c._mean"]),
         ("c = [nn.Linear(1, 1, bias=False)]", ["c[0].weight"]),
         ("c = [torch.ones(1, requires_grad=True)]; c[0].sum().backward()", ["c[0]", "c[0].grad"]),
         ("c = {2.5: torch.ones(1), None: torch.ones(1), b'k': torch.ones(1)}", []),
@@ -76,7 +120,8 @@ def names(f: Followed) -> list[str]:
 )
 def test_paths(code, expected):
     f = Followed(nn=nn, Pair=Pair, Record=Record, Slotted=Slotted)
-    f.namespace.update(OrderedDict=OrderedDict, defaultdict=defaultdict)
+    f.namespace.update(OrderedDict=OrderedDict, defaultdict=defaultdict, deque=deque)
+    f.namespace.update({each.__name__: each for each in MINE}, SimpleNamespace=SimpleNamespace)
     f.run(code)
     assert names(f) == expected
     values = find(f.namespace, expected)
@@ -114,6 +159,95 @@ def test_a_long_list_does_not_take_the_values_of_others():
     assert f.block("x").values == ("1.", "1.")
     assert f.block("pair[1]").values == ("0.",)
     assert f.block("l[0]").values == ("1.",)
+
+
+# ── optimizers and objects ───────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("make", "kept"),
+    [
+        ("SGD([w, *lin.parameters()], 0.1, momentum=0.9)", {"momentum_buffer"}),
+        ("Adam([w, *lin.parameters()])", {"step", "exp_avg", "exp_avg_sq"}),
+        ("AdamW([{'params': [w]}, {'params': lin.parameters()}])", {"step", "exp_avg", "exp_avg_sq"}),
+        ("RMSprop([w, *lin.parameters()], 0.1)", {"step", "square_avg"}),
+        ("Adagrad([w, *lin.parameters()], 0.1)", {"step", "sum"}),
+    ],
+)
+def test_what_an_optimizer_keeps_is_spelled_by_the_learners_names(make, kept):
+    f = Followed(nn=nn)
+    f.run("w = torch.ones(2, requires_grad=True); lin = nn.Linear(2, 1)")
+    f.run(f"opt = torch.optim.{make}")
+    f.run("lin(w).sum().backward()")
+    changes = f.changes("opt.step()")
+    owners = ("w", "lin.weight", "lin.bias")
+    state = [f'opt.state[{owner}]["{what}"]' for owner in owners for what in kept]
+    assert {path for path in changes if path.startswith("opt")} == set(state)
+    for path, value in zip(state, find(f.namespace, state), strict=True):
+        assert eval(path, f.namespace) is value, path
+        assert f.snapshot.tensors[path].data_ptr == value.data_ptr()
+    assert f.take().tensors == ()
+    written = f.changes("opt.step()")
+    assert {path for path in written if path.startswith("opt")} == set(state)
+    assert set(written.values()) == {"written"}
+
+
+def test_parameters_without_a_name_go_by_their_number():
+    f = Followed()
+    f.run("opt = torch.optim.SGD([torch.ones(1, requires_grad=True) for _ in 'ab'], 0.1, momentum=0.9)")
+    f.run("sum(opt.param_groups[0]['params']).backward(); opt.step()")
+    expected = [f'opt.state[{number}]["momentum_buffer"]' for number in (0, 1)]
+    assert names(f) == expected
+    assert None not in find(f.namespace, expected)
+
+
+def test_a_model_with_a_name_of_its_own_is_not_shown_again_inside_objects():
+    f = Followed(nn=nn, Trainer=Trainer)
+    f.run("model = nn.Linear(1, 1); opt = torch.optim.SGD(model.parameters(), 0.1, momentum=0.9)")
+    f.run("t = Trainer(model); t.opt = opt; s = torch.optim.lr_scheduler.StepLR(opt, 1)")
+    assert names(f) == ["model.weight", "model.bias", "t._mean"]
+    f.run("del model")
+    assert names(f) == ["t.history.weight", "t.history.bias", "t._mean"]
+
+
+def test_what_the_budget_leaves_out_of_an_optimizer_is_counted():
+    f = Followed()
+    f.run("ws = tuple(torch.ones(1, requires_grad=True) for _ in range(1500)); opt = torch.optim.Adam(ws)")
+    f.run("sum(ws).backward(); opt.step(); del ws")
+    shown = len(f.snapshot.tensors)
+    assert 0 < shown <= MAX_CONTAINED
+    assert shown + f.snapshot.unshown == 3 * 1500
+
+
+@pytest.mark.parametrize("slots", [True, False])
+def test_objects_whose_every_hook_raises(slots):
+    CALLS.clear()
+    body = dict.fromkeys([*DUNDERS, "__hash__", "__setattr__", "__delattr__", "__class__"], property(refuse))
+    body |= {"guarded": property(refuse), "__getattribute__": refuse, "__getattr__": refuse}
+    body |= {"__module__": "__main__"} | ({"__slots__": ("kept", "unset")} if slots else {})
+    hostile = object.__new__(type("Hostile", (), body))
+    object.__setattr__(hostile, "kept", [torch.ones(1)])
+    if not slots:
+        object.__getattribute__(hostile, "__dict__")["guarded"] = torch.ones(1)
+        object.__getattribute__(hostile, "__dict__")[HostileText("kept2")] = torch.ones(1)
+    f = Followed(hostile=hostile, inside=[hostile])
+    read_everything(f)
+    assert names(f) == ["hostile.kept[0]", "inside[0].kept[0]"]
+    assert CALLS == []
+
+
+def test_objects_and_optimizers_keep_nothing_alive():
+    f = Followed(Trainer=Trainer)
+    f.run(
+        "w = torch.ones(1, requires_grad=True); opt = torch.optim.Adam([w]); w.sum().backward(); opt.step()"
+    )
+    f.run("t = Trainer([torch.ones(1)])")
+    held = [weakref.ref(f.namespace[name]) for name in ("w", "opt", "t")]
+    held += [weakref.ref(value) for value in f.namespace["opt"].state[f.namespace["w"]].values()]
+    held.append(weakref.ref(f.namespace["t"].history[0]))
+    f.run("del w, opt, t")
+    gc.collect()
+    assert [reference() for reference in held] == [None] * len(held)
 
 
 # ── changes ──────────────────────────────────────────────────────────────────

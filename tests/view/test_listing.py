@@ -63,6 +63,7 @@ def test_segments_are_the_whole_path(path: str) -> None:
 def test_quoted_keys_are_one_segment() -> None:
     assert segments('batch["a.b]c"].grad') == ("batch", '["a.b]c"]', ".grad")
     assert segments("model[0].weight") == ("model", "[0]", ".weight")
+    assert segments('o.state[m[0].w]["avg"]') == ("o", ".state", "[m[0].w]", '["avg"]')
 
 
 @unhurried

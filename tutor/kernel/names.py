@@ -1,15 +1,16 @@
-"""The learner's names for tensors: variables, what modules and containers hold, gradients."""
+"""The learner's names for tensors: variables, what modules, optimizers and containers hold, gradients."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 import numpy as np
 import torch
 
 from tutor.facts import TensorKind
-from tutor.kernel import containers, raw
+from tutor.kernel import attributes, containers, optimizers, raw
 from tutor.kernel.containers import Contents
 from tutor.kernel.tensors import Named
 
@@ -26,7 +27,7 @@ MAX_LOOKS = 5_000
 MAX_LOOKS_FOR_ONE = 500
 _LISTS = (torch.nn.Sequential, torch.nn.ModuleList, torch.nn.ParameterList)
 
-_NOTHING, _TENSOR, _ARRAY, _MODULE, _CONTAINER = range(5)
+_NOTHING, _TENSOR, _ARRAY, _MODULE, _CONTAINER, _OPTIMIZER = range(6)
 
 
 def is_tracked(value: object) -> bool:
@@ -37,7 +38,7 @@ def is_tracked(value: object) -> bool:
 def is_searched(value: object) -> bool | None:
     """False for a tensor, an array or a module, True for what is searched for them, None for the rest."""
     sort = _TENSOR if type(value) is torch.Tensor else _sort(value)
-    return None if sort == _NOTHING else sort == _CONTAINER
+    return None if sort == _NOTHING else sort in (_CONTAINER, _OPTIMIZER)
 
 
 def _sort(value: object) -> int:
@@ -54,7 +55,9 @@ def _sort(value: object) -> int:
         return _ARRAY
     if raw.is_a(value, torch.nn.Module):
         return _MODULE
-    return _CONTAINER if containers.may_have_fields(kind) else _NOTHING
+    if raw.is_a(value, torch.optim.Optimizer):
+        return _OPTIMIZER
+    return _CONTAINER if attributes.has_attributes(kind) else _NOTHING
 
 
 def is_module(value: object) -> bool:
@@ -72,11 +75,15 @@ def gradient_of(tensor: Any) -> Any:
 
 
 class Collector:
-    """Turns variables into named tensors and arrays, within a budget of paths. Use once."""
+    """Turns variables into named tensors and arrays, within a budget of paths. Use once.
 
-    def __init__(self) -> None:
+    `parameters` are names (by `id()`) that an optimizer's parameters are known to have.
+    """
+
+    def __init__(self, parameters: Mapping[int, str] | None = None) -> None:
         self._paths = MAX_PATHS
-        self._modules = MAX_MODULES
+        #: One for each module that may be visited.
+        self._visits = iter(range(MAX_MODULES))
         self._contained = MAX_CONTAINED
         self._looks = MAX_LOOKS
         #: Paths that the budget left out, as far as they were seen; of containers see `beyond`.
@@ -87,12 +94,24 @@ class Collector:
         self.holding: set[str] = set()
         #: Tensors met in containers that got no path, by the path of the container.
         self._nameless: dict[str, int] = {}
+        #: Names of parameters that optimizers keep something about.
+        self.parameters = dict(parameters or {})
+        #: Where names of tensors are found, by `id()`; made when the first optimizer is met.
+        self._names: dict[int, str] | None = None
+        self._variables: list[tuple[str, object]] = []
+        #: Modules and optimizers that are variables: as an object's attributes they are not shown again.
+        self._named: set[int] = set()
+        #: Modules that are being walked.
+        self._open: set[int] = set()
 
     def collect(self, variables: Iterable[tuple[str, object]]) -> list[Named]:
-        """Tensors and arrays, what modules and containers hold, and the gradients, in order."""
+        """Tensors and arrays, what modules, optimizers and containers hold, and gradients, in order."""
+        self._variables = list(variables)
+        sorts = [_sort(value) for _, value in self._variables]
+        whole = (_MODULE, _OPTIMIZER)
+        self._named = {id(v) for (_, v), sort in zip(self._variables, sorts, strict=True) if sort in whole}
         found: list[Named] = []
-        for name, value in variables:
-            sort = _sort(value)
+        for (name, value), sort in zip(self._variables, sorts, strict=True):
             if sort == _TENSOR:
                 gradient = gradient_of(value)
                 found.append(Named(name, name, "tensor", value, gradient))
@@ -101,16 +120,60 @@ class Collector:
             elif sort == _ARRAY:
                 found.append(Named(name, name, "ndarray", value))
             elif sort == _MODULE:
-                found.extend(self._collect_module(name, name, value))
-            elif sort == _CONTAINER and (contents := containers.read(value)) is not None:
-                rest = max(0, self._looks - MAX_LOOKS_FOR_ONE)
-                self._looks -= rest
-                held = list(self._collect_container(name, name, value, contents, ()))
-                self._looks += rest
+                found.extend(self._within(self._collect_module(name, name, value)))
+            elif sort in (_OPTIMIZER, _CONTAINER):
+                held = self._within(self._collect_holder(name, name, sort, value, (), found))
                 if held:
                     self.holding.add(name)
                     found.extend(held)
         return found
+
+    def _within(self, items: Iterator[Named]) -> list[Named]:
+        """All of `items`, which belong to one variable, within what one variable may have of the budget."""
+        rest = max(0, self._looks - MAX_LOOKS_FOR_ONE)
+        self._looks -= rest
+        held = list(items)
+        self._looks += rest
+        return held
+
+    def _collect_holder(
+        self,
+        path: str,
+        root: str,
+        sort: int,
+        value: Any,
+        above: tuple[int, ...],
+        found: Iterable[Named] = (),
+    ) -> Iterator[Named]:
+        if sort == _OPTIMIZER:
+            state, contents = optimizers.state_of(value, lambda tensor: self._name_of(tensor, found))
+            if contents is not None:
+                yield from self._collect_container(f"{path}.state", root, state, contents, above)
+        if (contents := containers.read(value)) is not None:
+            yield from self._collect_container(path, root, value, contents, above)
+
+    def _name_of(self, parameter: object, found: Iterable[Named]) -> str | None:
+        """How the learner names a parameter: by a variable, in a module, else by where it was met."""
+        key = id(parameter)
+        if key not in self.parameters:
+            if self._names is None:
+                self._names = {}
+                for path, value in self._leaves():
+                    self._names.setdefault(id(value), path)
+                for item in found:
+                    self._names.setdefault(id(item.value), item.path)
+            if key in self._names:
+                self.parameters[key] = self._names[key]
+        return self.parameters.get(key)
+
+    def _leaves(self) -> Iterator[tuple[str, object]]:
+        for name, value in self._variables:
+            sort = _sort(value)
+            if sort == _TENSOR:
+                yield name, value
+            elif sort == _MODULE:
+                parts = _module_parts(name, value, iter(range(MAX_MODULES)))
+                yield from ((path, tensor) for path, role, tensor in parts if role != "tensor")
 
     @property
     def cut(self) -> list[tuple[str, int]]:
@@ -131,6 +194,7 @@ class Collector:
     ) -> Iterator[Named]:
         shown = 0
         inside = (id(container), *above)
+        passed = self._named.union(inside) if contents.kind == "attributes" else inside
         for at, value in enumerate(contents.values):
             if id(type(value)) in containers.SCALARS:
                 continue
@@ -140,7 +204,7 @@ class Collector:
             self._looks -= 1
             sort = _sort(value)
             shown += sort in (_TENSOR, _ARRAY)
-            if sort != _NOTHING and id(value) not in inside:
+            if sort != _NOTHING and id(value) not in passed:
                 yield from self._collect_entry(path, contents.suffix(at), root, sort, value, inside)
         if shown and contents.size > len(contents.values):
             self._cut.append((path, root, container, len(contents.values)))
@@ -149,15 +213,15 @@ class Collector:
         self, holder: str, suffix: str | None, root: str, sort: int, value: Any, above: tuple[int, ...]
     ) -> Iterator[Named]:
         path = holder + (suffix or "")
-        if sort == _CONTAINER and (suffix is None or len(above) == MAX_DEPTH):
-            self._cut.append((path, root, value, 0))
-        elif sort == _CONTAINER:
-            if (contents := containers.read(value)) is not None:
-                yield from self._collect_container(path, root, value, contents, above)
+        if sort in (_CONTAINER, _OPTIMIZER):
+            if suffix is None or len(above) >= MAX_DEPTH:
+                self._cut.append((path, root, value, 0))
+            else:
+                yield from self._collect_holder(path, root, sort, value, above)
         elif suffix is None:
             self._leave_out(holder)
         elif sort == _MODULE:
-            yield from self._collect_module(path, root, value, holder)
+            yield from self._collect_module(path, root, value, holder, above)
         elif sort == _ARRAY:
             self._contained -= 1
             yield Named(path, root, "ndarray", value, None, holder)
@@ -168,13 +232,22 @@ class Collector:
             if gradient is not None and self._spend(holder):
                 yield Named(path + ".grad", root, "gradient", gradient, None, holder)
 
-    def _collect_module(self, name: str, root: str, module: object, holder: str = "") -> Iterator[Named]:
-        for path, role, tensor in self._module_tensors(name, module):
-            if self._spend(holder):
-                gradient = gradient_of(tensor)
-                yield Named(path, root, role, tensor, gradient, holder)
+    def _collect_module(
+        self, name: str, root: str, module: object, holder: str = "", above: tuple[int, ...] = ()
+    ) -> Iterator[Named]:
+        if id(module) in self._open:
+            return
+        self._open.add(id(module))
+        for path, role, value in _module_parts(name, module, self._visits):
+            if role == "tensor":
+                if len(above) < MAX_DEPTH and (contents := containers.read(value)) is not None:
+                    yield from self._collect_container(path, root, value, contents, above)
+            elif self._spend(holder):
+                gradient = gradient_of(value)
+                yield Named(path, root, role, value, gradient, holder)
                 if gradient is not None and self._spend(holder):
                     yield Named(path + ".grad", root, "gradient", gradient, None, holder)
+        self._open.discard(id(module))
 
     def _spend(self, holder: str = "") -> bool:
         """Whether there is room for a path, in the container at `holder` if that is not empty."""
@@ -192,27 +265,40 @@ class Collector:
     def _leave_out(self, holder: str) -> None:
         self._nameless[holder] = self._nameless.get(holder, 0) + 1
 
-    def _module_tensors(self, name: str, module: Any) -> Iterator[tuple[str, TensorKind, Any]]:
-        """Parameters and buffers in the order of `named_parameters`, tied ones under every path."""
-        pending: list[tuple[str, Any, tuple[Any, ...]]] = [(name, module, ())]
-        while pending and self._modules > 0:
-            self._modules -= 1
-            path, module, above = pending.pop()
-            fields = raw.module_dict(module)
-            indexed = any(raw.is_a(module, cls) for cls in _LISTS)
-            for key, value in _members(fields, "_parameters"):
-                if raw.is_tensor(value):
-                    yield _join(path, key, indexed), "parameter", value
-            for key, value in _members(fields, "_buffers"):
-                if raw.is_tensor(value):
-                    yield _join(path, key, indexed), "buffer", value
-            inside = (id(module), *above)
-            children = [
-                (_join(path, key, indexed), child, inside)
-                for key, child in _members(fields, "_modules")
-                if raw.is_a(child, torch.nn.Module) and id(child) not in inside
-            ]
-            pending.extend(reversed(children))
+
+def _module_parts(name: str, module: Any, visits: Iterator[object]) -> Iterator[tuple[str, TensorKind, Any]]:
+    """Parameters and buffers in the order of `named_parameters`, tied ones under every path.
+
+    A module that has more than those comes itself, as "tensor". Each module takes one of `visits`.
+    """
+    pending: list[tuple[str, Any, tuple[Any, ...]]] = [(name, module, ())]
+    while pending and next(visits, None) is not None:
+        path, module, above = pending.pop()
+        fields = raw.module_dict(module)
+        indexed = any(raw.is_a(module, cls) for cls in _LISTS)
+        for key, value in _members(fields, "_parameters"):
+            if raw.is_tensor(value):
+                yield _join(path, key, indexed), "parameter", value
+        for key, value in _members(fields, "_buffers"):
+            if raw.is_tensor(value):
+                yield _join(path, key, indexed), "buffer", value
+        if _has_more(fields):
+            yield path, "tensor", module
+        inside = (id(module), *above)
+        children = [
+            (_join(path, key, indexed), child, inside)
+            for key, child in _members(fields, "_modules")
+            if raw.is_a(child, torch.nn.Module) and id(child) not in inside
+        ]
+        pending.extend(reversed(children))
+
+
+def _has_more(fields: Any) -> bool:
+    """Whether a module's dictionary has something to look into besides what every module has."""
+    if not raw.is_a(fields, dict):
+        return False
+    usual = next(iter(dict.keys(fields)), None) == "training"  # then what every module has comes first
+    return not containers.is_plain(islice(dict.values(fields), len(attributes.MODULE) if usual else 0, None))
 
 
 def find(namespace: dict[str, object], paths: Sequence[str]) -> list[object]:
@@ -220,6 +306,8 @@ def find(namespace: dict[str, object], paths: Sequence[str]) -> list[object]:
     roots = dict.fromkeys(path.partition(".")[0].partition("[")[0] for path in paths)
     with raw.Reading():
         there = [(root, namespace[root]) for root in roots if root in namespace]
+        if any(".state[" in path for path in paths):  # spelled by the names of other variables
+            there = [(name, value) for name, value in dict.copy(namespace).items() if type(name) is str]
         found = {item.path: item.value for item in Collector().collect(there)}
     return [found.get(path) for path in paths]
 

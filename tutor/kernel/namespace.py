@@ -54,6 +54,8 @@ class Layout(Struct, frozen=True):
     cut: list[tuple[str, int]]
     deaths: int
     screen: Screen
+    #: By `id()` the names that parameters have in optimizers: what is not screened does not tell them all.
+    parameters: dict[int, str]
 
 
 class Snapshots:
@@ -150,7 +152,7 @@ class Snapshots:
         if not layout.others:
             return True
         others = zip(compress(layout.names, layout.others), compress(values, layout.others), strict=True)
-        collector = names.Collector()
+        collector = names.Collector(layout.parameters)
         items = collector.collect(others)
         same = [item.path for item in items] == layout.paths and collector.cut == layout.cut
         return same and not any(map(self._differs, items))
@@ -188,7 +190,7 @@ class Snapshots:
         delta = self._delta(residents, blocks, looked_at, collector.holding, collector.beyond())
         self._entries = {r.facts.name: Entry(r.facts, r.place, id(r.named.gradient)) for r in residents}
         kept = frozenset(tracked) | collector.holding
-        self._layout = _layout(looked_at, kept, followed, residents, collector.cut, deaths)
+        self._layout = _layout(looked_at, kept, followed, residents, collector, deaths)
         return delta
 
     def _sorted(self, looked_at: dict[str, object]) -> tuple[list[str], set[str]]:
@@ -333,7 +335,7 @@ def _layout(
     tracked: frozenset[str],
     followed: set[str],
     residents: list[Resident],
-    cut: list[tuple[str, int]],
+    collector: names.Collector,
     deaths: int,
 ) -> Layout:
     screened, paths = {}, []
@@ -357,7 +359,8 @@ def _layout(
         plain_types=list(map(id, map(type, compress(looked_at.values(), plain)))),
         tracked=tracked,
         paths=paths,
-        cut=cut,
+        cut=collector.cut,
         deaths=deaths,
         screen=Screen.of(list(screened.values())),
+        parameters=collector.parameters,
     )

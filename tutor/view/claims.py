@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from tutor.facts import Change, Snapshot, Step, StorageFacts, TensorFacts
-from tutor.view.holdings import Holding, holdings, root_of
+from tutor.view.holdings import Holding, holdings, is_kept, root_of
 from tutor.view.reach import Ranges, elements, extent, is_dense, merge, runs, touches
 from tutor.view.words import clean, grad_fn_word, kind_word, shape_word, stride_word
 
@@ -156,7 +156,7 @@ def claims_of(step: Step, before: Snapshot, births: Births) -> list[Claim]:
             claims.append(claim)
     bound = {change.name for change in step.changes if change.kind not in ("altered", "written")}
     claims = [claim for claim in claims if not _follows(claim, bound)]
-    return sorted(claims, key=lambda claim: (claim.rank, not any(map(context.mentions, claim.names))))
+    return sorted(claims, key=lambda c: (is_kept(c.names), c.rank, not any(map(context.mentions, c.names))))
 
 
 def _follows(claim: Claim, bound: set[str]) -> bool:

@@ -31,6 +31,11 @@ def root_of(name: str) -> str:
     return name.partition(".")[0].partition("[")[0]
 
 
+def is_kept(names: Iterable[str]) -> bool:
+    """Whether these are an optimizer's own tensors, which matter less than the parameters it wrote."""
+    return all(".state[" in name for name in names)
+
+
 def holdings(changes: Iterable[Change], before: Snapshot, after: Snapshot) -> Iterator[Holding]:
     """One for each container whose tensors were exchanged or moved. Modules are none."""
     changed: dict[str, list[str]] = {}

@@ -15,8 +15,11 @@ FEW = 4
 #: Containers inside containers have lines of their own down to this depth.
 DEPTH = 8
 
+_QUOTED = r""""(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'"""
+#: A subscript may hold a path that has subscripts itself: `state[model[0].weight]`.
+_INNER = rf"\[(?:{_QUOTED}|[^\[\]\"'])*\]"
 _SEGMENT = re.compile(
-    r"""\[(?:"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[^\]"'])*\]|\[[^\]]*\]|\.[^.\[]*|\[|[^.\[]+""", re.DOTALL
+    rf"""\[(?:{_QUOTED}|{_INNER}|[^\[\]"'])*\]|\[[^\]]*\]|\.[^.\[]*|\[|[^.\[]+""", re.DOTALL
 )
 _NUMBER = re.compile(r"(\d+)")
 
