@@ -120,18 +120,18 @@ def test_expression(run: Run, code: str, expressions: list[str]):
 @pytest.mark.parametrize(
     ("code", "parts"),
     [
-        ("z = x.T.reshape(6)", [".T", ".reshape", ".reshape(6)"]),
+        ("z = x.T.reshape(6)", ["x.T", ".reshape", ".reshape(6)"]),
         ("z = (x + y).T", ["x + y", ".T"]),
         (
             "z = (\n    x\n    .T  # turned\n    .reshape(\n        6,\n    )\n)",
-            [".T", ".reshape", ".reshape(6,)"],
+            ["x.T", ".reshape", ".reshape(6,)"],
         ),
-        ("z = x[0][1]", ["[0]", "[1]"]),
-        ("z = ( x [ 0 ] )", ["[ 0 ]"]),
+        ("z = x[0][1]", ["x[0]", "[1]"]),
+        ("z = ( x [ 0 ] )", ["x [ 0 ]"]),
         ("z = here().T", ["here()", ".T"]),
-        ("z = x.weight @ y", [".weight", "x.weight @ y"]),
+        ("z = x.weight @ y", ["x.weight", "x.weight @ y"]),
         ("z = (x)(1)", ["(x)(1)"]),
-        ("z = ((x.T)).T", [".T", ".T"]),
+        ("z = ((x.T)).T", ["x.T", ".T"]),
     ],
 )
 def test_part_that_is_the_call(run: Run, code: str, parts: list[str]):
@@ -141,7 +141,7 @@ def test_part_that_is_the_call(run: Run, code: str, parts: list[str]):
 def test_each_call_of_a_chain_is_on_its_own_line(run: Run):
     seen = run("z = (\n    x\n    .T\n    .reshape(\n        6,\n    )\n    .T\n)")
     assert [(site.part, site.line) for site in seen] == [
-        (".T", 3),
+        ("x.T", 3),
         (".reshape", 4),
         (".reshape(6,)", 4),
         (".T", 7),

@@ -32,6 +32,8 @@ _OPERATIONS = (
     ast.Attribute,
     ast.UnaryOp,
 )
+#: Attributes of tensors that are operations.
+_PROPERTIES = frozenset({"T", "mT", "H", "mH", "real", "imag", "data", "grad"})
 #: Nodes whose code may be placed at their last part only, where they go over several lines.
 _CHAINED = (ast.Call, ast.Attribute)
 
@@ -240,12 +242,14 @@ def function_of(code: CodeType) -> str:
 
 
 def _part(node: ast.AST | None, text: Text) -> str:
-    """What of a node follows the value that it is asked of: `.reshape(6)`, `.T`, `[0]`."""
+    """What of a node follows the value that it is asked of, where that is more than a name: `.reshape(6)`."""
     inner: ast.expr | None = None
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
         inner = node.func.value
     elif isinstance(node, ast.Attribute | ast.Subscript):
         inner = node.value
+    if inner is not None and _is_name(inner):
+        return ""
     around, within = None if node is None else span_of(node), None if inner is None else span_of(inner)
     if around is None or within is None:
         return ""
@@ -253,6 +257,13 @@ def _part(node: ast.AST | None, text: Text) -> str:
     opening = "." if not isinstance(node, ast.Subscript) else "["
     at = rest.find(opening)  # what stands before it closes brackets around the value
     return one_line(rest[at:]) if at >= 0 else ""
+
+
+def _is_name(node: ast.expr) -> bool:
+    """`x`, `self.weight`, `torch.nn.functional`: nothing that is an operation by itself."""
+    while isinstance(node, ast.Attribute) and node.attr not in _PROPERTIES:
+        node = node.value
+    return isinstance(node, ast.Name)
 
 
 def _line_of_call(node: ast.AST) -> int:
