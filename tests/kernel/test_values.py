@@ -10,15 +10,15 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tutor.facts import Values
+from tutor.facts import Overview, Values
 from tutor.kernel import elements
 from tutor.kernel.values import MAX_ELEMENTS, copy_window, preview
 
 LIMITS = (4, 12, 8)
 
 
-def look(value: object, limits: tuple[int, int, int] = LIMITS) -> Values:
-    return preview({"x": value}, 1, "x", limits)
+def look(value: object, limits: tuple[int, int, int] = LIMITS, start: tuple[int, ...] = ()) -> Values:
+    return preview({"x": value}, 1, "x", limits, start)
 
 
 def number(text: str, dtype: torch.dtype) -> object:
@@ -41,17 +41,32 @@ def agrees(text: str, value: object, dtype: torch.dtype) -> bool:
     return math.isclose(float(shown), wanted, rel_tol=0.06, abs_tol=1e-30)  # type: ignore[arg-type]
 
 
-def check(value: torch.Tensor, limits: tuple[int, int, int] = LIMITS) -> None:
+def check(value: torch.Tensor, limits: tuple[int, int, int] = LIMITS, start: tuple[int, ...] = ()) -> None:
     """The window is what indexing with torch gives, element by element."""
-    found = look(value, limits)
+    found = look(value, limits, start)
     assert found.reason is None
     assert len(found.window) == value.dim()
     assert all(shown <= size for shown, size in zip(found.window, value.shape, strict=True))
+    if value.numel():
+        room = [size - shown for size, shown in zip(value.shape, found.window, strict=True)]
+        wanted = start or (0,) * value.dim()
+        assert found.start == tuple(min(at, most) for at, most in zip(wanted, room, strict=True))
     plain = value.detach()
-    expected = [plain[at].item() for at in product(*map(range, found.window))]
+    firsts = found.start or (0,) * value.dim()
+    ranges = [range(at, at + n) for at, n in zip(firsts, found.window, strict=True)]
+    expected = [plain[at].item() for at in product(*ranges)]
     assert len(found.texts) == len(expected) <= MAX_ELEMENTS
-    for text, one in zip(found.texts, expected, strict=True):
+    for text, exact, size, one in zip(found.texts, found.exact, found.numbers, expected, strict=True):
         assert agrees(text, one, value.dtype), (text, one)
+        assert exact == repr(one)
+        number = abs(one) if value.dtype.is_complex else float(one)
+        assert math.isclose(size, number, rel_tol=1e-15) or repr(size) == repr(number)
+    if value.numel() and not value.dtype.is_complex:
+        everything = [float(each) for each in plain.flatten().tolist()]
+        finite = [each for each in everything if math.isfinite(each)]
+        nans = sum(map(math.isnan, everything))
+        bounds = (min(finite), max(finite)) if finite else (None, None)
+        assert found.overview == Overview(*bounds, nans, len(everything) - len(finite) - nans)
 
 
 DTYPES = [
@@ -109,7 +124,8 @@ def test_any_view_of_some_memory_reads_as_torch_reads_it(data: st.DataObject) ->
     reach = sum((size - 1) * step for size, step in zip(shape, stride, strict=True) if size)
     offset = data.draw(st.integers(0, max(0, 399 - reach)))
     limits = data.draw(st.tuples(*[st.integers(1, 5)] * 3))
-    check(base.as_strided(shape, stride, offset), limits)
+    start = tuple(data.draw(st.integers(0, max(0, size - 1))) for size in shape)
+    check(base.as_strided(shape, stride, offset), limits, start)
 
 
 @pytest.mark.filterwarnings("ignore:ComplexHalf")
@@ -120,6 +136,10 @@ def test_what_is_copied_from_an_accelerator_is_what_is_read_from_memory(dtype: t
     data = copy_window(value, found.window)
     assert data is not None
     assert elements.element_texts(data, str(dtype).removeprefix("torch.")) == found.texts
+    later = look(value, (2, 2, 2), (1, 1, 1))
+    data = copy_window(value, later.window, later.start)
+    assert data is not None
+    assert elements.element_texts(data, str(dtype).removeprefix("torch.")) == later.texts
     assert copy_window(torch.tensor(3, dtype=torch.int16), ()) == b"\x03\x00"
 
 
@@ -135,6 +155,30 @@ def test_numpy_arrays_have_values_too() -> None:
     assert look(wild).texts == ()
 
 
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("dtype", [torch.quint8, torch.qint8, torch.qint32], ids=str)
+def test_of_quantized_tensors_the_stored_integers_are_shown(dtype: torch.dtype) -> None:
+    value = torch.quantize_per_tensor(torch.tensor([[0.5, 1.0], [-0.5, 2.0]]), 0.1, 3, dtype)[:, 1:]
+    found = look(value)
+    assert list(found.exact) == [repr(each) for each in value.int_repr().flatten().tolist()]
+    assert "int_repr" in found.note
+
+
+def test_lazy_conjugates_and_negatives_say_that_memory_differs() -> None:
+    value = torch.tensor([1 + 2j]).conj()
+    assert "conjugated" in look(value).note
+    assert "negated" in look(value.imag).note
+    assert look(value.resolve_conj()).note == ""
+
+
+def test_what_is_not_finite_is_counted_and_a_huge_tensor_is_not_searched() -> None:
+    value = torch.zeros(1000)
+    value[::10], value[1], value[2] = math.nan, math.inf, -3
+    assert look(value).overview == Overview(-3.0, 0.0, 100, 1)
+    assert look(torch.tensor([math.nan])).overview == Overview(None, None, 1, 0)
+    assert look(torch.zeros(1 << 19)).overview is None
+
+
 def _freed() -> torch.Tensor:
     value = torch.ones(4)
     value.untyped_storage().resize_(0)
@@ -145,7 +189,6 @@ UNSHOWN = {
     "sparse_coo": lambda: torch.eye(2).to_sparse(),
     "sparse_csr": lambda: torch.eye(2).to_sparse_csr(),
     "meta": lambda: torch.ones(2, device="meta"),
-    "quantized": lambda: torch.quantize_per_tensor(torch.ones(2), 0.1, 0, torch.qint8),
     "nested": lambda: torch.nested.nested_tensor([torch.ones(2), torch.ones(3)]),
     "given back": _freed,
     "float4": lambda: torch.zeros(2, dtype=torch.uint8).view(torch.float4_e2m1fn_x2),

@@ -59,7 +59,7 @@ class CompareMemory(Struct, frozen=True, tag=True):
 
 
 class Preview(Struct, frozen=True, tag=True):
-    """Values of one tensor near its first element.
+    """Values of one tensor, from the element at `start` on; without a start, from the first.
 
     `limits` bounds slices, rows and columns; leading dimensions beyond three share the bound of slices.
     """
@@ -67,6 +67,7 @@ class Preview(Struct, frozen=True, tag=True):
     id: int
     name: str
     limits: tuple[int, int, int] = (4, 12, 8)
+    start: Shape = ()
 
 
 class Complete(Struct, frozen=True, tag=True):
@@ -210,15 +211,32 @@ class Overlap(Struct, frozen=True, tag=True):
     overlap: bool | None
 
 
+class Overview(Struct, frozen=True):
+    """The least and greatest finite number in a tensor (of complex ones: size), and what is not finite."""
+
+    low: float | None
+    high: float | None
+    nans: int
+    infinities: int
+
+
 class Values(Struct, frozen=True, tag=True, omit_defaults=True):
     """A window of a tensor's values as short text, row by row; `reason` says why there is none."""
 
     id: int
     name: str
-    #: How many leading indices of each dimension `texts` covers.
+    #: How many indices of each dimension `texts` covers, from `start` on (without one, from the first).
     window: Shape = ()
     texts: tuple[str, ...] = ()
     reason: str | None = None
+    start: Shape = ()
+    #: Each value as a number (of a complex one its size), and written out in full.
+    numbers: tuple[float, ...] = ()
+    exact: tuple[str, ...] = ()
+    #: What there is in the whole tensor, where that was quick to find.
+    overview: Overview | None = None
+    #: What the values are, where they are not simply the tensor's.
+    note: str = ""
 
 
 class Completions(Struct, frozen=True, tag=True):

@@ -23,6 +23,8 @@ _FLOAT8 = {
     "float8_e5m2fnuz": (5, 2, 16, False, True),
     "float8_e4m3fnuz": (4, 3, 8, False, True),
 }
+#: What quantized dtypes keep: integers, of which the values are made by scale and zero point.
+_STORED = {"quint8": "uint8", "qint8": "int8", "qint32": "int32"}
 
 
 def read_bytes(start: int, nbytes: int) -> bytes:
@@ -58,6 +60,13 @@ def texts_of(values: np.ndarray) -> tuple[str, ...]:
     return tuple(map(_plain_text, values.tolist()))
 
 
+def sizes_of(values: np.ndarray) -> np.ndarray:
+    """The numbers as float64; of complex ones their absolute value."""
+    with np.errstate(all="ignore"):
+        real = np.abs(values.astype(np.complex128)) if values.dtype.kind == "c" else values
+        return real.astype(np.float64)
+
+
 def decode(data: bytes, dtype: str) -> np.ndarray | None:
     """The elements in `data` as numbers or booleans; None where `dtype` is not numeric."""
     if dtype == "bfloat16":
@@ -71,7 +80,7 @@ def decode(data: bytes, dtype: str) -> np.ndarray | None:
         exponents = np.frombuffer(data, np.uint8)
         return np.where(exponents == 255, np.nan, np.exp2(exponents.astype(np.float64) - 127))
     try:
-        decoder = np.dtype(dtype)
+        decoder = np.dtype(_STORED.get(dtype, dtype))
     except TypeError:  # quantized, packed and bits dtypes
         return None
     if decoder.kind not in _NUMERIC:

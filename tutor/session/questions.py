@@ -20,6 +20,7 @@ from tutor.facts import (
     Preview,
     Reply,
     Request,
+    Shape,
     Values,
 )
 
@@ -54,9 +55,9 @@ class Questions(ABC):
         assert isinstance(reply, Overlap)
         return reply
 
-    async def preview(self, name: str) -> Values:
-        """A bounded window of the values under a name."""
-        reply = await self._ask(lambda number: Preview(number, name))
+    async def preview(self, name: str, start: Shape = ()) -> Values:
+        """A bounded window of the values under a name, from the element at `start` on."""
+        reply = await self._ask(lambda number: Preview(number, name, start=start))
         assert isinstance(reply, Values)
         return reply
 
