@@ -9,7 +9,7 @@ from functools import cached_property
 
 from tutor.explain.entries import At, Entry, quoted
 from tutor.explain.reading import evaluated, parse, path
-from tutor.facts import TensorFacts
+from tutor.facts import BackwardFacts, OpFacts, TensorFacts
 
 LOOPS = (ast.For, ast.AsyncFor, ast.While)
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
@@ -34,6 +34,9 @@ class Code:
     #: What it was entered with, and whether something else was entered since.
     entry: Entry = field(default_factory=Entry)
     over: bool = False
+    #: What it did, as far as that was seen.
+    operations: tuple[OpFacts, ...] = ()
+    backwards: tuple[BackwardFacts, ...] = ()
 
     @cached_property
     def bindings(self) -> tuple[Binding, ...]:
@@ -50,9 +53,13 @@ class Code:
 
     def at(self, node: ast.AST) -> At:
         """The learner's line of a node, to be named in a sentence."""
-        quote = quoted(self.source, int(getattr(node, "lineno", 1)))
+        return self.at_line(self.line(node))
+
+    def at_line(self, line: int) -> At:
+        """A line of the learner's that is one of its own, to be named in a sentence."""
+        quote = quoted(self.source, line - self.first_line + 1)
         whole = self.function is None and "\n" not in self.source.strip()
-        return At(self.line(node), self.entry, self.over, quote, whole)
+        return At(line, self.entry, self.over, quote, whole)
 
     def start(self, node: ast.AST) -> Place:
         return (self.order, getattr(node, "lineno", 0), getattr(node, "col_offset", 0))

@@ -8,6 +8,7 @@ from itertools import combinations
 
 from tutor.explain.arguments import called_with, operand, parts
 from tutor.explain.engine import failure
+from tutor.explain.lineage import tells_makers
 from tutor.explain.operands import Operand
 from tutor.explain.past import Past
 from tutor.explain.reading import Failing, failing, insert_after, path, words
@@ -62,6 +63,7 @@ _OPERATORS = {
 
 
 @failure
+@tells_makers
 def broadcast_shapes(step: Step, before: Snapshot, past: Past) -> Explanation | None:
     """Holds when shapes do not fit together element by element."""
     error = step.error

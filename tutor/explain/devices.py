@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from tutor.explain.arguments import parts
 from tutor.explain.engine import failure
+from tutor.explain.lineage import tells_makers
 from tutor.explain.past import Past
 from tutor.explain.reading import Failing, failing, insert_after, path, root, words
 from tutor.explain.wording import code_list, fill
@@ -33,6 +34,7 @@ _TOLD = re.compile(
 
 
 @failure
+@tells_makers
 def device_mismatch(step: Step, before: Snapshot, past: Past) -> Explanation | None:
     """Holds when an operation was given tensors on different devices."""
     error = step.error

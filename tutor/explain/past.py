@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from tutor.explain.bindings import Code
 from tutor.explain.entries import SETUP, Entry
 from tutor.explain.reading import parse
-from tutor.facts import Step
+from tutor.facts import Step, TensorFacts
 
 #: Statements that are remembered, the last ones.
 MOST = 1_000
@@ -30,12 +30,23 @@ class Past:
         now = step.snapshot.tensors
         changed = {c.name: now[c.name] for c in step.changes if c.name in now}
         order = self.codes[-1].order + 1 if self.codes else 0
-        self.codes.append(Code(order, step.source, first_line(step), changed, None, self.entry))
+        self.codes.append(self._code(order, step, changed))
 
     def now(self, step: Step) -> Code:
         """The step's own code, behind all that is remembered."""
         order = self.codes[-1].order + 1 if self.codes else 0
-        return Code(order, step.source, first_line(step), step.snapshot.tensors, None, self.entry)
+        return self._code(order, step, step.snapshot.tensors)
+
+    def _code(self, order: int, step: Step, tensors: Mapping[str, TensorFacts]) -> Code:
+        return Code(
+            order,
+            step.source,
+            first_line(step),
+            tensors,
+            entry=self.entry,
+            operations=step.operations,
+            backwards=step.backwards,
+        )
 
     def begin(self, entry: Entry) -> Past:
         """The same statements, as what was there before `entry`."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from tutor.explain.arguments import called_with, is_function, operand, quoted_shapes
 from tutor.explain.engine import failure
+from tutor.explain.lineage import tells_makers
 from tutor.explain.operands import Operand
 from tutor.explain.past import Past
 from tutor.explain.reading import Failing, failing, insert_after, path, words
@@ -82,6 +83,7 @@ class _Product:
 
 
 @failure
+@tells_makers
 def matmul_shapes(step: Step, before: Snapshot, past: Past) -> Explanation | None:
     """Holds when two shapes do not fit in `@`, in a product function or in a Linear layer."""
     error = step.error

@@ -44,6 +44,7 @@ from tutor.facts.operations import (
     PassedNode,
     Shape,
     Span,
+    SpoiledNode,
     Verdict,
     Write,
 )
@@ -117,6 +118,7 @@ __all__ = [
     "Snapshot",
     "SnapshotDelta",
     "Span",
+    "SpoiledNode",
     "Started",
     "Step",
     "StepDone",

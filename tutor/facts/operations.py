@@ -145,6 +145,22 @@ class LeafGradient(Struct, frozen=True, omit_defaults=True):
     gradient: GradientFacts | None = None
 
 
+class SpoiledNode(Struct, frozen=True, omit_defaults=True):
+    """A node that a backward pass could not go through: a value that it had saved is gone or was changed."""
+
+    node: int
+    name: str
+    #: Name of the saved value: `self`, `result`, `other`.
+    saved: str
+    why: Literal["freed", "overwritten"]
+    shape: Shape | None = None
+    #: The version it had when it was saved, and the one it has now.
+    expected: int | None = None
+    version: int | None = None
+    #: The operation that saved it.
+    origin: Origin | None = None
+
+
 class BackwardFacts(Struct, frozen=True, omit_defaults=True):
     """One backward pass of the learner's, node by node in the order in which it ran."""
 
@@ -167,3 +183,5 @@ class BackwardFacts(Struct, frozen=True, omit_defaults=True):
     #: Why gradients were not recorded, in a few words.
     unread: str | None = None
     error: str | None = None
+    #: Where it failed for what had been saved: the nodes that it could not have gone through.
+    spoiled: tuple[SpoiledNode, ...] = ()
