@@ -17,6 +17,7 @@ from tutor.contract import Contract
 from tutor.course.checks import fits_error
 from tutor.course.claims import Raises
 from tutor.explain import Entry, Past, after_setup, explain_step
+from tutor.explain.verdicts import say
 from tutor.facts import ErrorFacts, Explanation, GraphFacts, Ready, Run, Snapshot, Step
 from tutor.session import InputAsked, KernelOptions, Session, SessionError, StateChanged, StepFinished
 from tutor.session.events import Event
@@ -294,7 +295,7 @@ def _reports(walk: Walk, width: int) -> Iterator[Text]:
     for part, run, before, past in walk.runs:
         if part.label is not None:
             yield Text(f"\n{part.label}", "bold")
-        yield run_report(run, INK, width, explanations=_explanations(run, before, past))
+        yield run_report(run, INK, width, explanations=_explanations(run, before, past), say=say)
     if walk.error is not None and not any(run.error for _, run, _, _ in walk.runs):
         yield Text(f"{walk.error.type}: {walk.error.message}")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 from tutor.explain.reading import COPY_IF_NEEDED
@@ -62,6 +61,12 @@ def ruling(op: OpFacts) -> Ruling:
             return Ruling("none", of, "", "")
 
 
+def say(op: OpFacts) -> tuple[str, str]:
+    """What is said of an operation, and why."""
+    found = ruling(op)
+    return found.text, found.why
+
+
 def _written(op: OpFacts) -> list[str]:
     """Names of the arguments that were written, each once."""
     written = (op.ins[write.argument].name for write in op.wrote if write.argument < len(op.ins))
@@ -114,9 +119,3 @@ def _why_view(op: OpFacts) -> str:
             if step == 0 and size > 1:
                 return fill(_REPEAT, dimension=dimension, size=size)
     return ""
-
-
-def operation_word(op: OpFacts) -> str:
-    """The operation as people say it: `add` for `__radd__`, `T` for `.T`, `[…]` for an index."""
-    name = re.sub(r"^__(?:i|r)?(\w+?)__$", r"\1", op.name)
-    return {"getitem": "[…]", "setitem": "[…] ="}.get(name, name).lstrip(".")

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
+from tutor.explain.verdicts import say
 from tutor.facts import GraphFacts
 from tutor.repl.out import PALETTE
 from tutor.repl.pieces import COMMAND
+from tutor.view.operations import OperationLines, rows_of
 from tutor.view.palette import letter
 from tutor.view.strips import Ranges, storage_strips
 from tutor.view.table import COLUMNS, aligned, sharing_sentence, tensor_rows
@@ -101,6 +103,19 @@ def _written(block: int, ranges: Ranges) -> str:
     return f"{letter(block)}: the last statement wrote {', '.join(words)}{more}"
 
 
+async def _operations(conversation: Conversation, _: str) -> None:
+    out, step = conversation.out, conversation.last
+    rows = rows_of(step) if step is not None else []
+    if step is None or not rows:
+        out.say("The last statement ran no operation of torch.")
+        return
+    drawn = OperationLines(rows, step.snapshot, say, PALETTE, out.width)
+    for line in drawn.lines(frozenset(row.key for row in rows)):
+        out.line(line.text)
+    if step.unwatched:
+        out.say("A part of it ran too often to be watched: the counts are least counts.")
+
+
 async def _graph(conversation: Conversation, name: str) -> None:
     session = conversation.session
     facts = session.snapshot.tensors.get(name)
@@ -149,6 +164,7 @@ COMMANDS: tuple[Command, ...] = (
     Command(
         "storage", "", "Each block of memory, its values, and which of them every name covers.", _storage
     ),
+    Command("operations", "", "What the last statement did: views, copies, writes in place.", _operations),
     Command("graph", "NAME", "The autograd graph behind a tensor.", _graph),
     Command("device", "[NAME]", "Say which device is used, or restart the kernel on another.", _device),
     Command("restart", "", "Start a new kernel; its namespace is empty.", _restart),

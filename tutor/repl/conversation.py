@@ -12,7 +12,7 @@ from typing import Any
 
 from tutor import __version__
 from tutor.explain import Entry, Past
-from tutor.facts import Ready
+from tutor.facts import Ready, Step
 from tutor.repl.commands import Refused, obey
 from tutor.repl.out import Out
 from tutor.repl.pieces import Piece, has_several_lines
@@ -45,6 +45,8 @@ class Conversation:
         self.out = out
         self.reader = reader
         self.done = False
+        #: The statement that ended last.
+        self.last: Step | None = None
         self._failed = False
         #: What ran in the namespace so far.
         self._past = Past()
@@ -217,6 +219,7 @@ class Conversation:
             case StepStarted(end_line=end_line) if self._telling is not None:
                 self._telling.started(end_line)
             case StepFinished(step=step) if self._telling is not None:
+                self.last = step
                 self._telling.finished(step)
             case InputAsked(prompt=prompt):
                 self._answering = asyncio.create_task(self._answer(prompt))

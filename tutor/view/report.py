@@ -9,6 +9,7 @@ from rich.text import Text
 
 from tutor.facts import ErrorFacts, Explanation, Run, Snapshot, Step
 from tutor.view.notes import Note, note_text, notes_for
+from tutor.view.operations import OperationLines, Say, rows_of
 from tutor.view.palette import Palette
 from tutor.view.syntax import highlight
 from tutor.view.table import COLUMNS, aligned, sharing_sentence, tensor_rows
@@ -17,6 +18,8 @@ from tutor.view.words import clean, fit, seconds_word
 
 #: Lines of code, lines of output a step, and rows of tensors before the report shortens.
 CODE, OUTPUT, ROWS = 2_000, 200, 100
+#: Lines of operations that one statement gets.
+OPERATIONS = 16
 #: Notes start in this column of the code, or two cells right of longer code.
 NOTE_COLUMN = 40
 
@@ -27,16 +30,24 @@ def run_report(
     width: int = 100,
     *,
     explanations: Mapping[int, Sequence[Explanation]] | None = None,
+    say: Say | None = None,
 ) -> Text:
-    """The report of `run`; `explanations` are keyed by step index."""
-    report = _Report(run, palette, width, explanations or {})
+    """The report of `run`; `explanations` are keyed by step index. With `say` it has operations too, where
+    a statement ran more than one."""
+    report = _Report(run, palette, width, explanations or {}, say)
     return Text("\n", end="").join(report.lines())
 
 
 class _Report:
     def __init__(
-        self, run: Run, palette: Palette, width: int, explanations: Mapping[int, Sequence[Explanation]]
+        self,
+        run: Run,
+        palette: Palette,
+        width: int,
+        explanations: Mapping[int, Sequence[Explanation]],
+        say: Say | None,
     ) -> None:
+        self.say = say
         self.run = run
         self.palette = palette
         self.width = width
@@ -93,6 +104,7 @@ class _Report:
 
     def _step(self, step: Step) -> Iterator[Text]:
         """What a statement printed and displayed, and what there is to say about it."""
+        yield from self._operations(step)
         output = TerminalText(head=OUTPUT // 2, tail=OUTPUT // 2)
         output.feed(step.stdout)
         if step.stdout_elided:
@@ -109,6 +121,17 @@ class _Report:
             yield self._aside("!", Text(words, self.palette.warning))
         for explanation in self.explanations.get(step.index, ()):
             yield from self._explanation(explanation)
+
+    def _operations(self, step: Step) -> Iterator[Text]:
+        rows = rows_of(step)
+        if self.say is None or (len(rows) < 2 and all(row.count < 2 for row in rows)):
+            return
+        drawn = OperationLines(rows, step.snapshot, self.say, self.palette, self.width - self.gutter - 2)
+        lines = drawn.lines()
+        for line in lines[:OPERATIONS]:
+            yield self._aside("·", line.text)
+        if len(lines) > OPERATIONS:
+            yield self._aside("·", Text(f"… and {len(lines) - OPERATIONS:,} more lines", self.palette.muted))
 
     def _aside(self, mark: str, text: Text) -> Text:
         return Text.assemble(" " * self.gutter, (f"{mark} ", self.palette.muted), text)

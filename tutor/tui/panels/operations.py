@@ -4,17 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tutor.explain.verdicts import ruling
-from tutor.facts import OpFacts
+from tutor.explain.verdicts import say
 from tutor.tui.names_view import NamesView
 from tutor.tui.panels.drawn import Drawn
 from tutor.tui.panels.shown import Shown
 from tutor.view.operations import Line, OperationLines, Row, rows_of
-
-
-def _say(op: OpFacts) -> tuple[str, str]:
-    found = ruling(op)
-    return found.text, found.why
 
 
 class OperationsView(NamesView):
@@ -62,7 +56,7 @@ class OperationsPanel(Drawn):
         self.display = bool(rows)
         if step is None or not rows:
             return
-        self._list.show_operations(rows, OperationLines(rows, shown.snapshot, _say, self.palette, self.room))
+        self._list.show_operations(rows, OperationLines(rows, shown.snapshot, say, self.palette, self.room))
         calls = sum(row.count for row in rows)
         counted = f"{'at least ' if step.unwatched else ''}{calls:,} call{'' if calls == 1 else 's'}"
         self.heading.fact = f"line {step.line} · {counted}"
