@@ -40,6 +40,11 @@ def time_row(what: str, ours: float, theirs: float, peer: str, budget: float) ->
     return Row(what, duration(ours), shown, as_ratio(ours / theirs), f"≤ {duration(budget)}", ours <= budget)
 
 
+def peer_row(what: str, ours: float, theirs: float, peer: str) -> Row:
+    """Two times in seconds, side by side, of which no budget tells anything."""
+    return Row(what, duration(ours), f"{duration(theirs)}  {peer}", as_ratio(ours / theirs), "", within=True)
+
+
 def as_ratio(ratio: float) -> str:
     """`0.25`, or `1/143` where that says more."""
     return f"1/{1 / ratio:,.0f}" if ratio <= 0.1 else f"{ratio:.2f}"

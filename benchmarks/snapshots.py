@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
-from benchmarks.measure import Row, interleave, ratio_row, timed
+from benchmarks.measure import BenchmarkError, Row, interleave, peer_row, ratio_row, timed
 from tutor.kernel.namespace import Snapshots
 
 COUNT = 1_000
@@ -32,3 +32,16 @@ def rows(quick: bool) -> Iterator[Row]:
     peer = f"repr of {COUNT:,} tensors"
     yield ratio_row(f"snapshot of {COUNT:,} tensors", first, printing, peer, 1 / 100)
     yield ratio_row("the same, nothing changed", unchanged, printing, peer, 1 / 1_000)
+    lovely = describe_lovely()
+    some = list(namespace.values())[: COUNT // 10 if quick else COUNT]
+    theirs = timed(lambda: [lovely(tensor) for tensor in some]) * COUNT / len(some)
+    yield peer_row("the same, beside lovely-tensors", first, theirs, "lovely-tensors")
+
+
+def describe_lovely() -> Callable[[object], str]:
+    """What lovely-tensors prints for a tensor."""
+    try:
+        from lovely_tensors import lovely
+    except ImportError:
+        raise BenchmarkError("lovely-tensors is not installed; `make bench` installs it.") from None
+    return lambda tensor: str(lovely(tensor))
