@@ -17,7 +17,7 @@ _CONVERTING = frozenset(
 _ALWAYS = frozenset({"clone", "deepcopy", "__deepcopy__", "tensor", "new_tensor", "repeat", "tile"})
 _REPEATING = frozenset({"expand", "expand_as", "broadcast_to"})
 
-_SEAM = "no stride gives {new} here: dimension {dimension} moves {step:,} places where {needed:,} were needed"
+_SEAM = "no stride gives {new} here: a step along dimension {dimension} goes {step:,} on, not {needed:,}"
 _ORDER = "its elements lie in memory by stride {have}; in order would be {wanted}"
 _DTYPE = "{had} had to become {has}"
 _DEVICE = "its elements had to go from {had} to {has}"

@@ -106,8 +106,9 @@ class OperationLines:
         line.append(" ")
         for out in op.outs[:1]:
             line.append_text(self._fact(out, self._room - line.cell_len))
-        if len(op.outs) > 1:
-            line.append(f" +{len(op.outs) - 1}", self._palette.muted)
+        more = f" +{len(op.outs) - 1}" if len(op.outs) > 1 else ""
+        if line.cell_len + cell_len(more) <= self._room:
+            line.append(more, self._palette.muted)
         style = self._verdict_style(op)
         below = []
         for words, colour in ((said, style), (_times(row), self._palette.muted)):
@@ -166,7 +167,7 @@ class OperationLines:
     def _arguments(self, op: OpFacts, indent: int) -> Iterator[Text]:
         written = {write.argument: write for write in op.wrote}
         named = [(operand.name or operand.place, operand) for operand in op.ins]
-        width = min(12, max((cell_len(name) for name, _ in named), default=0))
+        width = min(12, self._room // 3, max((cell_len(clean(name)) for name, _ in named), default=0))
         for at, (name, operand) in enumerate(named):
             line = self._operand("in ", name, operand, indent, width)
             if at in written and line.cell_len < self._room - 8:
