@@ -7,6 +7,7 @@ from typing import Any, Literal
 from msgspec import Struct, field
 
 from tutor.facts.operations import BackwardFacts, OpCount, OpFacts
+from tutor.facts.progress import LoopFacts, ScalarSample
 from tutor.facts.records import (
     Answer,
     ErrorFacts,
@@ -33,6 +34,17 @@ class Execute(Struct, frozen=True, tag=True):
     trace: bool = True
     #: Record gradients of backward passes.
     replay: bool = True
+    #: Wait for Proceed after each statement but the last.
+    stepwise: bool = False
+    #: Tell with Progress how a statement goes that takes long.
+    live: bool = False
+
+
+class Proceed(Struct, frozen=True, tag=True):
+    """Run the next statement of a stepwise Execute, or with `to_end` all that are left."""
+
+    id: int
+    to_end: bool = False
 
 
 class Evaluate(Struct, frozen=True, tag=True):
@@ -127,6 +139,7 @@ Request = (
     | Document
     | Reset
     | InputReply
+    | Proceed
 )
 
 
@@ -172,6 +185,20 @@ class StepDone(Struct, frozen=True, tag=True):
     counts: tuple[OpCount, ...] = ()
     unwatched: bool = False
     backwards: tuple[BackwardFacts, ...] = ()
+
+
+class Progress(Struct, frozen=True, tag=True, omit_defaults=True):
+    """How the running statement goes: the learner's innermost line, the loops around it, scalars.
+
+    Comes at most 30 times a second and only where something changed."""
+
+    id: int
+    index: int
+    line: int
+    #: The learner's innermost function; empty for the module's own code.
+    function: str = ""
+    loops: tuple[LoopFacts, ...] = ()
+    scalars: tuple[ScalarSample, ...] = ()
 
 
 class Done(Struct, frozen=True, tag=True):
@@ -280,4 +307,5 @@ Reply = (
     | Completions
     | Documentation
     | ResetDone
+    | Progress
 )

@@ -7,6 +7,7 @@ from typing import Any, Literal
 from msgspec import Struct, field
 
 from tutor.facts.operations import BackwardFacts, OpCount, OpFacts, Origin, Shape, Span
+from tutor.facts.progress import ScalarFacts
 
 TensorKind = Literal[
     "tensor", "parameter", "buffer", "gradient", "ndarray",
@@ -207,6 +208,8 @@ class Step(Struct, frozen=True):
     unwatched: bool = False
     #: Backward passes in order.
     backwards: tuple[BackwardFacts, ...] = ()
+    #: How scalars went while it ran, where it took long enough to be looked at.
+    scalars: tuple[ScalarFacts, ...] = ()
 
 
 class Run(Struct, frozen=True):
