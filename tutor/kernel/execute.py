@@ -33,6 +33,7 @@ from tutor.kernel.errors import clean, describe_error
 from tutor.kernel.frames import Statement, describe_frames
 from tutor.kernel.guard import GENUINE, Interpreter
 from tutor.kernel.learner import Inputs, Interrupts, Loop, MainModule, Warnings
+from tutor.kernel.live.sampler import Sampler
 from tutor.kernel.namespace import Snapshots
 from tutor.kernel.source import TOP_LEVEL_AWAIT, Definitions, Source, docstring_of, names_in
 from tutor.kernel.stdio import Stdio
@@ -57,12 +58,15 @@ class Executor:
         self._definitions_file = folder / "cells.py"
         self._interpreter = Interpreter()
         self._main = MainModule()
-        self._interrupts = Interrupts()
+        self.interrupts = Interrupts()
+        #: Waits until a stepwise request may go on; whether to its end.
+        self.pause: Callable[[int], bool] = lambda number: True
         self._loop = Loop()
         self.namespace = self._main.namespace
         self._warnings = Warnings(self.namespace)
         self._snapshots = Snapshots(self.namespace, _OURS)
         self.sites = Sites(self.namespace)
+        self._sampler = Sampler(send, self.namespace)
         self._bindings: dict[str, Any] = {}
         #: Everything that ran since the namespace was empty: what checks take for "before" is run again.
         self._history: list[str] = []
@@ -87,7 +91,7 @@ class Executor:
         self._definitions.clear()
         self._history.clear()
         self._future_flags = 0
-        self._interrupts.reset()
+        self.interrupts.reset()
         self._warnings.reset()
         torch.set_grad_enabled(True)
         torch.set_default_dtype(torch.float32)
@@ -95,6 +99,7 @@ class Executor:
         torch.set_printoptions(profile="default")
         self._snapshots.reset()
         self.sites.clear()
+        self._sampler.forget()
         self._fresh()
 
     def _fresh(self) -> None:
@@ -106,7 +111,7 @@ class Executor:
 
     def execute(self, request: Execute) -> None:
         """Run all statements, sending a record of each as it ends, then Done."""
-        self._interrupts.pending = False
+        self.interrupts.pending = False
         filename = request.filename or self._cell_name()
         try:
             flags = 0 if request.script else TOP_LEVEL_AWAIT | self._future_flags
@@ -123,18 +128,30 @@ class Executor:
         compile_warnings = list(self._warnings.take())
         error = None
         last = len(source.statements) - 1
+        stepwise = request.stepwise
+        self._sampler.watch(request.live)
         for index, node in enumerate(source.statements):
             shown = request.display == "all" or (request.display == "last" and index == last)
             early = [w for w in compile_warnings if node.lineno <= w.line <= (node.end_lineno or node.lineno)]
             error = self._statement(request, index, source, node, shown, early)
             if error is not None:
                 break
+            if stepwise and index < last and getpid() == self._pid:
+                stepwise = self._wait(request)
+        self._sampler.watch(False)
         if not request.script:
             self._future_flags = source.flags & ~TOP_LEVEL_AWAIT
         if getpid() != self._pid:  # a child that the learner forked and that came back here
             self._stdio.flush()
             os._exit(0 if error is None else 1)
         self._done(request.id, error)
+
+    def _wait(self, request: Execute) -> bool:
+        """Wait for the next step; whether there is a wait after that too."""
+        self._sampler.watch(False)
+        to_end = self.pause(request.id)
+        self._sampler.watch(request.live)
+        return not to_end
 
     def evaluate(self, request: Evaluate) -> None:
         """Evaluate one expression in the namespace and send its value."""
@@ -144,7 +161,7 @@ class Executor:
             code = compile(request.expression, filename, "eval", self._future_flags, dont_inherit=True)
             self._interpreter.leave()
             try:
-                with self._interrupts:
+                with self.interrupts:
                     result = eval(code, self.namespace)
                     text = display(result) or "None"
             finally:
@@ -163,10 +180,10 @@ class Executor:
         self._interpreter.leave()
         try:
             answers = answer_probes(
-                self.namespace, request, self._history[:at], self._bindings, self._interrupts
+                self.namespace, request, self._history[:at], self._bindings, self.interrupts
             )
         finally:
-            self._interrupts.leave()
+            self.interrupts.leave()
             self._interpreter.enter()
         self._stdio.flush()
         self._warnings.take()
@@ -184,9 +201,10 @@ class Executor:
             self.sites.enter(source, node, code)
             mentioned = names_in(code)
             self._snapshots.prepare(mentioned)
+            self._sampler.begin(request.id, index, node, code)
             self._interpreter.leave()
             try:
-                with self._interrupts:
+                with self.interrupts:
                     value = self._loop.run(code, self.namespace)
                     ended = perf_counter()
                     if shown:
@@ -195,12 +213,13 @@ class Executor:
             finally:
                 self._interpreter.enter()
         except BaseException as problem:
-            self._interrupts.leave()
+            self.interrupts.leave()
             self._interpreter.enter()
             ended = perf_counter()
             error = self._described(problem, source, node)
         if getpid() != self._pid:
             return error
+        self._sampler.end()
         if error is None and not request.script and self._definitions.add(node, source.segment(node)):
             self._write_definitions()
         delta, trouble = self._snapshot(mentioned, node.lineno)

@@ -36,11 +36,15 @@ class Interrupts:
 
     def __init__(self) -> None:
         self.pending = False
+        #: Called by the signal, also in the middle of anything: may only do what a handler may.
+        self.remembered: Callable[[], None] | None = None
         self._theirs: Any = default_int_handler
         set_handler(SIGINT, self._remember)
 
     def _remember(self, *_: object) -> None:
         self.pending = True
+        if self.remembered is not None:
+            self.remembered()
 
     def __enter__(self) -> None:
         set_handler(SIGINT, self._theirs)

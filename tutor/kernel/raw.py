@@ -57,8 +57,9 @@ _array_interface: Getter = np.ndarray.__dict__["__array_interface__"].__get__
 
 _type_name: Getter = type.__dict__["__name__"].__get__
 _is_subtype = type.__subclasscheck__
-_dispatch_keys: Getter = torch._C._dispatch_keys
-_has_key = torch._C.DispatchKeySet.has
+#: What the operations on a tensor go through, and whether one key is in that.
+dispatch_keys: Getter = torch._C._dispatch_keys
+has_key = torch._C.DispatchKeySet.has
 _PYTHON_KEY = torch._C.DispatchKey.Python
 _push_mode = torch._C._push_on_torch_dispatch_stack
 _pop_mode = torch._C._pop_torch_dispatch_stack
@@ -122,7 +123,7 @@ def dispatches_to_python(tensor: object) -> bool:
     kind = type(tensor)
     if kind is torch.Tensor or kind is torch.nn.Parameter:
         return False
-    return bool(_has_key(_dispatch_keys(tensor), _PYTHON_KEY))
+    return bool(has_key(dispatch_keys(tensor), _PYTHON_KEY))
 
 
 def array_address(array: object) -> int:

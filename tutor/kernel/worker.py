@@ -6,6 +6,7 @@ import os
 import queue
 import threading
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from msgspec import Struct, json
 
@@ -23,6 +24,7 @@ from tutor.facts import (
     InputRequest,
     Overlap,
     Preview,
+    Proceed,
     Ready,
     Refused,
     Request,
@@ -33,6 +35,12 @@ from tutor.kernel.channel import Channel
 from tutor.kernel.learner import Inputs
 from tutor.kernel.limits import die_with_parent, limit_memory, prefer_for_out_of_memory_killer
 from tutor.kernel.stdio import Stdio
+
+if TYPE_CHECKING:
+    from tutor.kernel.execute import Executor
+
+#: What the session asks for, in order; None says that an interrupt came.
+Requests = queue.SimpleQueue[Request | None]
 
 
 class Boot(Struct, frozen=True):
@@ -61,12 +69,12 @@ def main(argument: str) -> None:
     prefer_for_out_of_memory_killer()
     channel = Channel(boot.channel, boot.address)
     stdio = Stdio(boot.nonce)
-    requests: queue.SimpleQueue[Request] = queue.SimpleQueue()
+    requests: Requests = queue.SimpleQueue()
     inputs = Inputs(lambda prompt: _ask(channel, stdio, prompt))
     threading.Thread(
         target=_receive, args=(channel, requests, inputs), daemon=True, name="receive-requests"
     ).start()
-    worker = _start(boot, channel, stdio, inputs)
+    worker = Worker(channel, _start(boot, channel, stdio, inputs), requests)
     while True:
         worker.serve(requests.get())
 
@@ -76,7 +84,7 @@ def _ask(channel: Channel, stdio: Stdio, prompt: str) -> None:
     channel.send(InputRequest(prompt))
 
 
-def _receive(channel: Channel, requests: queue.SimpleQueue[Request], inputs: Inputs) -> None:
+def _receive(channel: Channel, requests: Requests, inputs: Inputs) -> None:
     try:
         while True:
             request = channel.receive()
@@ -88,7 +96,7 @@ def _receive(channel: Channel, requests: queue.SimpleQueue[Request], inputs: Inp
         os._exit(0)
 
 
-def _start(boot: Boot, channel: Channel, stdio: Stdio, inputs: Inputs) -> Worker:
+def _start(boot: Boot, channel: Channel, stdio: Stdio, inputs: Inputs) -> Executor:
     try:
         import torch
 
@@ -113,7 +121,7 @@ def _start(boot: Boot, channel: Channel, stdio: Stdio, inputs: Inputs) -> Worker
     executor = Executor(channel.send, stdio, inputs, Path(boot.folder))
     executor.bind(preamble, **({"device": device} if boot.bind_device else {}))
     channel.send(Ready(str(device), str(torch.__version__), available(), preamble))
-    return Worker(channel, executor)
+    return executor
 
 
 def _refuse(channel: Channel, sentence: str) -> None:
@@ -124,11 +132,30 @@ def _refuse(channel: Channel, sentence: str) -> None:
 class Worker:
     """Hands each request to the room that answers it."""
 
-    def __init__(self, channel: Channel, executor) -> None:
+    def __init__(self, channel: Channel, executor: Executor, requests: Requests) -> None:
         self._channel = channel
         self._executor = executor
+        self._requests = requests
+        executor.pause = self.pause
+        executor.interrupts.remembered = lambda: requests.put(None)
 
-    def serve(self, request: Request) -> None:
+    def pause(self, number: int) -> bool:
+        """Answer questions until request `number` may go on, or was interrupted; whether to its end."""
+        later: list[Request] = []
+        to_end = False
+        while not self._executor.interrupts.pending:
+            match self._requests.get():
+                case Proceed(id=given, to_end=to_end) if given == number:
+                    break
+                case (Execute() | Check() | Reset()) as request:  # not in the middle of another run
+                    later.append(request)
+                case request:
+                    self.serve(request)
+        for request in later:
+            self._requests.put(request)
+        return to_end
+
+    def serve(self, request: Request | None) -> None:
         from tutor.kernel import graph, storage, values
         from tutor.kernel.complete import complete
         from tutor.kernel.document import document

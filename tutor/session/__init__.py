@@ -5,6 +5,8 @@ from tutor.session.events import (
     Event,
     InputAsked,
     Output,
+    Paused,
+    Progressed,
     SessionError,
     State,
     StateChanged,
@@ -12,6 +14,7 @@ from tutor.session.events import (
     StepStarted,
 )
 from tutor.session.process import KernelOptions
+from tutor.session.requests import Pace
 from tutor.session.session import Session
 
 __all__ = [
@@ -20,6 +23,9 @@ __all__ = [
     "InputAsked",
     "KernelOptions",
     "Output",
+    "Pace",
+    "Paused",
+    "Progressed",
     "Session",
     "SessionError",
     "State",

@@ -6,9 +6,9 @@ from typing import Literal
 
 from msgspec import Struct
 
-from tutor.facts import Step
+from tutor.facts import LoopFacts, ScalarFacts, Step
 
-State = Literal["starting", "idle", "busy", "stopping", "stuck", "dead"]
+State = Literal["starting", "idle", "busy", "paused", "stopping", "stuck", "dead"]
 
 
 class SessionError(Exception):
@@ -16,7 +16,9 @@ class SessionError(Exception):
 
 
 class StateChanged(Struct, frozen=True):
-    """The session is now in `state`; `stuck` means that a stop has had no effect for 2 s."""
+    """The session is now in `state`; `stuck` means that a stop has had no effect for 2 s.
+
+    `paused`: a stepwise run waits between two statements, and questions are answered."""
 
     state: State
 
@@ -33,6 +35,24 @@ class StepStarted(Struct, frozen=True):
 
     line: int
     end_line: int
+
+
+class Paused(Struct, frozen=True):
+    """A stepwise run waits before its statement `index`, counted from 0, of `total`."""
+
+    line: int
+    end_line: int
+    index: int
+    total: int
+
+
+class Progressed(Struct, frozen=True):
+    """How the running statement goes: its innermost line and function, loops, and scalars so far."""
+
+    line: int
+    function: str
+    loops: tuple[LoopFacts, ...]
+    scalars: tuple[ScalarFacts, ...]
 
 
 class StepFinished(Struct, frozen=True):
@@ -53,4 +73,4 @@ class Died(Struct, frozen=True):
     sentence: str
 
 
-Event = StateChanged | Output | StepStarted | StepFinished | InputAsked | Died
+Event = StateChanged | Output | StepStarted | Paused | Progressed | StepFinished | InputAsked | Died

@@ -26,15 +26,15 @@ from tutor.facts import (
 
 
 class Questions(ABC):
-    """What a session can be asked between two runs; SessionError where no kernel can answer."""
+    """What a session can be asked while no statement runs; SessionError where no kernel can answer."""
 
     @abstractmethod
     async def _ask(self, make: Callable[[int], Request]) -> Reply:
         """The reply to the request that `make` makes of a number."""
 
     @abstractmethod
-    def _require_idle(self) -> None:
-        """Raise SessionError unless the kernel is there and waits."""
+    def _require_free(self) -> None:
+        """Raise SessionError unless the kernel is there and waits, for a request or for the next step."""
 
     async def evaluate(self, expression: str) -> Evaluated:
         """The value of an expression in the namespace as it is."""
@@ -70,7 +70,7 @@ class Questions(ABC):
         values: dict[str, str] | None = None,
     ) -> tuple[str, ...]:
         """Variables, or attributes (or text keys) of an expression; no learner code runs for them."""
-        self._require_idle()
+        self._require_free()
         reply = await self._ask(
             lambda number: Complete(number, expression, keys, imports or {}, values or {})
         )
@@ -85,7 +85,7 @@ class Questions(ABC):
         values: dict[str, str] | None = None,
     ) -> Documentation:
         """Signature and documentation of what an expression stands for; no learner code runs for them."""
-        self._require_idle()
+        self._require_free()
         said = imports or {}, values or {}
         reply = await self._ask(lambda number: Document(number, expression, *said))
         assert isinstance(reply, Documentation)

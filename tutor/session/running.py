@@ -8,8 +8,22 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 
-from tutor.facts import Done, ErrorFacts, Ready, Reply, Run, Snapshot, Started, Step, StepDone, apply
-from tutor.session.events import Output, StepFinished, StepStarted
+from tutor.facts import (
+    Done,
+    ErrorFacts,
+    Progress,
+    Ready,
+    Reply,
+    Run,
+    ScalarFacts,
+    Snapshot,
+    Started,
+    Step,
+    StepDone,
+    apply,
+)
+from tutor.session.events import Output, Paused, Progressed, StepFinished, StepStarted
+from tutor.session.histories import Histories
 from tutor.session.output import Capture, Mark, MarkScanner
 
 #: Bytes of output that a step keeps, head and tail.
@@ -132,8 +146,24 @@ class OutputFeed:
 class RunningRequest:
     """Collects the records of one Execute into a Run."""
 
-    def __init__(self, number: int, source: str, filename: str, before: Snapshot, keep: bool) -> None:
+    def __init__(
+        self,
+        number: int,
+        source: str,
+        filename: str,
+        before: Snapshot,
+        keep: bool,
+        stepwise: bool = False,
+    ) -> None:
         self.number = number
+        #: The kernel waits after each statement until it may go on.
+        self.stepwise = stepwise
+        #: How many pauses may be passed over.
+        self._allowed = 0
+        self._paused_at: float | None = None
+        self._paused_for = 0.0
+        #: Of statements whose records have not come, by index.
+        self._histories: dict[int, Histories] = {}
         self.future: asyncio.Future[Run] = asyncio.get_running_loop().create_future()
         self._source = source
         self._filename = filename
@@ -153,13 +183,37 @@ class RunningRequest:
         elif isinstance(message, StepDone | Done):
             self._records.append(message)
 
+    def progress(self, message: Progress) -> Progressed | None:
+        """How the running statement goes; None where that is over."""
+        if message.index < self._ended:
+            return None
+        histories = self._histories.setdefault(message.index, Histories())
+        histories.add(message.scalars)
+        return Progressed(message.line, message.function, message.loops, histories.facts())
+
+    def allow(self, to_end: bool) -> None:
+        """The next pause, or all pauses, are over as soon as they begin."""
+        self._allowed += 1
+        if to_end:
+            self.stepwise = False
+        if self._paused_at is not None:
+            self._allowed -= 1
+            self.resume()
+
+    def resume(self) -> None:
+        """The pause is over."""
+        if self._paused_at is not None:
+            self._paused_for += time.perf_counter() - self._paused_at
+            self._paused_at = None
+
     def wants_drain(self) -> bool:
         """Whether the next record came without a mark, so that the pipe's content decides."""
         return bool(self._records) and not self._records[0].mark
 
-    def advance(self, feed: OutputFeed) -> Iterator[StepStarted | StepFinished | Done]:
+    def advance(self, feed: OutputFeed) -> Iterator[StepStarted | Paused | StepFinished | Done]:
         """What can be told now: records wait until their output has arrived."""
-        yield from self._announce()
+        if self._paused_at is None:
+            yield from self._announce()
         while self._records:
             record = self._records[0]
             index = record.index if isinstance(record, StepDone) else -1
@@ -170,10 +224,26 @@ class RunningRequest:
             if isinstance(record, Done):
                 yield record
                 return
+            self.resume()  # also where an interrupt ended the pause
+            yield from self._announce()
             self._snapshot = apply(self._snapshot, record.delta)
             yield StepFinished(self._step(record.index, output, record.error, record))
-            if record.error is None:
+            if record.error is not None:
+                continue
+            if self._pauses():
+                yield Paused(*self._spans[self._ended], self._ended, len(self._spans))
+            else:
                 yield from self._announce()
+
+    def _pauses(self) -> bool:
+        """Whether the kernel waits now for leave to go on."""
+        if not self.stepwise or self._ended >= len(self._spans):
+            return False
+        if self._allowed > 0:
+            self._allowed -= 1
+            return False
+        self._paused_at = time.perf_counter()
+        return True
 
     def _announce(self) -> Iterator[StepStarted]:
         index = self._ended
@@ -203,6 +273,7 @@ class RunningRequest:
             counts=record.counts if record else (),
             unwatched=record.unwatched if record else False,
             backwards=record.backwards if record else (),
+            scalars=self._scalars(index),
             crowded=any(one <= end_line and line <= last for one, last in self._beside(index)),
         )
         self._ended = index + 1
@@ -210,24 +281,31 @@ class RunningRequest:
             self._steps.append(step)
         return step
 
+    def _scalars(self, index: int) -> tuple[ScalarFacts, ...]:
+        histories = self._histories.pop(index, None)
+        return histories.facts() if histories is not None else ()
+
     def _beside(self, index: int) -> Iterator[tuple[int, int]]:
         """Lines of the statements before and after one."""
         return (self._spans[at] for at in (index - 1, index + 1) if 0 <= at < len(self._spans))
 
     def current_line(self) -> int | None:
         """First line of the statement that is running, or None."""
+        if self._paused_at is not None:
+            return None
         return self._spans[self._ended][0] if self._ended < len(self._spans) else None
 
     def fatal(self, error: ErrorFacts, feed: OutputFeed) -> Step | None:
         """The statement that was running when the kernel died, with the namespace last known."""
-        if self._ended >= len(self._spans):
+        if self._ended >= len(self._spans) or self._paused_at is not None:
             return None
         return self._step(self._ended, feed.take_rest(), error)
 
     def finish(self, error: ErrorFacts | None) -> None:
         """Resolve the run."""
         if not self.future.done():
-            elapsed = time.perf_counter() - self._began
+            self.resume()
+            elapsed = time.perf_counter() - self._began - self._paused_for
             steps = tuple(self._steps)
             self.future.set_result(Run(self._source, self._filename, steps, error, elapsed, self._before))
 

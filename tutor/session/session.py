@@ -3,58 +3,45 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
-from collections.abc import Callable, Sequence
-from typing import Literal
+from collections.abc import Callable
 
 from msgspec.structs import replace
 
 from tutor.facts import (
-    Answer,
-    Check,
     Checked,
     Completions,
     Documentation,
     Done,
     ErrorFacts,
     Evaluated,
-    Execute,
     Graphs,
-    InputReply,
     InputRequest,
     Overlap,
-    Probe,
+    Progress,
     Ready,
     Refused,
     Reply,
-    Request,
-    Reset,
     ResetDone,
-    Run,
     Snapshot,
     Values,
 )
 from tutor.session.death import describe_death
 from tutor.session.events import (
     Died,
-    Event,
     InputAsked,
+    Paused,
     SessionError,
-    State,
-    StateChanged,
     StepFinished,
     StepStarted,
 )
 from tutor.session.process import KernelOptions, KernelProcess
-from tutor.session.questions import Questions
+from tutor.session.requests import Requests
 from tutor.session.running import OutputFeed, RunningRequest, copy_outcome
 
-#: Seconds after which a stop without effect is called stuck.
-STUCK_AFTER = 2.0
 _SPARE_DELAY = 1.0
 
 
-class Session(Questions):
+class Session(Requests):
     """Owns a kernel and, unless `spare` is off, a second one with torch already imported.
 
     `spawn` may be called before any event loop runs; everything else belongs to one loop.
@@ -68,21 +55,14 @@ class Session(Questions):
         memory: str = "auto",
         options: KernelOptions | None = None,
     ) -> None:
+        super().__init__()
         self._options = options or KernelOptions(device=device, memory=memory)
         self._use_spare = spare
-        self._kernel: KernelProcess | None = None
         self._ready: asyncio.Future[Ready] | None = None
         self._spare: KernelProcess | None = None
         self._spare_ready: asyncio.Future[Ready] | None = None
         self._spare_timer: asyncio.TimerHandle | None = None
-        self._stuck_timer: asyncio.TimerHandle | None = None
-        self._numbers = itertools.count(1)
-        self._waiting: dict[int, asyncio.Future[Reply]] = {}
-        self._running: RunningRequest | None = None
         self.info: Ready | None = None
-        self.state: State = "starting"
-        self.snapshot = Snapshot()
-        self.listener: Callable[[Event], None] | None = None
         #: Gets every byte of output as it comes, also those that no event can carry in time.
         self.recorder: Callable[[bytes], object] | None = None
 
@@ -171,64 +151,6 @@ class Session(Questions):
 
     # ── requests ─────────────────────────────────────────────────────────────
 
-    async def execute(
-        self,
-        source: str,
-        *,
-        filename: str | None = None,
-        script: bool = False,
-        display: Literal["none", "last", "all"] = "last",
-        keep: bool = True,
-    ) -> Run:
-        """Run code; errors of the code, and the kernel's death, are in the Run.
-
-        With `keep` off the steps go to the listener alone: a long script's records need not stay."""
-        self._require_idle()
-        number = next(self._numbers)
-        running = RunningRequest(number, source, filename or "<cell>", self.snapshot, keep)
-        self._running = running
-        self._set_state("busy")
-        self._send(Execute(number, source, filename, script, display))
-        return await running.future
-
-    async def check(self, run: Run, probes: Sequence[Probe], solution: str = "") -> tuple[Answer, ...]:
-        """Answers to questions about what `run` left; can be interrupted as a run can."""
-        self._require_idle()
-        self._set_state("busy")
-        kernel = self._kernel
-        try:
-            reply = await self._ask(
-                lambda number: Check(number, run.source, run.filename, solution, tuple(probes))
-            )
-        finally:
-            if self._stuck_timer is not None:
-                self._stuck_timer.cancel()
-                self._stuck_timer = None
-            if self._kernel is kernel and self.state in ("busy", "stopping", "stuck"):
-                self._set_state("idle")
-        assert isinstance(reply, Checked)
-        return reply.answers
-
-    async def reset(self) -> None:
-        """Empty the namespace; the process stays."""
-        self._require_idle()
-        await self._ask(Reset)
-        self.snapshot = Snapshot()
-
-    def reply(self, text: str | None) -> None:
-        """Answer `input()`; None is end of file."""
-        self._send(InputReply(text))
-
-    def interrupt(self) -> None:
-        """Stop the running code; the state becomes `stuck` when that has no effect in 2 s."""
-        if self.state not in ("busy", "stopping", "stuck") or self._kernel is None:
-            return
-        self._kernel.interrupt()
-        if self.state == "busy":
-            self._set_state("stopping")
-            loop = asyncio.get_running_loop()
-            self._stuck_timer = loop.call_later(STUCK_AFTER, self._still_running, self._running)
-
     def kill(self) -> None:
         """End the kernel and everything it started; reported as a death. For code that cannot be stopped."""
         if self._kernel is not None:
@@ -290,6 +212,9 @@ class Session(Questions):
         self._set_state("idle")
         return self.info
 
+    def _becomes_idle(self) -> None:
+        self._plan_spare()
+
     def _plan_spare(self) -> None:
         if self._use_spare and self._spare is None and self._spare_timer is None:
             loop = asyncio.get_running_loop()
@@ -318,6 +243,11 @@ class Session(Questions):
                 self._kernel.drain()
             self._feed.emit_all()
             self._emit(InputAsked(message.prompt))
+        elif isinstance(message, Progress):
+            if running is not None and message.id == running.number:
+                event = running.progress(message)
+                if event is not None:
+                    self._emit(event)
         elif running is not None and getattr(message, "id", None) == running.number:
             running.receive(message)
             if self._kernel is not None and running.wants_drain():
@@ -338,16 +268,17 @@ class Session(Questions):
         for event in running.advance(self._feed):
             if isinstance(event, StepFinished):
                 self.snapshot = event.step.snapshot
-            if isinstance(event, StepStarted | StepFinished):
+            if isinstance(event, StepStarted | StepFinished | Paused):
                 self._emit(event)
+            if isinstance(event, Paused):
+                self._stop_waiting()
+                self._set_state("paused")
             elif isinstance(event, Done):
                 self._finish(running, event.error)
 
     def _finish(self, running: RunningRequest, error: ErrorFacts | None) -> None:
         self._running = None
-        if self._stuck_timer is not None:
-            self._stuck_timer.cancel()
-            self._stuck_timer = None
+        self._stop_waiting()
         self._set_state("idle")
         running.finish(error)
 
@@ -382,41 +313,7 @@ class Session(Questions):
             if not future.done():
                 future.set_exception(SessionError(sentence))
 
-    def _still_running(self, running: RunningRequest | None) -> None:
-        if running is self._running and self.state == "stopping":
-            self._set_state("stuck")
-
     # ── small things ─────────────────────────────────────────────────────────
-
-    async def _ask(self, make: Callable[[int], Request]) -> Reply:
-        if self._kernel is None:
-            raise SessionError("The kernel is gone: restart it.")
-        number = next(self._numbers)
-        future: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
-        self._waiting[number] = future
-        self._send(make(number))
-        return await future
-
-    def _send(self, request: Request) -> None:
-        if self._kernel is not None:
-            self._kernel.send(request)
-
-    def _require_idle(self) -> None:
-        if self._kernel is None:
-            raise SessionError("The kernel is gone: restart it.")
-        if self.state != "idle":
-            raise SessionError("Something is running already: stop it first.")
-
-    def _set_state(self, state: State) -> None:
-        if state != self.state:
-            self.state = state
-            self._emit(StateChanged(state))
-        if state == "idle":
-            self._plan_spare()
-
-    def _emit(self, event: Event) -> None:
-        if self.listener is not None:
-            self.listener(event)
 
     def _record(self, data: bytes) -> None:
         if self.recorder is not None:
