@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import cached_property
 
 from tutor.facts import Change, Snapshot, Step, StorageFacts, TensorFacts
+from tutor.view.context import Births, Context
 from tutor.view.holdings import Holding, holdings, is_kept, root_of
 from tutor.view.reach import Ranges, elements, extent, is_dense, merge, runs, touches
 from tutor.view.words import clean, grad_fn_word, kind_word, shape_word, stride_word
@@ -26,121 +26,9 @@ class Claim:
     tail: str = ""
 
 
-class Births:
-    """When each name came to mean its present object: finds the oldest name on some memory."""
-
-    def __init__(self, before: Snapshot) -> None:
-        self._births = {name: order for order, name in enumerate(before.tensors)}
-        self._clock = len(self._births)
-
-    def follow(self, step: Step) -> None:
-        """Take in one step, in order."""
-        bound = [change.name for change in step.changes if change.kind in ("new", "rebound")]
-        places = {name: place for place, name in enumerate(step.snapshot.tensors)}
-        for name in sorted(bound, key=lambda name: places.get(name, 0)):
-            self._births[name] = self._clock
-            self._clock += 1
-
-    def older(self, names: Iterable[str], than: str) -> list[str]:
-        """Those of `names` that are older than `than`, the oldest first."""
-        own = self._births.get(than, self._clock)
-        older = [(birth, name) for name in names if (birth := self._births.get(name, self._clock)) < own]
-        return [name for _, name in sorted(older)]
-
-
-@dataclass(frozen=True)
-class _Context:
-    step: Step
-    before: Snapshot
-    births: Births
-
-    @property
-    def after(self) -> Snapshot:
-        return self.step.snapshot
-
-    @cached_property
-    def by_object(self) -> dict[int, list[str]]:
-        return _index((facts.object, name) for name, facts in self.after.tensors.items())
-
-    @cached_property
-    def by_storage(self) -> dict[int, list[str]]:
-        tensors = self.after.tensors.items()
-        return _index((t.storage, name) for name, t in tensors if t.storage is not None and t.numel != 0)
-
-    @cached_property
-    def by_block(self) -> dict[int, list[str]]:
-        tensors = self.after.tensors.items()
-        return _index((t.block, name) for name, t in tensors if t.block is not None and t.numel != 0)
-
-    @cached_property
-    def devices(self) -> set[str]:
-        tensors = (*self.before.tensors.values(), *self.after.tensors.values())
-        return {facts.device for facts in tensors if facts.device is not None}
-
-    def place(self, name: str) -> int | None:
-        """Where the statement first mentions `name` as a whole."""
-        found = [self._place(name)]
-        if '"' in name:
-            found.append(self._place(name.replace('"', "'")))
-        return min((place for place in found if place is not None), default=None)
-
-    def _place(self, name: str) -> int | None:
-        source = self.step.source
-        start = source.find(name)
-        while start >= 0:
-            before, after = (
-                source[max(0, start - 1) : start],
-                source[start + len(name) : start + len(name) + 1],
-            )
-            quoted = before in ("'", '"') and before == after
-            joined = before.isalnum() or before in ("_", ".") or after.isalnum() or after == "_"
-            if not (quoted or joined):
-                return start
-            start = source.find(name, start + 1)
-        return None
-
-    def mentions(self, name: str) -> bool:
-        return self.place(name) is not None
-
-    def older(self, names: Iterable[str], than: str) -> str | None:
-        """The oldest name older than `than`, of those that the statement mentions if there are any."""
-        older = self.births.older(names, than)
-        return next(filter(self.mentions, older), older[0] if older else None)
-
-    @cached_property
-    def echoes(self) -> set[str]:
-        """Places in containers that changed only as their object did, which has a better name and is told."""
-        groups: dict[tuple[str, int], list[str]] = {}
-        for change in self.step.changes:
-            facts = self.after.tensors.get(change.name) or self.before.tensors.get(change.name)
-            if facts is not None and (change.kind in ("written", "altered") or facts.kind == "gradient"):
-                groups.setdefault((change.kind, facts.object), []).append(change.name)
-        found: set[str] = set()
-        for names in groups.values():
-            if len(names) > 1:
-                first = min(names, key=lambda name: (not self.mentions(name), not name.isidentifier()))
-                found.update(name for name in names if self._is_echo(name, first))
-        return found
-
-    def _is_echo(self, name: str, of: str) -> bool:
-        elsewhere = not name.isidentifier() and root_of(name) != root_of(of)
-        return elsewhere and name.endswith(("]", ".grad")) and not self.mentions(name)
-
-    def prefix(self, name: str) -> str:
-        """The name, where the statement does not show it itself."""
-        return "" if self.mentions(name) else clean(name) + " "
-
-
-def _index(pairs: Iterable[tuple[int, str]]) -> dict[int, list[str]]:
-    index: dict[int, list[str]] = {}
-    for key, name in pairs:
-        index.setdefault(key, []).append(name)
-    return index
-
-
 def claims_of(step: Step, before: Snapshot, births: Births) -> list[Claim]:
     """Claims about every name that `step` changed, the most telling first."""
-    context = _Context(step, before, births)
+    context = Context(step, before, births)
     claims = _writes(context)
     passed_over = set(context.echoes)
     for holding in holdings(step.changes, before, step.snapshot):
@@ -166,7 +54,7 @@ def _follows(claim: Claim, bound: set[str]) -> bool:
     return claim.rank > WRITTEN and not bound.isdisjoint(bases)
 
 
-def _held(context: _Context, holding: Holding) -> tuple[Claim | None, Iterable[str]]:
+def _held(context: Context, holding: Holding) -> tuple[Claim | None, Iterable[str]]:
     """A claim about a container as a whole, and the names of which nothing more is told."""
     moved = set(holding.changed).difference(holding.told)
     came = [name for name in holding.told if name in holding.after]
@@ -186,7 +74,7 @@ def _held(context: _Context, holding: Holding) -> tuple[Claim | None, Iterable[s
     return Claim(rank, names, block, context.prefix(holding.root) + text, tail), holding.changed
 
 
-def _shared(context: _Context, holding: Holding) -> tuple[int | None, str]:
+def _shared(context: Context, holding: Holding) -> tuple[int | None, str]:
     """The block of all tensors in a container, if it is one, and older names that share memory with them."""
     blocks = list(dict.fromkeys(context.after.tensors[name].block for name in holding.after))
     older: dict[str, None] = {}
@@ -199,7 +87,7 @@ def _shared(context: _Context, holding: Holding) -> tuple[int | None, str]:
     return (blocks[0] if len(blocks) == 1 and holding.count == len(holding.after) else None), tail
 
 
-def _made(context: _Context, change: Change) -> Claim | None:
+def _made(context: Context, change: Change) -> Claim | None:
     facts = context.after.tensors.get(change.name)
     if facts is None:
         return None
@@ -213,7 +101,7 @@ def _made(context: _Context, change: Change) -> Claim | None:
     return Claim(rank, (change.name,), facts.block, context.prefix(change.name) + kind_word(facts), tail)
 
 
-def _relation(context: _Context, facts: TensorFacts) -> str:
+def _relation(context: Context, facts: TensorFacts) -> str:
     """How the new object stands to an older name: the same object, a view, or shared memory."""
     if name := context.older(context.by_object[facts.object], facts.name):
         return f"same as {clean(name)}"
@@ -226,14 +114,16 @@ def _relation(context: _Context, facts: TensorFacts) -> str:
     if name := context.older(on_block, facts.name):
         return f"{'view of' if _both_arrays(context, facts, name) else 'shares with'} {clean(name)}"
     old = context.before.tensors.get(facts.name)
-    return "same memory" if old is not None and old.block is not None and old.block == facts.block else ""
+    if old is not None and old.block is not None and old.block == facts.block:
+        return "same memory"
+    return f"copy of {clean(copied)}" if (copied := context.copied_from(facts.object)) else ""
 
 
-def _both_arrays(context: _Context, facts: TensorFacts, name: str) -> bool:
+def _both_arrays(context: Context, facts: TensorFacts, name: str) -> bool:
     return facts.kind == "ndarray" and context.after.tensors[name].kind == "ndarray"
 
 
-def _device(context: _Context, facts: TensorFacts) -> str:
+def _device(context: Context, facts: TensorFacts) -> str:
     """The device, where the namespace knows several and this is not the usual one or not the former one."""
     old = context.before.tensors.get(facts.name)
     moved = old is not None and old.device != facts.device
@@ -252,7 +142,7 @@ def _origin(facts: TensorFacts) -> Iterable[str]:
         yield "leaf"
 
 
-def _altered(context: _Context, change: Change) -> Claim | None:
+def _altered(context: Context, change: Change) -> Claim | None:
     old, new = context.before.tensors.get(change.name), context.after.tensors.get(change.name)
     if old is None or new is None:
         return None
@@ -266,7 +156,7 @@ def _altered(context: _Context, change: Change) -> Claim | None:
     return Claim(ALTERED, (change.name,), new.block, context.prefix(change.name) + text, tail)
 
 
-def _alteration(old: TensorFacts, new: TensorFacts, context: _Context) -> tuple[str, str]:
+def _alteration(old: TensorFacts, new: TensorFacts, context: Context) -> tuple[str, str]:
     if old.shape != new.shape or old.dtype != new.dtype:
         return kind_word(new), f"was {kind_word(old)}"
     if old.device != new.device:
@@ -288,7 +178,7 @@ def _layout(facts: TensorFacts) -> tuple[object, ...]:
     return facts.shape, facts.stride, facts.offset, facts.dtype, facts.storage
 
 
-def _deleted(context: _Context, change: Change) -> Claim:
+def _deleted(context: Context, change: Change) -> Claim:
     old = context.before.tensors.get(change.name)
     block = old.block if old is not None else None
     base = change.name.removesuffix(".grad")
@@ -301,17 +191,17 @@ def _deleted(context: _Context, change: Change) -> Claim:
     return Claim(DELETED, (change.name,), block, f"deleted {clean(change.name)}", tail)
 
 
-def _laid_out(context: _Context, change: Change) -> Claim | None:
+def _laid_out(context: Context, change: Change) -> Claim | None:
     """A name whose tensor was given another shape or stride in place, which torch counts as a write."""
     return _altered(context, change) if _has_new_layout(context, change.name) else None
 
 
-def _has_new_layout(context: _Context, name: str) -> bool:
+def _has_new_layout(context: Context, name: str) -> bool:
     old, new = context.before.tensors.get(name), context.after.tensors.get(name)
     return old is not None and new is not None and _layout(old) != _layout(new)
 
 
-_MAKERS: dict[str, Callable[[_Context, Change], Claim | None]] = {
+_MAKERS: dict[str, Callable[[Context, Change], Claim | None]] = {
     "new": _made,
     "rebound": _made,
     "altered": _altered,
@@ -320,7 +210,7 @@ _MAKERS: dict[str, Callable[[_Context, Change], Claim | None]] = {
 }
 
 
-def _writes(context: _Context) -> list[Claim]:
+def _writes(context: Context) -> list[Claim]:
     """One claim for each block that the step wrote in place through an existing name."""
     names_by_block: dict[int | None, list[str]] = {}
     for change in context.step.changes:
@@ -331,14 +221,14 @@ def _writes(context: _Context) -> list[Claim]:
     return [_write(context, block, names) for block, names in writes.items()]
 
 
-def _is_write(context: _Context, names: list[str]) -> bool:
+def _is_write(context: Context, names: list[str]) -> bool:
     """Whether elements were written, as far as is known, and not just a shape or stride."""
     block = context.after.tensors[names[0]].block
     storage = context.after.storages.get(block) if block is not None else None
     return bool(storage and storage.written) or not any(_has_new_layout(context, name) for name in names)
 
 
-def _write(context: _Context, block: int | None, names: list[str]) -> Claim:
+def _write(context: Context, block: int | None, names: list[str]) -> Claim:
     storage = context.after.storages.get(block) if block is not None else None
     writer = _writer(context, names, storage)
     if storage is None or storage.itemsize < 1:
@@ -369,7 +259,7 @@ def _first(first: str, names: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys((first, *names)))
 
 
-def _writer(context: _Context, names: list[str], storage: StorageFacts | None) -> str:
+def _writer(context: Context, names: list[str], storage: StorageFacts | None) -> str:
     """The name through which the statement wrote: the first that its code mentions, else the oldest."""
     candidates = [*names, *(storage.residents if storage is not None else ())]
     mentioned = [(place, name) for name in candidates if (place := context.place(name)) is not None]
@@ -386,7 +276,7 @@ def _covered(after: Snapshot, storage: StorageFacts, name: str) -> Ranges:
     return runs(positions) if positions is not None else ((0, storage.nbytes // storage.itemsize),)
 
 
-def _touched(context: _Context, storage: StorageFacts, ranges: Ranges, writer: str) -> tuple[str, ...]:
+def _touched(context: Context, storage: StorageFacts, ranges: Ranges, writer: str) -> tuple[str, ...]:
     """Other names with some element in `ranges`."""
     tensors = context.after.tensors
     others = [tensors[name] for name in storage.residents if name != writer and name in tensors]
