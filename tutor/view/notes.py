@@ -11,7 +11,8 @@ from rich.style import Style
 from rich.text import Text
 
 from tutor.facts import Snapshot, Step
-from tutor.view.claims import Births, claims_of
+from tutor.view.claims import claims_of
+from tutor.view.context import Births
 from tutor.view.palette import Palette, letter
 from tutor.view.words import clean, fit
 
