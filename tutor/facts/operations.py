@@ -142,7 +142,10 @@ class LeafGradient(Struct, frozen=True, omit_defaults=True):
     storage_after: int | None = None
     #: How many backward passes have been added up in `.grad` since it was None or was set to zero.
     passes: int | None = None
+    #: What this pass gave it; and what `.grad` held before and after.
     gradient: GradientFacts | None = None
+    held: GradientFacts | None = None
+    holds: GradientFacts | None = None
 
 
 class SpoiledNode(Struct, frozen=True, omit_defaults=True):
@@ -185,3 +188,8 @@ class BackwardFacts(Struct, frozen=True, omit_defaults=True):
     error: str | None = None
     #: Where it failed for what had been saved: the nodes that it could not have gone through.
     spoiled: tuple[SpoiledNode, ...] = ()
+    #: Which pass from this place in the statement it is, of how many; only some of many are recorded.
+    hit: int = 1
+    hits: int = 1
+    #: It ran inside another pass: a checkpoint, or a hook that runs one.
+    inner: bool = False

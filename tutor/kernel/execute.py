@@ -35,6 +35,7 @@ from tutor.kernel.guard import GENUINE, Interpreter
 from tutor.kernel.learner import Inputs, Interrupts, Loop, MainModule, Warnings
 from tutor.kernel.live.sampler import Sampler
 from tutor.kernel.namespace import Snapshots
+from tutor.kernel.replay import Replay
 from tutor.kernel.source import TOP_LEVEL_AWAIT, Definitions, Source, docstring_of, names_in
 from tutor.kernel.stdio import Stdio
 from tutor.kernel.trace.sites import Sites
@@ -66,6 +67,7 @@ class Executor:
         self._warnings = Warnings(self.namespace)
         self._snapshots = Snapshots(self.namespace, _OURS)
         self.sites = Sites(self.namespace)
+        self._replay = Replay(self.namespace, self.sites, self._snapshots)
         self._sampler = Sampler(send, self.namespace)
         self._bindings: dict[str, Any] = {}
         #: Everything that ran since the namespace was empty: what checks take for "before" is run again.
@@ -99,6 +101,7 @@ class Executor:
         torch.set_printoptions(profile="default")
         self._snapshots.reset()
         self.sites.clear()
+        self._replay.reset()
         self._sampler.forget()
         self._fresh()
 
@@ -202,6 +205,7 @@ class Executor:
             mentioned = names_in(code)
             self._snapshots.prepare(mentioned)
             self._sampler.begin(request.id, index, node, code)
+            self._replay.start(request.replay)
             self._interpreter.leave()
             try:
                 with self.interrupts:
@@ -217,6 +221,7 @@ class Executor:
             self._interpreter.enter()
             ended = perf_counter()
             error = self._described(problem, source, node)
+        backwards = self._replay.stop()
         if getpid() != self._pid:
             return error
         self._sampler.end()
@@ -226,7 +231,11 @@ class Executor:
         self._stdio.flush()
         seen = (*early, *self._warnings.take(), *trouble)
         mark = self._stdio.mark(request.id, index)
-        self._send(StepDone(request.id, index, mark, delta, result, seen, error, ended - started))
+        self._send(
+            StepDone(
+                request.id, index, mark, delta, result, seen, error, ended - started, backwards=backwards
+            )
+        )
         return error
 
     def _described(self, problem: BaseException, source: Source, node: Any) -> ErrorFacts:

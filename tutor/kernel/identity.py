@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from operator import attrgetter
 from typing import Any
 
 import torch
 
 _INSTANCES: weakref.WeakSet[Identities] = weakref.WeakSet()
+
+
+_number_of = attrgetter("number")
 
 
 class _Reference(weakref.ref[Any]):
@@ -38,6 +42,17 @@ class Identities:
         return [
             reference.number if (reference := known(id(value))) is not None else self._add(value)
             for value in values
+        ]
+
+    def living(self, keys: Sequence[int], numbers: Sequence[int]) -> list[Any]:
+        """Those objects that still live, of which the `id()` and the number are given."""
+        found = list(map(self._known.get, keys))
+        if None not in found and list(map(_number_of, found)) == numbers:
+            return [reference() for reference in found]  # type: ignore[misc]
+        return [
+            value
+            for reference, number in zip(found, numbers, strict=True)
+            if reference is not None and reference.number == number and (value := reference()) is not None
         ]
 
     def alive(self) -> set[int]:

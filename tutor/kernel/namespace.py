@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from itertools import compress
+from typing import Any
 
 from msgspec import Struct, structs
 
@@ -64,7 +65,19 @@ class Snapshots:
     def __init__(self, namespace: dict[str, object], ignore: frozenset[str]) -> None:
         self._namespace = namespace
         self._ignore = ignore
+        #: How many backward passes a gradient, the `.grad` of a tensor, has added up, where that is known.
+        self.passes: Callable[[Any, Any], int | None] = _unknown
         self.reset()
+
+    @property
+    def objects(self) -> Identities:
+        """The numbers of objects, which all facts use."""
+        return self._objects
+
+    @property
+    def storages(self) -> Identities:
+        """The numbers of storages, which all facts use."""
+        return self._storages
 
     def reset(self) -> None:
         """Forget everything; identities start at 1 again."""
@@ -165,6 +178,7 @@ class Snapshots:
             or self._objects.number(item.value) != entry.facts.object
             or id(item.gradient) != entry.gradient_id
             or has_moved(item.value, entry.facts)
+            or (item.gradient is not None and self.passes(item.value, item.gradient) != entry.facts.passes)
         )
 
     def _deaths(self) -> int:
@@ -237,6 +251,11 @@ class Snapshots:
             entry = self._entries.get(item.path)
             if described is not None:
                 facts, place = described
+                if (
+                    item.gradient is not None
+                    and (passes := self.passes(item.value, item.gradient)) is not None
+                ):
+                    facts = structs.replace(facts, passes=passes)
                 same = entry is not None and entry.facts.object == facts.object
                 bumped = same and entry is not None and entry.facts.version != facts.version
                 mentioned = item.root in asked
@@ -312,6 +331,10 @@ class Snapshots:
         if before == id(self._namespace.get(item.root)):
             return None
         return Change(item.path, "new" if item.holder else "rebound")
+
+
+def _unknown(leaf: Any, gradient: Any) -> None:
+    return None
 
 
 def _root(path: str) -> str:

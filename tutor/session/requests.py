@@ -57,6 +57,8 @@ class Requests(Questions):
         self.state: State = "starting"
         self.snapshot = Snapshot()
         self.listener: Callable[[Event], None] | None = None
+        #: Whether the gradients of backward passes are recorded.
+        self.replay = True
 
     async def execute(
         self,
@@ -78,7 +80,7 @@ class Requests(Questions):
         self._running = running
         self._set_state("busy")
         message = Execute(number, source, filename, script, display)
-        self._send(replace(message, stepwise=pace.stepwise, live=pace.live))
+        self._send(replace(message, stepwise=pace.stepwise, live=pace.live, replay=self.replay))
         return await running.future
 
     def proceed(self, *, to_end: bool = False) -> None:
