@@ -4,6 +4,7 @@ Nothing here knows torch, a screen or a process. A record is a value: it can be 
 compared and sent, and holds no reference to anything of the learner's.
 """
 
+from tutor.facts.graphs import GraphHistory, GraphOutline, outline_of
 from tutor.facts.messages import (
     Check,
     Checked,
@@ -11,6 +12,7 @@ from tutor.facts.messages import (
     Complete,
     Completions,
     DescribeGraphs,
+    DescribeNodes,
     Document,
     Documentation,
     Done,
@@ -20,6 +22,9 @@ from tutor.facts.messages import (
     Graphs,
     InputReply,
     InputRequest,
+    Nodes,
+    Outlined,
+    OutlineGraph,
     Overlap,
     Overview,
     Preview,
@@ -60,6 +65,7 @@ from tutor.facts.records import (
     Explanation,
     FrameFacts,
     GraphFacts,
+    GraphStep,
     NodeFacts,
     Probe,
     Run,
@@ -85,6 +91,7 @@ __all__ = [
     "Complete",
     "Completions",
     "DescribeGraphs",
+    "DescribeNodes",
     "Document",
     "Documentation",
     "Done",
@@ -96,6 +103,9 @@ __all__ = [
     "FrameFacts",
     "GradientFacts",
     "GraphFacts",
+    "GraphHistory",
+    "GraphOutline",
+    "GraphStep",
     "Graphs",
     "InputReply",
     "InputRequest",
@@ -103,10 +113,13 @@ __all__ = [
     "LoopFacts",
     "NodeFacts",
     "Number",
+    "Nodes",
     "OpCount",
     "OpFacts",
     "Operand",
     "Origin",
+    "OutlineGraph",
+    "Outlined",
     "Overlap",
     "Overview",
     "PassedNode",
@@ -139,4 +152,5 @@ __all__ = [
     "WarningFacts",
     "Write",
     "apply",
+    "outline_of",
 ]

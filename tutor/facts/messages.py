@@ -6,12 +6,15 @@ from typing import Any, Literal
 
 from msgspec import Struct, field
 
+from tutor.facts.graphs import GraphOutline
 from tutor.facts.operations import BackwardFacts, OpCount, OpFacts
 from tutor.facts.progress import LoopFacts, ScalarSample
 from tutor.facts.records import (
     Answer,
     ErrorFacts,
     GraphFacts,
+    GraphStep,
+    NodeFacts,
     Probe,
     Shape,
     SnapshotDelta,
@@ -38,6 +41,8 @@ class Execute(Struct, frozen=True, tag=True):
     stepwise: bool = False
     #: Tell with Progress how a statement goes that takes long.
     live: bool = False
+    #: Record the graphs as they are after each statement.
+    graphs: bool = False
 
 
 class Proceed(Struct, frozen=True, tag=True):
@@ -60,6 +65,22 @@ class DescribeGraphs(Struct, frozen=True, tag=True):
     id: int
     names: tuple[str, ...] | None = None
     limit: int = 2_000
+
+
+class OutlineGraph(Struct, frozen=True, tag=True):
+    """Structure, names and troubles of the graph behind one tensor."""
+
+    id: int
+    name: str
+    limit: int = 100_000
+
+
+class DescribeNodes(Struct, frozen=True, tag=True):
+    """All facts of some nodes, by number, of the graph behind one tensor."""
+
+    id: int
+    name: str
+    numbers: tuple[int, ...]
 
 
 class CompareMemory(Struct, frozen=True, tag=True):
@@ -132,6 +153,8 @@ Request = (
     Execute
     | Evaluate
     | DescribeGraphs
+    | OutlineGraph
+    | DescribeNodes
     | CompareMemory
     | Check
     | Preview
@@ -185,6 +208,7 @@ class StepDone(Struct, frozen=True, tag=True):
     counts: tuple[OpCount, ...] = ()
     unwatched: bool = False
     backwards: tuple[BackwardFacts, ...] = ()
+    graphs: GraphStep | None = None
 
 
 class Progress(Struct, frozen=True, tag=True, omit_defaults=True):
@@ -227,6 +251,20 @@ class Evaluated(Struct, frozen=True, tag=True):
 class Graphs(Struct, frozen=True, tag=True):
     id: int
     graphs: dict[str, GraphFacts]
+
+
+class Outlined(Struct, frozen=True, tag=True):
+    """`outline` is None where the tensor has no grad_fn."""
+
+    id: int
+    outline: GraphOutline | None
+
+
+class Nodes(Struct, frozen=True, tag=True):
+    """Those of the nodes asked for that still live."""
+
+    id: int
+    nodes: tuple[NodeFacts, ...]
 
 
 class Overlap(Struct, frozen=True, tag=True):
@@ -301,6 +339,8 @@ Reply = (
     | InputRequest
     | Evaluated
     | Graphs
+    | Outlined
+    | Nodes
     | Overlap
     | Checked
     | Values

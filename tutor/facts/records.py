@@ -210,6 +210,8 @@ class Step(Struct, frozen=True):
     backwards: tuple[BackwardFacts, ...] = ()
     #: How scalars went while it ran, where it took long enough to be looked at.
     scalars: tuple[ScalarFacts, ...] = ()
+    #: What it did to graphs; None where that was not recorded.
+    graphs: GraphStep | None = None
 
 
 class Run(Struct, frozen=True):
@@ -234,7 +236,7 @@ class Run(Struct, frozen=True):
         return self.error is not None and self.error.type in ("KeyboardInterrupt", "KernelDied")
 
 
-class NodeFacts(Struct, frozen=True, omit_defaults=True):
+class NodeFacts(Struct, frozen=True, omit_defaults=True, gc=False):
     """One node of an autograd graph; `saved` maps names of saved values to numbers, text or {"shape": …}."""
 
     id: str
@@ -249,6 +251,15 @@ class NodeFacts(Struct, frozen=True, omit_defaults=True):
     number: int | None = None
     #: The operation that made it, where that was seen.
     origin: Origin | None = None
+    #: A tensor that it saved was changed in place since: backward would fail here.
+    overwritten: bool = False
+    #: What runs when a gradient passes: `retain_grad`, `hook f`, `post-accumulate-grad hook g`;
+    #: of named tensors and of leaves only.
+    hooks: tuple[str, ...] = ()
+    #: Shapes of the tensors that it made, where torch tells.
+    outputs: tuple[Shape | None, ...] = ()
+    #: Number of the leaf that an AccumulateGrad node fills.
+    leaf: int | None = None
 
 
 class GraphFacts(Struct, frozen=True, omit_defaults=True):
@@ -258,6 +269,25 @@ class GraphFacts(Struct, frozen=True, omit_defaults=True):
     edges: tuple[tuple[str, str], ...] = ()
     truncated: bool = False
     total_nodes: int = 0
+
+
+class GraphStep(Struct, frozen=True, omit_defaults=True):
+    """What a statement did to the graphs behind named tensors; `GraphHistory` puts them together."""
+
+    #: Which kernel it was: node numbers are its own.
+    kernel: int
+    #: Counts its statements.
+    moment: int
+    #: Nodes that no earlier step had; `followers` are the numbers of those that follow each of them.
+    nodes: tuple[NodeFacts, ...] = ()
+    followers: tuple[tuple[int, ...], ...] = ()
+    #: Numbers of nodes that are freed since this statement, and of nodes that are overwritten.
+    freed: tuple[int, ...] = ()
+    overwritten: tuple[int, ...] = ()
+    #: Hooks of nodes, where they have changed.
+    hooks: dict[int, tuple[str, ...]] = field(default_factory=dict)
+    #: The budget ended the reading: of nodes that are further from the newest names nothing new is known.
+    cut: bool = False
 
 
 class Explanation(Struct, frozen=True):

@@ -21,6 +21,7 @@ from tutor.facts import (
     Evaluate,
     Evaluated,
     Execute,
+    GraphStep,
     Reply,
     SnapshotDelta,
     Started,
@@ -32,6 +33,8 @@ from tutor.kernel.display import display, plain
 from tutor.kernel.errors import clean, describe_error
 from tutor.kernel.frames import Statement, describe_frames
 from tutor.kernel.guard import GENUINE, Interpreter
+from tutor.kernel.history import GraphSteps
+from tutor.kernel.labels import Labels
 from tutor.kernel.learner import Inputs, Interrupts, Loop, MainModule, Warnings
 from tutor.kernel.live.sampler import Sampler
 from tutor.kernel.namespace import Snapshots
@@ -69,6 +72,7 @@ class Executor:
         self.sites = Sites(self.namespace)
         self._replay = Replay(self.namespace, self.sites, self._snapshots)
         self._sampler = Sampler(send, self.namespace)
+        self._graphs = GraphSteps(self.namespace, self._snapshots)
         self._bindings: dict[str, Any] = {}
         #: Everything that ran since the namespace was empty: what checks take for "before" is run again.
         self._history: list[str] = []
@@ -82,6 +86,10 @@ class Executor:
         """Names that every fresh namespace has, and the statement that every fresh namespace ran."""
         self._bindings, self._preamble = bindings, preamble
         self._fresh()
+
+    def labels(self) -> Labels:
+        """The learner's names at nodes of graphs, as of the last statement."""
+        return self._snapshots.labels()
 
     def reset(self) -> None:
         """An empty namespace, with torch and Python as they were at the start."""
@@ -228,12 +236,22 @@ class Executor:
         if error is None and not request.script and self._definitions.add(node, source.segment(node)):
             self._write_definitions()
         delta, trouble = self._snapshot(mentioned, node.lineno)
+        graphs = self._graph_step() if request.graphs else None
         self._stdio.flush()
         seen = (*early, *self._warnings.take(), *trouble)
         mark = self._stdio.mark(request.id, index)
         self._send(
             StepDone(
-                request.id, index, mark, delta, result, seen, error, ended - started, backwards=backwards
+                request.id,
+                index,
+                mark,
+                delta,
+                result,
+                seen,
+                error,
+                ended - started,
+                backwards=backwards,
+                graphs=graphs,
             )
         )
         return error
@@ -262,6 +280,13 @@ class Executor:
         except Exception as error:
             reason = f"The facts after this statement could not be read: {type(error).__name__}: {error}"
             return SnapshotDelta(), (WarningFacts("KernelWarning", clean(reason), line),)
+
+    def _graph_step(self) -> GraphStep | None:
+        """What happened to graphs; None where even that fails."""
+        try:
+            return self._graphs.take()
+        except Exception:  # past graphs are a convenience: the statement's own facts are told all the same
+            return None
 
     def _done(self, request: int, error: ErrorFacts | None) -> None:
         self._stdio.flush()

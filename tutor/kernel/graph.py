@@ -1,112 +1,195 @@
-"""The autograd graphs behind named tensors, walked without recursion."""
+"""The autograd graphs behind named tensors, node by node, walked without recursion."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 import torch
 
-from tutor.facts import GraphFacts, NodeFacts
-from tutor.kernel import names as learner_names
+from tutor.facts import GraphFacts, NodeFacts, Origin, Shape
 from tutor.kernel import raw
+from tutor.kernel.labels import Labels, grad_fn, hooks_of, read_labels
+from tutor.kernel.names import find
+from tutor.kernel.nodes import number
 from tutor.kernel.saved import read_saved, watch_saved_tensor_hooks
-from tutor.kernel.tensors import Named, node_name
-from tutor.kernel.variables import Variables
+from tutor.kernel.tensors import node_name
 
-__all__ = ["describe_graphs", "watch_saved_tensor_hooks"]
+__all__ = ["describe_graphs", "describe_nodes", "watch_saved_tensor_hooks"]
 
 #: Nodes that are counted beyond the limit.
 MAX_COUNTED = 2_000_000
 #: Nodes that all graphs of one call show together: many names on one chain must not cost their square.
 MAX_SHOWN = 1_000_000
-_next_functions = torch._C._FunctionBase.next_functions
+ACCUMULATE = "AccumulateGrad"
 _FUNCTION = torch._C._FunctionBase
+_sequence_nr = _FUNCTION._sequence_nr
+#: Names of torch's own types of node, which never die and have one name each, by the id of the type.
 _torch_names: dict[int, str] = {}
+
+#: From a node's sequence number to the operation that made it.
+OriginOf = Callable[[int], Origin | None]
 
 
 def describe_graphs(
-    namespace: dict[str, object], names: Collection[str] | None, limit: int
+    namespace: dict[str, object],
+    names: Collection[str] | None,
+    limit: int,
+    *,
+    origin_of: OriginOf | None = None,
 ) -> dict[str, GraphFacts]:
     """The graph behind each named tensor that has a grad_fn: of `names` (paths), or of all if None.
 
-    Node ids are shared by all graphs of one call. Beyond `limit` nodes a graph is truncated and its nodes
-    are only counted. Keeps no tensor and no node alive.
+    A node has the same id in every graph, and as long as it lives. Beyond `limit` nodes a graph is truncated
+    and its nodes are only counted. Keeps no tensor and no node alive.
     """
     with raw.Reading():
-        items = _named_tensors(namespace, names)
-        roots = [(item, node) for item in items if (node := _grad_fn(item.value)) is not None]
-        table = _Table(items, roots)
+        labels, roots = read_labels(namespace, names)
+        walk = _Walk(NodeReader(labels, origin_of))
         wanted = None if names is None else frozenset(names)
         left = MAX_SHOWN
         graphs: dict[str, GraphFacts] = {}
-        for item, node in roots:
-            if wanted is None or item.path in wanted:
-                found = graphs[item.path] = table.graph(node, min(limit, left))
+        for path, node in roots:
+            if wanted is None or path in wanted:
+                found = graphs[path] = walk.graph(node, min(limit, left))
                 left -= len(found.nodes)
         return graphs
 
 
-def _named_tensors(namespace: dict[str, object], names: Collection[str] | None) -> list[Named]:
-    variables = Variables(namespace, frozenset())
-    looked_at = variables.look([name.partition(".")[0].partition("[")[0] for name in names or ()])
-    named = ((name, value) for name, value in zip(*looked_at, strict=True) if variables.is_variable(name))
-    items = [item for item in learner_names.Collector().collect(named) if raw.is_tensor(item.value)]
-    if names is None:  # only names of their own: a list of a thousand losses is not a thousand graphs
-        return [item for item in items if not item.holder]
-    # A leaf's own name says more than its place in a list of parameters.
-    return sorted(items, key=lambda item: item.holder != "")
+def describe_nodes(
+    namespace: dict[str, object],
+    name: str,
+    numbers: Collection[int],
+    *,
+    labels: Labels | None = None,
+    origin_of: OriginOf | None = None,
+) -> tuple[NodeFacts, ...]:
+    """All facts of those nodes behind tensor `name` that have these numbers."""
+    with raw.Reading():
+        root = find_root(namespace, name)
+        if root is None:
+            return ()
+        labels = labels if labels is not None else read_labels(namespace, [name])[0]
+        wanted = frozenset(numbers)
+        reader = NodeReader(labels, origin_of, shapes=True)
+        reached = [(node, own) for node in reach(root)[0] if (own := number(node)) in wanted]
+        return tuple(reader.read(node, own) for node, own in reached)
 
 
-def _grad_fn(tensor: Any) -> Any:
-    try:
-        return raw.grad_fn(tensor)
-    except Exception:  # a view that an in-place change under no_grad made stale
-        return None
+def find_root(namespace: dict[str, object], name: str) -> Any:
+    """The grad_fn of the tensor at a path; None where there is none."""
+    (tensor,) = find(namespace, [name])
+    return grad_fn(tensor) if raw.is_tensor(tensor) else None
 
 
-class _Table:
+def find_roots(namespace: dict[str, object], paths: Sequence[str]) -> list[Any]:
+    """The grad_fns of the tensors at paths, each once, of the last path first."""
+    tensors = filter(raw.is_tensor, reversed(find(namespace, paths)))
+    found = {id(node): node for tensor in tensors if (node := grad_fn(tensor)) is not None}
+    return list(found.values())
+
+
+def reach(root: Any) -> tuple[list[Any], list[list[int]]]:
+    """All nodes behind `root`, breadth first, and for each the indices of those that follow it."""
+    nodes = [root]
+    index_of = {id(root): 0}
+    find_index, add = index_of.get, nodes.append
+    followers = []
+    count = 1
+    for node in nodes:  # grows while it is walked
+        found = []
+        for follower, _ in node.next_functions:
+            if follower is None:
+                continue
+            to = find_index(id(follower))
+            if to is None:
+                index_of[id(follower)] = to = count
+                add(follower)
+                count += 1
+            found.append(to)
+        followers.append(found)
+        if count >= MAX_COUNTED:
+            break
+    followers += [[] for _ in range(count - len(followers))]
+    return nodes, followers
+
+
+class NodeReader:
+    """Reads single nodes, with the names that `labels` has for them."""
+
+    def __init__(self, labels: Labels, origin_of: OriginOf | None = None, *, shapes: bool = False) -> None:
+        self._labels = labels
+        self._origin_of = origin_of
+        self._shapes = shapes
+        self._hooks = labels.hooks_at(labels.made)
+
+    def read(self, node: Any, own: int) -> NodeFacts:
+        """All facts of `node`, whose number is `own`."""
+        name, custom = name_of(node)
+        variable = leaf = None
+        if name == ACCUMULATE:
+            filled = node.variable
+            variable = self._labels.leaf(filled)
+            leaf = self._labels.number(filled) if self._labels.number is not None else None
+        saved, freed, overwritten = read_saved(node, custom)
+        origin = None
+        if self._origin_of is not None and name != ACCUMULATE:
+            origin = self._origin_of(int(_sequence_nr(node) if custom else node._sequence_nr()))
+        return NodeFacts(
+            f"n{own}",
+            name,
+            variable,
+            tuple(self._labels.made.get(own, ())),
+            saved,
+            freed,
+            own,
+            origin,
+            overwritten,
+            self.hooks(node, own),
+            outputs_of(node) if self._shapes else (),
+            leaf,
+        )
+
+    def hooks(self, node: Any, own: int) -> tuple[str, ...]:
+        """What runs when a gradient passes `node`, as far as that can be told."""
+        if name_of(node)[0] == ACCUMULATE:
+            return hooks_of(node.variable)
+        return self._hooks.get(own, ())
+
+
+class _Walk:
     """Every node met in one call, by index. Holds the nodes, so that one node stays one object."""
 
-    def __init__(self, items: Iterable[Named], roots: Iterable[tuple[Named, Any]]) -> None:
+    def __init__(self, reader: NodeReader) -> None:
+        self._reader = reader
         self._index: dict[int, int] = {}
         self._nodes: list[Any] = []
-        self._ids: list[str] = []
-        self._next: dict[int, list[int]] = {}
+        self._next: list[list[int] | None] = []
         self._facts: dict[int, NodeFacts] = {}
-        self._variables: dict[int, str] = {}
-        for item in items:
-            self._variables.setdefault(id(item.value), item.path)
-        self._made: dict[int, list[str]] = {}
-        for item, node in roots:
-            self._made.setdefault(id(node), []).append(item.path)
 
     def graph(self, root: Any, limit: int) -> GraphFacts:
         """Breadth first from `root`, so that a truncated graph keeps what is nearest."""
-        order = self._reach(self._add(root))
+        order = self._reach(root)
         shown = order[:limit]
-        truncated = len(order) > len(shown)
-        within = set(shown) if truncated else self._next
-        edges = [
-            (self._ids[index], self._ids[follower])
-            for index in shown
-            for follower in self._next.get(index, ())
-            if follower in within
-        ]
         nodes = tuple(map(self._describe, shown))
-        return GraphFacts(nodes=nodes, edges=tuple(edges), truncated=truncated, total_nodes=len(order))
+        ids = {at: node.id for at, node in zip(shown, nodes, strict=True)}
+        edges = [(ids[at], ids[to]) for at in shown for to in self._next[at] or () if to in ids]
+        return GraphFacts(nodes, tuple(edges), len(order) > len(shown), len(order))
 
-    def _reach(self, root: int) -> list[int]:
-        order, seen = [root], {root}
-        known = self._next
-        for index in order:  # grows while it is walked
-            followers = known.get(index)
+    def _reach(self, root: Any) -> list[int]:
+        """Indices of all nodes behind `root`, itself the first."""
+        following, nodes = self._next, self._nodes
+        start = self._add(root)
+        order, seen = [start], {start}
+        for at in order:  # grows while it is walked
+            followers = following[at]
             if followers is None:
-                followers = known[index] = self._followers(self._nodes[index])
-            for follower in followers:
-                if follower not in seen:
-                    seen.add(follower)
-                    order.append(follower)
+                pairs = nodes[at].next_functions
+                followers = following[at] = [self._add(node) for node, _ in pairs if node is not None]
+            for to in followers:
+                if to not in seen:
+                    seen.add(to)
+                    order.append(to)
             if len(order) >= MAX_COUNTED:
                 break
         return order
@@ -116,37 +199,40 @@ class _Table:
         if index is None:
             index = self._index[id(node)] = len(self._nodes)
             self._nodes.append(node)
-            self._ids.append(f"n{index}")
+            self._next.append(None)
         return index
-
-    def _followers(self, node: Any) -> list[int]:
-        own = id(type(node)) in _torch_names or not raw.is_a(node, _FUNCTION)
-        pairs = node.next_functions if own else _next_functions.__get__(node)
-        return [self._add(follower) for follower, _ in pairs if follower is not None]
 
     def _describe(self, index: int) -> NodeFacts:
         facts = self._facts.get(index)
         if facts is None:
             node = self._nodes[index]
-            name = _name(node)
-            saved, freed = read_saved(node)
-            facts = self._facts[index] = NodeFacts(
-                self._ids[index],
-                name,
-                self._variables.get(id(node.variable)) if name == "AccumulateGrad" else None,
-                tuple(self._made.get(id(node), ())),
-                saved,
-                freed,
-            )
+            facts = self._facts[index] = self._reader.read(node, number(node))
         return facts
 
 
-def _name(node: Any) -> str:
-    """`node_name`, remembered for torch's own types, which never die and have one name each."""
+def name_of(node: Any) -> tuple[str, bool]:
+    """Name of a node, and whether it is of a Function written in Python."""
     kind = type(node)
     name = _torch_names.get(id(kind))
-    if name is None:
-        name = node_name(node)
-        if not raw.is_a(node, _FUNCTION) and raw.type_name(node) == name:
-            _torch_names[id(kind)] = name
-    return name
+    if name is not None:
+        return name, False
+    name, custom = node_name(node), raw.is_a(node, _FUNCTION)
+    if not custom and raw.type_name(node) == name:
+        _torch_names[id(kind)] = name
+    return name, custom
+
+
+def outputs_of(node: Any) -> tuple[Shape | None, ...]:
+    """Shapes of the tensors that `node` made; empty where torch does not tell."""
+    try:
+        return tuple([_shape(metadata) for metadata in node._input_metadata])
+    except Exception:
+        return ()
+
+
+def _shape(metadata: Any) -> Shape | None:
+    try:
+        shape = tuple(metadata.shape)
+    except Exception:  # nested tensors have none
+        return None
+    return shape if all(type(size) is int for size in shape) else None

@@ -36,6 +36,11 @@ class Identities:
         reference = self._known.get(id(value))
         return self._add(value) if reference is None else reference.number
 
+    def known(self, value: object) -> int | None:
+        """The number of `value` if it has one."""
+        reference = self._known.get(id(value))
+        return None if reference is None else reference.number
+
     def numbers(self, values: Iterable[object]) -> list[int]:
         """`number` of each of `values`, which the caller keeps alive meanwhile."""
         known = self._known.get

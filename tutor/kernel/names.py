@@ -275,7 +275,7 @@ def _module_parts(name: str, module: Any, visits: Iterator[object]) -> Iterator[
     while pending and next(visits, None) is not None:
         path, module, above = pending.pop()
         fields = raw.module_dict(module)
-        indexed = any(raw.is_a(module, cls) for cls in _LISTS)
+        indexed = _is_list(module)
         for key, value in _members(fields, "_parameters"):
             if raw.is_tensor(value):
                 yield _join(path, key, indexed), "parameter", value
@@ -314,9 +314,14 @@ def find(namespace: dict[str, object], paths: Sequence[str]) -> list[object]:
 
 def _members(fields: Any, name: str) -> list[tuple[str, Any]]:
     members: Any = dict.get(fields, name) if raw.is_a(fields, dict) else None
-    if not raw.is_a(members, dict):
+    if (not members and type(members) is dict) or not raw.is_a(members, dict):
         return []
     return [(key, value) for key, value in dict.items(members) if type(key) is str]
+
+
+def _is_list(module: object) -> bool:
+    first, second, third = _LISTS
+    return raw.is_a(module, first) or raw.is_a(module, second) or raw.is_a(module, third)
 
 
 def _join(path: str, key: str, indexed: bool) -> str:

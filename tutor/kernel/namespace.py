@@ -11,6 +11,7 @@ from msgspec import Struct, structs
 from tutor.facts import Change, SnapshotDelta, StorageFacts, TensorFacts
 from tutor.kernel import names, raw
 from tutor.kernel.identity import Identities
+from tutor.kernel.labels import Labels
 from tutor.kernel.memory import Block, Memory, Resident
 from tutor.kernel.screen import Screen, fits, has_moved
 from tutor.kernel.storage import Place
@@ -144,6 +145,31 @@ class Snapshots:
         with raw.Reading():
             numbers = self._objects.numbers([item.value for item in items])
             return [facts for facts, _ in describe_all(items, numbers, self._storages)]
+
+    def labels(self) -> Labels:
+        """The learner's names at nodes of graphs, as of the last snapshot."""
+        leaves: dict[int, str] = {}
+        made: dict[int, list[str]] = {}
+        for path, entry in self._entries.items():
+            facts = entry.facts
+            if facts.node is not None:
+                made.setdefault(facts.node, []).append(path)
+            elif facts.requires_grad:
+                known = leaves.get(facts.object)
+                # A leaf's own name says more than its place in a list of parameters.
+                if known is None or (self._is_held(known) and not self._is_held(path)):
+                    leaves[facts.object] = path
+        number_of, name_of = self._objects.known, leaves.get
+        return Labels(
+            lambda leaf: None if (number := number_of(leaf)) is None else name_of(number),
+            made,
+            lambda paths: names.find(self._namespace, paths),
+            self._objects.number,
+        )
+
+    def _is_held(self, path: str) -> bool:
+        """Whether `path` leads through a container, not from a variable or a module."""
+        return bool(names.is_searched(self._namespace.get(_root(path))))
 
     def _nothing_changed(
         self, layout: Layout, looked_at: list[str], values: list[object], asked: frozenset[str]

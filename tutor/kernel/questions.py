@@ -80,7 +80,7 @@ def is_freed(value: Any) -> Answer:
             return Answer(ok=False, note="it has no grad_fn")
         saves = False
         for node in _walk(value):
-            saved, freed = read_saved(node)
+            saved, freed, _ = read_saved(node)
             if freed:
                 return Answer(ok=True)
             saves = saves or bool(saved)

@@ -35,6 +35,8 @@ retains_grad: Getter = _getter(_BASE, "retains_grad")
 #: Only for leaves and tensors that retain their gradient: on others torch warns.
 grad: Getter = _getter(_BASE, "grad")
 version: Getter = _getter(_BASE, "_version")
+backward_hooks: Getter = _getter(_BASE, "_backward_hooks")
+accumulate_hooks: Getter = _getter(_BASE, "_post_accumulate_grad_hooks")
 is_quantized: Getter = _getter(_BASE, "is_quantized")
 is_nested: Getter = _getter(_BASE, "is_nested")
 stride: Getter = _BASE.stride

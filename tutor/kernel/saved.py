@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from operator import attrgetter
 from typing import Any
 
 import torch
+from msgspec import Struct
 
 from tutor.kernel import raw
 from tutor.kernel.tensors import shape_of
@@ -15,11 +18,25 @@ _SAVED_TENSOR = torch._C._autograd.SavedTensor
 #: Where torch does not tell which saved tensors have hooks, all count as hooked once there are any.
 _TELLS_HOOKS = hasattr(_SAVED_TENSOR, "unpack_hook")
 _raw_saved_tensors = getattr(_FUNCTION, "_raw_saved_tensors", None)
+_saved_tensors: raw.Getter = _FUNCTION.__dict__["saved_tensors"].__get__
 _MAX_ITEMS = 64
 _MAX_TEXT = 200
+_INTEGERS = {int}
 
-Fields = tuple[tuple[str, str, str | None], ...]
-#: For torch's own types of node, which never die, by id: (name, attribute, attribute of the packed tensor).
+
+class Fields(Struct, frozen=True):
+    """What nodes of one of torch's own types save."""
+
+    #: Name, attribute, and attribute of the packed tensor, if it is a tensor.
+    each: tuple[tuple[str, str, str | None], ...]
+    names: tuple[str, ...]
+    #: Reads all at once, or all tensors; raises where torch refuses one. None where there are none.
+    read_all: Callable[[Any], Any] | None
+    read_tensors: Callable[[Any], Any] | None
+    tensors: tuple[tuple[str, str], ...]
+
+
+#: By the id of the type: torch's own types of node never die.
 _fields: dict[int, Fields] = {}
 
 
@@ -53,17 +70,39 @@ def watch_saved_tensor_hooks() -> None:
     _SAVED_TENSOR.register_hooks = register_and_note
 
 
-def read_saved(node: Any) -> tuple[dict[str, Any], bool]:
-    """The values that `node` saved, and whether its buffers were freed. Call inside `raw.quiet()`."""
-    kind = type(node)
+def saved_hooks_possible() -> bool:
+    """Whether some saved tensor may have hooks, so that each must be asked before it is read."""
+    return _Hooks.possible
+
+
+def fields_of(kind: type) -> Fields:
+    """What nodes of `kind`, a type of torch's own, save."""
     fields = _fields.get(id(kind))
     if fields is None:
-        if raw.is_a(node, _FUNCTION):
-            return _read_custom(node)
         fields = _fields[id(kind)] = _list_fields(kind)
+    return fields
+
+
+def read_saved(node: Any, custom: bool | None = None) -> tuple[dict[str, Any], bool, bool]:
+    """The values that `node` saved, whether its buffers were freed, and whether one was overwritten.
+
+    `custom` says whether it is a node of a Function written in Python. Call inside `raw.quiet()`.
+    """
+    if raw.is_a(node, _FUNCTION) if custom is None else custom:
+        return _read_custom(node)
+    fields = fields_of(type(node))
+    if fields.read_all is None:
+        return {}, False, False
+    if not _Hooks.possible or not fields.tensors:
+        try:
+            values = fields.read_all(node)
+        except Exception:  # freed or overwritten: one by one below
+            pass
+        else:
+            return dict(zip(fields.names, map(_plain, values), strict=True)), False, False
     saved: dict[str, Any] = {}
-    freed = False
-    for name, attribute, packed in fields:
+    freed = overwritten = False
+    for name, attribute, packed in fields.each:
         try:
             if packed is not None and _Hooks.possible and _is_hooked(getattr(node, packed)):
                 saved[name] = {"hooked": True}
@@ -72,17 +111,60 @@ def read_saved(node: Any) -> tuple[dict[str, Any], bool]:
         except Exception as error:
             saved[name] = refusal = _refusal(error)
             freed = freed or "freed" in refusal
-    return saved, freed
+            overwritten = overwritten or "modified" in refusal
+    return saved, freed, overwritten
+
+
+def trouble(node: Any, custom: bool) -> tuple[bool, bool]:
+    """Whether buffers of `node` were freed, and whether one was overwritten; quicker than `read_saved`."""
+    if custom:
+        return _read_custom(node)[1:]
+    fields = fields_of(type(node))
+    if fields.read_tensors is None:
+        return False, False
+    if not _Hooks.possible:
+        try:
+            fields.read_tensors(node)
+        except Exception:  # which of the two is found out below
+            pass
+        else:
+            return False, False
+    freed = overwritten = False
+    for attribute, packed in fields.tensors:
+        try:
+            if not _Hooks.possible or not _is_hooked(getattr(node, packed)):
+                getattr(node, attribute)
+        except Exception as error:
+            refusal = _refusal(error)
+            freed = freed or "freed" in refusal
+            overwritten = overwritten or "modified" in refusal
+    return freed, overwritten
 
 
 def _list_fields(kind: type) -> Fields:
-    names = dir(kind)
-    packed = {name for name in names if name.startswith("_raw_saved_")}
-    return tuple(
-        (name[7:], name, raw_name if (raw_name := "_raw" + name) in packed else None)
-        for name in names
-        if name.startswith("_saved_")
+    attributes = [name for name in dir(kind) if name.startswith("_saved_")]
+    packed = {name for name in dir(kind) if name.startswith("_raw_saved_")}
+    tensors = tuple((name, "_raw" + name) for name in attributes if "_raw" + name in packed)
+    names = tuple(name[7:] for name in attributes)
+    return Fields(
+        tuple(
+            (name[7:], name, raw_name if (raw_name := "_raw" + name) in packed else None)
+            for name in attributes
+        ),
+        names,
+        _reader(attributes),
+        _reader([name for name, _ in tensors]),
+        tensors,
     )
+
+
+def _reader(attributes: list[str]) -> Callable[[Any], Any] | None:
+    if not attributes:
+        return None
+    if len(attributes) > 1:
+        return attrgetter(*attributes)
+    read_one = attrgetter(attributes[0])
+    return lambda node: (read_one(node),)
 
 
 def _refusal(error: Exception) -> dict[str, Any]:
@@ -102,15 +184,23 @@ def _is_hooked(packed: Any) -> bool:
     return type(packed) is _SAVED_TENSOR and packed.unpack_hook is not None
 
 
-def _read_custom(node: Any) -> tuple[dict[str, Any], bool]:
+def _read_custom(node: Any) -> tuple[dict[str, Any], bool, bool]:
     """A node of the learner's own Function: only how many tensors it saved; its attributes are theirs."""
     if _raw_saved_tensors is None:
-        return {}, False
+        return {}, False, False
     try:
-        return {"tensors": len(_raw_saved_tensors.__get__(node))}, False
+        packed = _raw_saved_tensors.__get__(node)
     except Exception as error:
         refusal = _refusal(error)
-        return {"tensors": refusal}, "freed" in refusal
+        return {"tensors": refusal}, "freed" in refusal, False
+    saved: dict[str, Any] = {"tensors": len(packed)}
+    if packed and not (_Hooks.possible and _is_hooked(packed)):
+        try:
+            _saved_tensors(node)
+        except Exception as error:
+            saved |= (refusal := _refusal(error))
+            return saved, "freed" in refusal, "modified" in refusal
+    return saved, False, False
 
 
 def _plain(value: Any) -> Any:
@@ -127,6 +217,8 @@ def _plain(value: Any) -> Any:
     if kind is str:
         return value[:_MAX_TEXT]
     if kind is tuple or kind is list or kind is torch.Size:
+        if len(value) <= _MAX_ITEMS and set(map(type, value)) == _INTEGERS and max(value) < 2**63:
+            return list(value)
         return [_plain(item) for item in value[:_MAX_ITEMS]] + ["…"] * (len(value) > _MAX_ITEMS)
     if raw.is_tensor(value):
         shape = shape_of(value)

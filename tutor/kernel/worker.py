@@ -16,12 +16,16 @@ from tutor.facts import (
     Complete,
     Completions,
     DescribeGraphs,
+    DescribeNodes,
     Document,
     Evaluate,
     Execute,
     Graphs,
     InputReply,
     InputRequest,
+    Nodes,
+    Outlined,
+    OutlineGraph,
     Overlap,
     Preview,
     Proceed,
@@ -156,7 +160,7 @@ class Worker:
         return to_end
 
     def serve(self, request: Request | None) -> None:
-        from tutor.kernel import graph, storage, values
+        from tutor.kernel import storage, values
         from tutor.kernel.complete import complete
         from tutor.kernel.document import document
         from tutor.kernel.names import find
@@ -166,9 +170,8 @@ class Worker:
                 self._executor.execute(request)
             case Evaluate():
                 self._executor.evaluate(request)
-            case DescribeGraphs(id=number, names=names, limit=limit):
-                found = graph.describe_graphs(self._executor.namespace, names, limit)
-                self._channel.send(Graphs(number, found))
+            case DescribeGraphs() | OutlineGraph() | DescribeNodes():
+                self._channel.send(self._graphs(request))
             case CompareMemory(id=number, first=first, second=second):
                 pair = find(self._executor.namespace, (first, second))
                 self._channel.send(Overlap(number, *storage.compare(*pair)))
@@ -183,3 +186,16 @@ class Worker:
             case Reset(id=number):
                 self._executor.reset()
                 self._channel.send(ResetDone(number))
+
+    def _graphs(self, request: DescribeGraphs | OutlineGraph | DescribeNodes) -> Graphs | Outlined | Nodes:
+        from tutor.kernel.graph import describe_graphs, describe_nodes
+        from tutor.kernel.outline import outline_graph
+
+        namespace, labels = self._executor.namespace, self._executor.labels()
+        match request:
+            case DescribeGraphs(id=number, names=names, limit=limit):
+                return Graphs(number, describe_graphs(namespace, names, limit))
+            case OutlineGraph(id=number, name=name, limit=limit):
+                return Outlined(number, outline_graph(namespace, name, limit, labels))
+            case DescribeNodes(id=number, name=name, numbers=wanted):
+                return Nodes(number, describe_nodes(namespace, name, wanted, labels=labels))

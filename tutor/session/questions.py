@@ -10,12 +10,18 @@ from tutor.facts import (
     Complete,
     Completions,
     DescribeGraphs,
+    DescribeNodes,
     Document,
     Documentation,
     Evaluate,
     Evaluated,
     GraphFacts,
+    GraphOutline,
     Graphs,
+    NodeFacts,
+    Nodes,
+    Outlined,
+    OutlineGraph,
     Overlap,
     Preview,
     Reply,
@@ -48,6 +54,19 @@ class Questions(ABC):
         reply = await self._ask(lambda number: DescribeGraphs(number, chosen, limit))
         assert isinstance(reply, Graphs)
         return reply.graphs
+
+    async def outline(self, name: str, limit: int = 100_000) -> GraphOutline | None:
+        """Structure and names of the graph behind a tensor; None where it has no grad_fn."""
+        reply = await self._ask(lambda number: OutlineGraph(number, name, limit))
+        assert isinstance(reply, Outlined)
+        return reply.outline
+
+    async def nodes(self, name: str, numbers: Sequence[int]) -> tuple[NodeFacts, ...]:
+        """All facts of the nodes with these numbers in the graph behind a tensor."""
+        wanted = tuple(numbers)
+        reply = await self._ask(lambda number: DescribeNodes(number, name, wanted))
+        assert isinstance(reply, Nodes)
+        return reply.nodes
 
     async def compare(self, first: str, second: str) -> Overlap:
         """Exact memory relation of two names."""

@@ -40,6 +40,8 @@ class Pace(Struct, frozen=True):
     stepwise: bool = False
     #: The listener is told how a long statement goes, and steps keep its scalars.
     live: bool = False
+    #: Steps keep what they did to graphs, so that graphs of past moments can be shown.
+    graphs: bool = False
 
 
 THROUGH = Pace()
@@ -80,7 +82,8 @@ class Requests(Questions):
         self._running = running
         self._set_state("busy")
         message = Execute(number, source, filename, script, display)
-        self._send(replace(message, stepwise=pace.stepwise, live=pace.live, replay=self.replay))
+        paced = replace(message, stepwise=pace.stepwise, live=pace.live, graphs=pace.graphs)
+        self._send(replace(paced, replay=self.replay))
         return await running.future
 
     def proceed(self, *, to_end: bool = False) -> None:

@@ -274,6 +274,7 @@ class RunningRequest:
             unwatched=record.unwatched if record else False,
             backwards=record.backwards if record else (),
             scalars=self._scalars(index),
+            graphs=record.graphs if record else None,
             crowded=any(one <= end_line and line <= last for one, last in self._beside(index)),
         )
         self._ended = index + 1

@@ -16,6 +16,8 @@ from tutor.facts import (
     Evaluated,
     Graphs,
     InputRequest,
+    Nodes,
+    Outlined,
     Overlap,
     Progress,
     Ready,
@@ -39,6 +41,18 @@ from tutor.session.requests import Requests
 from tutor.session.running import OutputFeed, RunningRequest, copy_outcome
 
 _SPARE_DELAY = 1.0
+_ANSWERS = (
+    Evaluated
+    | Graphs
+    | Outlined
+    | Nodes
+    | Overlap
+    | Checked
+    | Values
+    | Completions
+    | Documentation
+    | ResetDone
+)
 
 
 class Session(Requests):
@@ -253,9 +267,7 @@ class Session(Requests):
             if self._kernel is not None and running.wants_drain():
                 self._kernel.drain()
             self._advance()
-        elif isinstance(
-            message, Evaluated | Graphs | Overlap | Checked | Values | Completions | Documentation | ResetDone
-        ):
+        elif isinstance(message, _ANSWERS):
             future = self._waiting.pop(message.id, None)
             if future is not None and not future.done():
                 future.set_result(message)
