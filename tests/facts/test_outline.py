@@ -133,6 +133,7 @@ SAMPLED = [op for op in op_db if op.supports_autograd and torch.float32 in op.su
 UNSTEADY = ("sparse", "nested", "jiterator", "_refs", "linalg.lstsq", "torch.ops.aten._")
 
 
+@pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize(
     "op", [op for op in SAMPLED if not op.name.startswith(UNSTEADY)], ids=lambda op: op.name
 )

@@ -31,7 +31,7 @@ def spoiled(roots: Iterable[Any], origin_of: OriginOf | None = None) -> tuple[Sp
     """Nodes behind `roots`, nearest first, that a pass cannot go through. Call inside `raw.Reading()`."""
     found: list[SpoiledNode] = []
     for node in _reach(roots):
-        saved, _ = read_saved(node)
+        saved, _, _ = read_saved(node)
         for name, value in saved.items():
             one = _spoiled(node, name, value, origin_of)
             if one is not None:

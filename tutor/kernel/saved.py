@@ -193,14 +193,13 @@ def _read_custom(node: Any) -> tuple[dict[str, Any], bool, bool]:
     except Exception as error:
         refusal = _refusal(error)
         return {"tensors": refusal}, "freed" in refusal, False
-    saved: dict[str, Any] = {"tensors": len(packed)}
     if packed and not (_Hooks.possible and _is_hooked(packed)):
         try:
             _saved_tensors(node)
         except Exception as error:
-            saved |= (refusal := _refusal(error))
-            return saved, "freed" in refusal, "modified" in refusal
-    return saved, False, False
+            refusal = _refusal(error)
+            return {"tensors": refusal}, "freed" in refusal, "modified" in refusal
+    return {"tensors": len(packed)}, False, False
 
 
 def _plain(value: Any) -> Any:
