@@ -12,6 +12,7 @@ import queue
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from time import perf_counter
 from types import CodeType, FrameType
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -28,6 +29,8 @@ globals()["__builtins__"] = GENUINE
 
 #: Seconds between two looks.
 INTERVAL = 1 / 30
+#: How many times as long as a look took, with waiting for a processor, the learner's code is left alone.
+SHARE = 60
 #: Frames that are walked, functions of the learner's among them, loops and scalars that are told.
 _DEEPEST, _MOST_FUNCTIONS, _MOST_LOOPS, _MOST_SCALARS = 300, 8, 4, 24
 #: Names of a statement that are looked at.
@@ -108,11 +111,14 @@ class Sampler:
     def _run(self) -> None:
         while True:
             self._signals.get()
+            cost = 0.0
             while self._watching:
                 try:
-                    self._signals.get(timeout=INTERVAL)
+                    self._signals.get(timeout=max(INTERVAL, SHARE * cost))
                 except queue.Empty:
+                    began = perf_counter()
                     self._look()
+                    cost = min(perf_counter() - began, 1 / SHARE)
 
     def _look(self) -> None:
         watched = self._now
