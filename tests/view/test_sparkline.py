@@ -96,9 +96,6 @@ def test_no_line_is_wider_than_its_room(name: str, room: int, values: list[float
     for blocks in (True, False):
         drawn = scalar_lines([facts], INK, room, blocks=blocks)
         lines = [*drawn, *loop_lines(loops, INK, room, blocks=blocks)]
-            *scalar_lines([facts], INK, room, blocks=blocks),
-            *loop_lines(loops, INK, room, blocks=blocks),
-        ]
         assert all(line.cell_len <= room for line in lines)
         assert all("\n" not in line.plain for line in lines)
 

@@ -18,33 +18,33 @@ class Following:
 
     def __init__(self, kind: RunKind, before: Snapshot, past: Past | None = None) -> None:
         self.kind = kind
-        self._before = before
+        self.before = before
         #: What ran in the namespace before.
-        self._past = past if past is not None else Past()
-        self._steps: list[Step] = []
+        self.past = past if past is not None else Past()
+        self.steps: list[Step] = []
 
     def add(self, step: Step) -> None:
         """A statement ended."""
-        self._steps.append(step)
+        self.steps.append(step)
 
     @property
     def snapshot(self) -> Snapshot:
-        return self._steps[-1].snapshot if self._steps else self._before
+        return self.steps[-1].snapshot if self.steps else self.before
 
     @property
     def step(self) -> Step | None:
         """The statement that ended last."""
-        return self._steps[-1] if self._steps else None
+        return self.steps[-1] if self.steps else None
 
     @property
     def changes(self) -> tuple[Change, ...]:
         """What the whole run changed so far, each name once."""
-        last = {change.name: change for step in self._steps for change in step.changes}
+        last = {change.name: change for step in self.steps for change in step.changes}
         return tuple(last.values())
 
     def notes(self) -> Mapping[int, Note]:
         """Notes by the 1-based last line of each statement."""
-        return notes_for(self._steps, self._before)
+        return notes_for(self.steps, self.before)
 
     def facts_told(self) -> tuple[Note, ...]:
         """The notes that tell of memory, for code without an editor to show them beside."""
@@ -53,8 +53,8 @@ class Following:
     def explanations(self) -> tuple[Explanation, ...]:
         """What the rules say of errors and of what is probably wrong; plain notes stay out."""
         found: list[Explanation] = []
-        before, past = self._before, self._past.with_steps(())
-        for step in self._steps:
+        before, past = self.before, self.past.with_steps(())
+        for step in self.steps:
             found += [each for each in explain_step(step, before, past) if each.kind != "note"]
             before = step.snapshot
             past.add(step)
@@ -62,4 +62,4 @@ class Following:
 
     def written(self) -> Mapping[int, Ranges]:
         """Element ranges that the run wrote, by block."""
-        return written_by(self._steps, self._before)
+        return written_by(self.steps, self.before)

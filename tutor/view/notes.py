@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -35,22 +35,31 @@ class Note:
 def notes_for(run_steps: Sequence[Step], before: Snapshot) -> dict[int, Note]:
     """Notes keyed by the last line (1-based) of each statement that has something to tell; an error by its
     own line."""
+    return together(notes_of_steps(run_steps, before))
+
+
+def notes_of_steps(run_steps: Sequence[Step], before: Snapshot) -> Iterator[tuple[int, Note] | None]:
+    """The note of each statement with its line; None for one that has nothing to tell."""
     births = Births(before)
-    notes: dict[int, Note] = {}
     previous = before
     for step in run_steps:
         births.follow(step)
         note = _note(step, previous, births)
-        if note is not None:
-            line = step.end_line if step.error is None else step.error.line or step.end_line
-            notes[line] = _louder(notes.get(line), note)
+        line = step.end_line if step.error is None else step.error.line or step.end_line
+        yield (line, note) if note is not None else None
         previous = step.snapshot
+
+
+def together(placed: Iterable[tuple[int, Note] | None]) -> dict[int, Note]:
+    """Notes by their line: of two statements on one line an error wins, then the later one."""
+    notes: dict[int, Note] = {}
+    for each in placed:
+        if each is None:
+            continue
+        line, note = each
+        if line not in notes or notes[line].kind != "error":
+            notes[line] = note
     return notes
-
-
-def _louder(earlier: Note | None, later: Note) -> Note:
-    """Of two statements on one line: an error wins, then the later one."""
-    return earlier if earlier is not None and earlier.kind == "error" else later
 
 
 def _note(step: Step, before: Snapshot, births: Births) -> Note | None:
