@@ -15,16 +15,20 @@ from tutor.kernel.replay.gradients import is_zero
 _MOST_LEAVES = 20_000
 
 
-class Leaves(Struct):
-    """Leaves by their `id()` and their number: holds none of them."""
+class Filled(Struct):
+    """Leaves that passes from one place fill, by `id()` and number: holds none of them."""
 
     keys: list[int] = []
     numbers: list[int] = []
+    #: Those whose `.grad` already held a pass when some pass from here began.
+    kept: set[int] = set()
 
-    def add(self, leaf: Any, number: int) -> None:
+    def add(self, leaf: Any, number: int, held: int | None) -> None:
         if number not in self.numbers:
             self.keys.append(id(leaf))
             self.numbers.append(number)
+        if held != 0:
+            self.kept.add(number)
 
 
 class _Tally(Struct, frozen=True):
@@ -33,8 +37,8 @@ class _Tally(Struct, frozen=True):
     gradient: int
     version: int
     passes: int | None
-    #: How many passes had been told of by then.
-    told: int
+    #: How many passes there had been that nobody watched.
+    missed: int
 
 
 class Held(Struct, frozen=True):
@@ -46,29 +50,23 @@ class Held(Struct, frozen=True):
 
 
 class Accumulated:
-    """Told before and after every backward pass which leaves it may fill; answers how often it did.
+    """Told before and after every pass that is watched, and how many there were that were not.
 
-    A pass that nobody told about makes the answer unknown for the gradients that it may have moved.
-    Holds no tensor.
+    Where it cannot be known what those did, the answer is unknown. Holds no tensor.
     """
 
     def __init__(self, objects: Identities) -> None:
         self._objects = objects
         self._tallies: dict[int, _Tally] = {}
-        self._told = 0
-        #: Leaves whose gradients were all None before the last pass at their place, not looked at since.
-        self._due: dict[int, tuple[Leaves, int]] = {}
+        self._missed = 0
 
     def lost(self) -> None:
-        """A pass may run, or have run, of which nothing more will be heard."""
-        self._told += 1
+        """A pass may run, or have run, of which nothing more is known."""
+        self._missed += 1
 
     def before(self, leaves: Iterable[Any]) -> list[Held]:
         """What each `.grad` holds now, before a pass. Call inside `raw.Reading()`."""
-        self._settle()
-        held = [self._hold(leaf, raw.grad(leaf)) for leaf in leaves]
-        self._told += 1
-        return held
+        return [self._hold(leaf, raw.grad(leaf)) for leaf in leaves]
 
     def after(self, leaves: Iterable[Any], held: Iterable[Held]) -> None:
         """The pass ended: where `.grad` moved it has been added to."""
@@ -76,65 +74,58 @@ class Accumulated:
             gradient = raw.grad(leaf)
             if gradient is None:
                 continue
-            number, version = self._objects.number(gradient), _version(gradient)
-            moved = (number, version) != (before.gradient, before.version)
+            state = self._state(gradient)
+            moved = state != (before.gradient, before.version)
             passes = before.passes if not moved or before.passes is None else before.passes + 1
-            self._set(self._objects.number(leaf), _Tally(number, version, passes, self._told))
+            self._set(self._objects.number(leaf), _Tally(*state, passes, self._missed))
 
-    def quick(self, place: int, leaves: Leaves) -> list[Any] | None:
-        """A pass is about to run that fills `leaves`: all there is to do where their gradients are None.
+    def catch_up(self, filled: Filled, passes: int) -> None:
+        """So many passes filled these leaves since the last one that was watched.
 
-        Otherwise gives the living leaves, for `before` and `after`.
+        Where every watched one began with nothing, so did these; else each moved the version by one, if
+        nothing but they wrote.
         """
-        with raw.quiet():
-            alive = self._objects.living(leaves.keys, leaves.numbers)
-            for gradient in map(raw.grad, alive):
-                if gradient is not None:
-                    return alive
-        self._told += 1
-        self._due.pop(place, None)
-        self._due[place] = leaves, self._told
-        return None
+        known, self._missed = self._missed, self._missed + passes
+        for leaf in self._objects.living(filled.keys, filled.numbers):
+            gradient = raw.grad(leaf)
+            if gradient is None:
+                continue
+            number, state = self._objects.number(leaf), self._state(gradient)
+            tally = self._tallies.get(number)
+            count: int | None = None
+            if is_zero(gradient):
+                count = 0
+            elif number not in filled.kept:
+                count = 1
+            elif tally == _Tally(state[0], state[1] - passes, tally.passes if tally else None, known):
+                count = None if tally.passes is None else tally.passes + passes
+            self._set(number, _Tally(*state, count, self._missed))
 
     def passes(self, leaf: Any, gradient: Any) -> int | None:
         """How many passes `gradient`, the `.grad` of `leaf`, has added up; None where that is not known."""
-        if gradient is None:
-            return None
-        self._settle()
-        return self._hold(leaf, gradient).passes
+        return None if gradient is None else self._hold(leaf, gradient).passes
 
-    def _settle(self) -> None:
-        """Look at what quick passes left."""
-        if self._due:
-            due, self._due = self._due, {}
-            for leaves, told in due.values():
-                for leaf in self._objects.living(leaves.keys, leaves.numbers):
-                    if (gradient := raw.grad(leaf)) is not None:
-                        state = self._objects.number(gradient), _version(gradient)
-                        self._set(self._objects.number(leaf), _Tally(*state, 1, told))
+    def _state(self, gradient: Any) -> tuple[int, int]:
+        try:
+            return self._objects.number(gradient), int(raw.version(gradient))
+        except Exception:  # inference tensors count no versions
+            return self._objects.number(gradient), 0
 
     def _hold(self, leaf: Any, gradient: Any) -> Held:
         if gradient is None:
             return Held(None, 0, 0)
-        number, version = self._objects.number(gradient), _version(gradient)
-        tally = self._tallies.get(self._objects.number(leaf))
+        number, version = self._state(gradient)
         if is_zero(gradient):  # also where its version says nothing: `w.grad.data.zero_()`
             return Held(number, version, 0)
-        if tally is not None and (tally.gradient, tally.version) == (number, version):
-            return Held(number, version, tally.passes)
-        # Clipping and scaling keep the count; but a pass may have gone by unseen.
-        same = tally is not None and tally.gradient == number and tally.told == self._told
-        return Held(number, version, tally.passes if same and tally is not None else None)
+        tally = self._tallies.get(self._objects.number(leaf))
+        if tally is None or tally.gradient != number:
+            return Held(number, version, None)
+        # Clipping and scaling move the version and keep the count; but a pass may have gone by unseen.
+        sure = tally.version == version or tally.missed == self._missed
+        return Held(number, version, tally.passes if sure else None)
 
     def _set(self, leaf: int, tally: _Tally) -> None:
         if leaf not in self._tallies and len(self._tallies) >= _MOST_LEAVES:
             alive = self._objects.alive()
             self._tallies = {number: one for number, one in self._tallies.items() if number in alive}
         self._tallies[leaf] = tally
-
-
-def _version(tensor: Any) -> int:
-    try:
-        return int(raw.version(tensor))
-    except Exception:  # inference tensors count no versions
-        return 0

@@ -57,6 +57,11 @@ class Noted(NamedTuple):
         return GradientFacts(self.shape, self.dtype, self.device, texts, self.partial, self.norm, self.broken)
 
 
+def facts_of(noted: Noted | None) -> GradientFacts | None:
+    """The facts of what was noted, of an undefined gradient None."""
+    return None if noted is None else noted.facts()
+
+
 class _Memory:
     """Numpy's way to see memory that is known to be valid; never outlives the tensor."""
 

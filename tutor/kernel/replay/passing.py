@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from threading import local
+from time import perf_counter
 from typing import Any, NamedTuple
 
 import torch
 from msgspec import Struct
 
-from tutor.facts import GradientFacts, LeafGradient, PassedNode
+from tutor.facts import PassedNode
 from tutor.kernel import raw
-from tutor.kernel.identity import Identities
 from tutor.kernel.nodes import number
-from tutor.kernel.replay.gradients import Noted, Room, note
+from tutor.kernel.replay.filling import Leaf, LeafAs, Tables
+from tutor.kernel.replay.gradients import Noted, Room, facts_of, note
 from tutor.kernel.saved import read_saved
 from tutor.kernel.tensors import node_name
 
@@ -24,7 +25,7 @@ MOST_VISITED = 5_000
 MOST_LEAVES = 500
 
 _FUNCTION = torch._C._FunctionBase
-_ACCUMULATE = torch._C._functions.AccumulateGrad
+ACCUMULATE = torch._C._functions.AccumulateGrad
 _custom_followers = _FUNCTION.next_functions.__get__
 _custom_order = _FUNCTION._sequence_nr
 _hook_custom, _prehook_custom = _FUNCTION.register_hook, _FUNCTION.register_prehook
@@ -45,15 +46,6 @@ class _Hooked(Struct):
     ended: bool = False
 
 
-class _Before(Struct):
-    """The `.grad` of one leaf before the pass: its number, storage and elements, not itself."""
-
-    leaf: Any
-    name: str | None
-    storage: int | None = None
-    values: Noted | None = None
-
-
 class PassedAs(NamedTuple):
     """A node that a pass went through, before text is made of its gradients. Holds no node."""
 
@@ -65,35 +57,8 @@ class PassedAs(NamedTuple):
     followers: tuple[int | None, ...]
 
     def facts(self) -> PassedNode:
-        incoming, outgoing = tuple(map(_facts, self.incoming)), tuple(map(_facts, self.outgoing))
+        incoming, outgoing = tuple(map(facts_of, self.incoming)), tuple(map(facts_of, self.outgoing))
         return PassedNode(self.number, self.name, self.variable, incoming, outgoing, self.followers)
-
-
-class LeafAs(NamedTuple):
-    """A leaf that a pass filled, before text is made of its gradients. Holds no leaf."""
-
-    object: int
-    name: str | None
-    storage_before: int | None
-    storage_after: int | None
-    passes: int | None
-    gradient: Noted | None
-    before: Noted | None
-    after: Noted | None
-
-    def facts(self) -> LeafGradient:
-        return LeafGradient(
-            self.object,
-            self.name,
-            None if self.before is None else self.before.shape,
-            None if self.after is None else self.after.shape,
-            self.storage_before,
-            self.storage_after,
-            self.passes,
-            _facts(self.gradient),
-            _facts(self.before),
-            _facts(self.after),
-        )
 
 
 class _Running(local):
@@ -118,20 +83,26 @@ class Names(Struct):
 class Passing:
     """Everything that is noted of one pass. Holds nodes and leaves until `facts` are made of it."""
 
-    def __init__(self, roots: Sequence[Any], names: Names, objects: Identities, storages: Identities) -> None:
-        self._objects, self._storages = objects, storages
+    def __init__(self, roots: Sequence[Any], given: Sequence[Any], names: Names, tables: Tables) -> None:
+        self._tables = tables
         self._names = names
         self._room = Room()
         self._handles: list[Any] = []
         self._order: list[_Hooked] = []
         self._hooked: dict[int, _Hooked] = {}
-        self._filling: dict[int, int] = {}
         self.omitted = 0
+        #: Seconds that the hooks have taken.
+        self.spent = 0.0
         self.root_nodes = tuple(number(root) if root is not None else None for root in roots)
-        self._leaves: dict[int, _Before] = {}
+        #: Leaves by `id()`, and by the node that fills them.
+        self._leaves: dict[int, Leaf] = {}
+        self._filled_by: dict[int, Leaf] = {}
         self._walk([root for root in roots if root is not None])
         for tensor in names.retaining:
             self._add_leaf(tensor, None)
+        for key, gradient in zip(self.root_nodes, given, strict=True):
+            if key in self._filled_by:
+                self._filled_by[key].give(note(gradient, self._room, measured=True), 0)
 
     # ── before ───────────────────────────────────────────────────────────────
 
@@ -154,7 +125,7 @@ class Passing:
             followers = tuple(
                 None if follower is None else meet(follower) for follower, _ in _followers(node)
             )
-            if type(node) is _ACCUMULATE:
+            if type(node) is ACCUMULATE:
                 self._add_leaf(node.variable, key)
             if len(self._hooked) < MOST_NODES:
                 self._hooked[key] = _Hooked(node, key, node_name(node), followers)
@@ -162,30 +133,25 @@ class Passing:
                 self.omitted += 1
         self.omitted += len(waiting)
 
-    def _add_leaf(self, leaf: Any, node: int | None) -> None:
-        if len(self._leaves) >= MOST_LEAVES or id(leaf) in self._leaves:
-            return
-        if node is not None:
-            self._filling[id(leaf)] = node
-        self._leaves[id(leaf)] = before = _Before(leaf, self._names.tensors.get(id(leaf)))
-        gradient = raw.grad(leaf)
-        if gradient is not None:
-            before.storage, before.values = self._storage(gradient), note(gradient, self._room)
-
-    def _storage(self, tensor: Any) -> int | None:
-        try:
-            return self._storages.number(raw.untyped_storage(tensor))
-        except Exception:
-            return None
+    def _add_leaf(self, tensor: Any, node: int | None) -> None:
+        if len(self._leaves) < MOST_LEAVES and id(tensor) not in self._leaves:
+            leaf = Leaf(tensor, node, self._names.tensors.get(id(tensor)), self._tables, self._room)
+            self._leaves[id(tensor)] = leaf
+            if node is not None:
+                self._filled_by[node] = leaf
 
     @property
     def leaves(self) -> list[Any]:
         """Tensors whose `.grad` the pass may fill."""
-        return [before.leaf for before in self._leaves.values()]
+        return [filled.tensor for filled in self._leaves.values()]
 
     def attach(self) -> None:
         """Give the nodes their hooks, which are the last ones of each node."""
         for hooked in self._hooked.values():
+            # A leaf's node lives as long as any graph of the leaf's, and would keep calling our hooks'
+            # empty list. What it gets is known all the same, unless hooks of the learner's change it.
+            if (leaf := self._filled_by.get(hooked.number)) is not None and not leaf.is_hooked:
+                continue
             custom = raw.is_a(hooked.node, _FUNCTION)
             before, after = self._hooks(hooked)
             add = _prehook_custom if custom else type(hooked.node).register_prehook
@@ -195,6 +161,8 @@ class Passing:
                 self._handles.append(add(hooked.node, after))
 
     def _hooks(self, hooked: _Hooked) -> tuple[Callable[..., None], Callable[..., None]]:
+        filled_by: Mapping[int | None, Leaf] = self._filled_by  # type: ignore[assignment]
+
         def before(incoming: Any) -> None:
             if self._is_running():
                 self._order.append(hooked)
@@ -204,6 +172,9 @@ class Passing:
             if self._is_running():
                 hooked.outgoing = self._note(outgoing, False)
                 hooked.ended = True
+                for follower, noted in zip(hooked.followers, hooked.outgoing, strict=False):
+                    if noted is not None and (leaf := filled_by.get(follower)) is not None:
+                        leaf.give(noted, len(self._order))
 
         return before, after
 
@@ -216,8 +187,11 @@ class Passing:
         return not passes or passes[-1] is self
 
     def _note(self, gradients: Any, measured: bool) -> Gradients:
+        began = perf_counter()
         with raw.Reading():
-            return tuple([note(gradient, self._room, measured) for gradient in gradients])
+            noted = tuple([note(gradient, self._room, measured) for gradient in gradients])
+        self.spent += perf_counter() - began
+        return noted
 
     # ── after ────────────────────────────────────────────────────────────────
 
@@ -226,6 +200,21 @@ class Passing:
         for handle in self._handles:
             handle.remove()
         self._handles.clear()
+
+    def settle(self, accumulates: bool, chosen: bool) -> None:
+        """Put the nodes that filled leaves where they ran: just after the last node that gave to them."""
+        ran = {hooked.number for hooked in self._order}
+        filled: list[tuple[int, _Hooked]] = []
+        for node, leaf in self._filled_by.items():
+            leaf.look()
+            hooked = self._hooked.get(node)
+            if hooked is None or node in ran or not accumulates:
+                continue
+            if leaf.moved or (leaf.at is not None and not chosen):
+                hooked.incoming = (leaf.incoming(whole=not self.omitted),)
+                filled.append((len(self._order) if leaf.at is None else leaf.at, hooked))
+        for at, hooked in sorted(filled, key=lambda pair: pair[0], reverse=True):
+            self._order.insert(at, hooked)
 
     def add_results(self, inputs: Sequence[Any], results: Sequence[Any]) -> None:
         """What `autograd.grad` gave: the nodes of its inputs are not run, so no hook of theirs was called."""
@@ -244,11 +233,14 @@ class Passing:
         if not raw.is_tensor(wanted):  # a GradientEdge
             return number(wanted.node), wanted.output_nr
         node = raw.grad_fn(wanted)
-        return (self._filling.get(id(wanted)), 0) if node is None else (number(node), _output_number(wanted))
+        if node is not None:
+            return number(node), _output_number(wanted)
+        leaf = self._leaves.get(id(wanted))
+        return (None if leaf is None else leaf.node), 0
 
     def nodes(self) -> list[PassedAs]:
         """The nodes in the order in which they ran."""
-        leaves = {node: self._names.tensors.get(leaf) for leaf, node in self._filling.items()}
+        leaves = {node: leaf.name for node, leaf in self._filled_by.items()}
         return [
             PassedAs(
                 hooked.number,
@@ -265,33 +257,22 @@ class Passing:
         """Nodes that ran, so they had what they had saved, and have it no longer."""
         return tuple(hooked.number for hooked in self._order if hooked.ended and read_saved(hooked.node)[1])
 
-    def leaf_gradients(self, passes: Callable[[Any, Any], int | None]) -> Iterator[LeafAs]:
+    def leaf_gradients(self, passes: Callable[[Any, Any], int | None]) -> list[LeafAs]:
         """The leaves that the pass reached: those that it filled, or whose gradient it gave."""
-        ran = {hooked.number: hooked for hooked in self._order}
-        for key, before in self._leaves.items():
-            gradient = raw.grad(before.leaf)
-            storage = None if gradient is None else self._storage(gradient)
-            after = None if gradient is None else note(gradient, self._room)
-            node = ran.get(self._filling.get(key, -1))
-            same = storage == before.storage and _same(before.values, after)
-            if node is None and same:
-                continue
-            yield LeafAs(
-                self._objects.number(before.leaf),
-                before.name,
-                before.storage,
-                storage,
-                passes(before.leaf, gradient),
-                node.incoming[0] if node is not None and node.incoming else None,
-                before.values,
-                after,
-            )
+        ran = {hooked.number: hooked.incoming for hooked in self._order}
+        return [
+            leaf.result(given[0] if given else None, passes)
+            for leaf in self._leaves.values()
+            if leaf.moved or leaf.node in ran
+            for given in [ran.get(leaf.node or 0, ())]
+        ]
 
     def forget(self) -> None:
         """Let go of all nodes and leaves."""
         self._hooked.clear()
         self._order.clear()
         self._leaves.clear()
+        self._filled_by.clear()
         self._names = Names({}, {}, ())
 
 
@@ -312,15 +293,3 @@ def _followers(node: Any) -> Any:
 
 def _order(node: Any) -> int:
     return int(_custom_order(node) if raw.is_a(node, _FUNCTION) else node._sequence_nr())
-
-
-def _facts(noted: Noted | None) -> GradientFacts | None:
-    return None if noted is None else noted.facts()
-
-
-def _same(before: Noted | None, after: Noted | None) -> bool:
-    if before is None or after is None:
-        return before is after
-    if before.values is None or after.values is None:
-        return before.norm == after.norm
-    return before.norm == after.norm and before.values.tobytes() == after.values.tobytes()
