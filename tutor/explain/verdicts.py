@@ -15,12 +15,16 @@ _CONVERTING = frozenset(
     | {"bool", "char", "byte", "contiguous", "requires_grad_", "expand_as"}
 )
 _ALWAYS = frozenset({"clone", "deepcopy", "__deepcopy__", "tensor", "new_tensor", "repeat", "tile"})
+_GATHERING = frozenset(
+    {"getitem", "index_select", "masked_select", "gather", "take", "take_along_dim", "index"}
+)
 _REPEATING = frozenset({"expand", "expand_as", "broadcast_to"})
 
 _SEAM = "no stride gives {new} here: a step along dimension {dimension} goes {step:,} on, not {needed:,}"
 _ORDER = "its elements lie in memory by stride {have}; in order would be {wanted}"
 _DTYPE = "{had} had to become {has}"
 _DEVICE = "its elements had to go from {had} to {has}"
+_GATHERED = "a list, a tensor or a mask as index gathers elements; only slices and numbers give views"
 _FITS = "stride {stride} describes {shape} over the same memory"
 _REPEAT = "stride 0: dimension {dimension} reads the same elements {size:,} times"
 
@@ -84,6 +88,8 @@ def _why_copy(op: OpFacts) -> str:
     had, has = op.ins[op.of], op.outs[0]
     if op.name in _ALWAYS:
         return f"{op.name.strip('_')} always copies"
+    if op.name in _GATHERING:
+        return _GATHERED if op.name == "getitem" else f"{op.name} gathers elements, which no stride can do"
     if None in (had.shape, had.stride, has.shape):
         return ""
     if had.device != has.device:
