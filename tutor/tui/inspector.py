@@ -10,7 +10,7 @@ from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.widget import Widget
 
-from tutor.facts import Change, GraphFacts, Overlap, Snapshot, Step, Values
+from tutor.facts import Change, GraphFacts, Overlap, Shape, Snapshot, Step, Values
 from tutor.tui.heading import Panel
 from tutor.tui.names_view import NamesView
 from tutor.tui.pane import Pane
@@ -24,6 +24,7 @@ from tutor.tui.panels.tensors import TensorsPanel
 from tutor.view.detail import Known
 from tutor.view.relations import relations, unsettled
 from tutor.view.strips import Ranges
+from tutor.view.windows import start_for
 
 #: Seconds between redraws while records come quickly.
 PAUSE = 1 / 20
@@ -38,16 +39,19 @@ class Inspector(VerticalScroll, can_focus=False):
         super().__init__(id=id)
         self._tensors = TensorsPanel()
         self.table = self._tensors.table
+        self._detail, self._storage = DetailPanel(), StoragePanel()
         self._panels: tuple[Drawn, ...] = (
             self._tensors,
             OperationsPanel(),
-            DetailPanel(),
-            StoragePanel(),
+            self._detail,
+            self._storage,
             GraphPanel(),
         )
         self._now = Shown()
         self._pending = False
         self._pressed = False
+        #: The selected element is another one than was drawn last.
+        self._lit_moved = False
 
     def compose(self) -> ComposeResult:
         """The panels."""
@@ -118,7 +122,7 @@ class Inspector(VerticalScroll, can_focus=False):
         self.table.light("", "")
         known = self._now.known
         passing = Known(known.values, known.overlaps, passing=True)
-        self._set(changes=(), step=None, known=passing)
+        self._set(changes=(), step=None, known=passing, index=None)
         self.set_timer(STALE, lambda: self._let_go(passing))
 
     def _let_go(self, passing: Known) -> None:
@@ -131,6 +135,23 @@ class Inspector(VerticalScroll, can_focus=False):
         self._set(graph_of=self._now.root if keep_graph else "", chosen=name)
         self.set_class(name != "", "-chosen")
         self.table.select(name, reveal=not from_table)
+
+    def choose_element(self, name: str, index: Shape) -> None:
+        """The learner chose an element of `name`, somewhere."""
+        self._set(index=index, index_of=name)
+        self._lit_moved = True
+
+    def window_start(self) -> Shape | None:
+        """Where values should be asked for so that the chosen element is among them; None if it is."""
+        facts, element = self._now.facts, self._now.element
+        if facts is None or element is None:
+            return None
+        return start_for(facts, self._now.known_now.values, element)
+
+    def show_values(self, name: str, values: Values) -> None:
+        """Another window of the values of `name` as it is now."""
+        known = Known(values, self._now.known_now.overlaps)
+        self._set(known=known, known_of=self._now.snapshot.tensors.get(name))
 
     def light(self, name: str, fact: str) -> None:
         """Mark the cell that a check failed on, until the next run."""
@@ -162,5 +183,14 @@ class Inspector(VerticalScroll, can_focus=False):
     def redraw(self) -> None:
         """Have everything drawn."""
         self._pending = False
+        self.set_class(self._now.element is not None, "-lit")
         for panel in self._panels:
             panel.draw(self._now)
+        if self._lit_moved and not self._pressed:
+            self._lit_moved = False
+            # One after the other, since each looks at where the one before has scrolled to.
+            first, last = self._storage.reveal_lit, self._detail.reveal_lit
+            if self._storage.view.has_focus:
+                first, last = last, first
+            self.call_after_refresh(first)
+            self.call_after_refresh(self.call_after_refresh, last)

@@ -8,7 +8,7 @@ from typing import Literal
 from textual.message import Message
 
 from tutor.explain import Past
-from tutor.facts import Snapshot
+from tutor.facts import Shape, Snapshot
 from tutor.session import Event
 from tutor.session.recording import Recording
 from tutor.tui.follow import RunKind
@@ -83,6 +83,15 @@ class NameSelected(Message):
     def __init__(self, name: str, source: Source) -> None:
         self.name = name
         self.source = source
+        super().__init__()
+
+
+class ElementSelected(Message):
+    """The learner chose one element of the tensor `name`."""
+
+    def __init__(self, name: str, index: Shape) -> None:
+        self.name = name
+        self.index = index
         super().__init__()
 
 

@@ -132,9 +132,9 @@ class NamesView(LinesView):
         top = around.scroll_offset.y
         return top <= self._row_around(around, index) < top + around.size.height
 
-    def _reveal(self, index: int) -> None:
-        self.scroll_to_region(Region(0, index, 1, 1), animate=False, force=True)
+    def _reveal(self, index: int, height: int = 1) -> None:
+        self.scroll_to_region(Region(0, index, 1, height), animate=False, force=True)
         around = self._around()
         if around is not None:
             row = self._row_around(around, index)
-            around.scroll_to_region(Region(0, row, 1, 1), animate=False, force=True)
+            around.scroll_to_region(Region(0, row, 1, height), animate=False, force=True)

@@ -10,7 +10,7 @@ from typing import TypeVar
 from tutor.course.schema import Graded, Lesson, Step
 from tutor.course.walk import prologue
 from tutor.explain import Entry, Past, after_setup
-from tutor.facts import CheckResult, Evaluated, GraphFacts, Overlap, Run, Snapshot, Values
+from tutor.facts import CheckResult, Evaluated, GraphFacts, Overlap, Run, Shape, Snapshot, Values
 from tutor.session import Died, Event, Session, SessionError, StateChanged
 from tutor.session.recording import Recordings
 from tutor.tui.commands import key_for
@@ -163,9 +163,9 @@ class Runner:
         graphs = await self._ask(self.session.graphs, [name])
         return graphs.get(name) if graphs is not None else None
 
-    async def values(self, name: str) -> Values | None:
-        """Values under `name`; None where the kernel has other things to do."""
-        return await self._ask(self.session.preview, name)
+    async def values(self, name: str, start: Shape = ()) -> Values | None:
+        """Values under `name` from `start` on; None where the kernel has other things to do."""
+        return await self._ask(self.session.preview, name, start)
 
     async def overlap(self, first: str, second: str) -> Overlap | None:
         """Whether two names have elements in common; None where the kernel has other things to do."""

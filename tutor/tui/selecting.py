@@ -14,11 +14,13 @@ from tutor.course.schema import Lesson
 from tutor.course.store import Store
 from tutor.facts import Overlap
 from tutor.session import Session
-from tutor.tui.messages import NameSelected
+from tutor.tui.messages import ElementSelected, NameSelected
 from tutor.tui.page import Page
 
 #: Seconds that a selection rests before the kernel is asked about it.
 LOOK_PAUSE = 0.06
+#: Seconds that an element rests before more values are asked for: a held key runs past many.
+STEP_PAUSE = 0.03
 #: Seconds that the editor's cursor rests on a line before the line's name is selected.
 REST = 0.25
 
@@ -44,6 +46,22 @@ class Selecting(Page):
         self.editor.mark_name(message.name)
         self.look()
 
+    @on(ElementSelected)
+    def select_element(self, message: ElementSelected) -> None:
+        """Show the element everywhere; values that are out of sight are asked for."""
+        if message.name != self.selected:
+            self.select_name(NameSelected(message.name, "storage"))
+        self.inspector.choose_element(message.name, message.index)
+        if self.inspector.window_start() is not None:
+            self.run_worker(self._look_further, group="window", exclusive=True)  # type: ignore[arg-type]
+
+    async def _look_further(self) -> None:
+        await asyncio.sleep(STEP_PAUSE)
+        moment, name, start = self._moment, self.inspector.shown, self.inspector.window_start()
+        values = await self.runner.values(name, start) if start is not None else None
+        if values is not None and self._is_now(moment, name):
+            self.inspector.show_values(name, values)
+
     def forget_selection(self) -> None:
         """Another step, or a fresh kernel: its names are other names."""
         self.selected = ""
@@ -68,7 +86,7 @@ class Selecting(Page):
         graph = await self.runner.graph(root)
         if self._is_now(moment, name):
             self.inspector.show_graph(root, graph)
-        values = await self.runner.values(name)
+        values = await self.runner.values(name, self.inspector.window_start() or ())
         overlaps: dict[str, Overlap] = {}
         for other in self.inspector.unsettled() if self._is_now(moment, name) else ():
             answer = await self.runner.overlap(name, other)

@@ -9,11 +9,14 @@ from typing import Any
 from rich.cells import cell_len
 from rich.text import Text
 
-from tutor.facts import Overlap, Snapshot, TensorFacts, Values
-from tutor.view.grid import grid_lines
+from tutor.facts import Overlap, Shape, Snapshot, TensorFacts, Values
+from tutor.view.element import number_lines, others_lines
+from tutor.view.grid import Light, grid_lines
 from tutor.view.marks import name_style
 from tutor.view.palette import Palette, letter
+from tutor.view.places import has_element, spot
 from tutor.view.relations import Relation, relation_words, relations
+from tutor.view.windows import values_at
 from tutor.view.words import bytes_word, clean, fit, pad, shape_word, stride_word
 
 GAP = 2
@@ -24,23 +27,32 @@ _CHANGES = {"new": "new", "rebound": "bound anew", "written": "written", "altere
 
 @dataclass(frozen=True)
 class Known:
-    """What the kernel has answered about the selected tensor."""
+    """What the kernel has answered about the selected tensor, and the element that is selected in it."""
 
     values: Values | None = None
     overlaps: Mapping[str, Overlap] = field(default_factory=dict)
     #: A run is under way: what is shown may be about to change.
     passing: bool = False
+    #: The element that the learner selected.
+    index: Shape | None = None
 
 
 def detail_lines(
     name: str, snapshot: Snapshot, known: Known, palette: Palette, room: int, change: str | None = None
 ) -> list[Text]:
-    """Values, relations and facts in lines of at most `room` cells."""
+    """Values, the selected element, relations and facts in lines of at most `room` cells."""
     facts = snapshot.tensors.get(name)
     if facts is None:
         return []
+    block = snapshot.storages.get(facts.block) if facts.block is not None else None
+    values = known.values if known.values is not None else values_at(facts, block)
+    index = known.index if known.index is not None and has_element(facts, known.index) else None
+    light = Light(index, spot(name, index, snapshot), block) if index is not None else None
+    there = index is not None
     parts = [
-        grid_lines(known.values, facts, palette, room, dim=known.passing),
+        list(number_lines(name, index or (), snapshot, values, palette, room)) if there else [],
+        grid_lines(values, facts, palette, room, dim=known.passing, light=light),
+        list(others_lines(name, index or (), snapshot, palette, room)) if there else [],
         list(_relation_lines(name, snapshot, known.overlaps, palette, room)),
         fact_lines(fact_pairs(facts, change), palette, room),
     ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from rich.style import Style
 from rich.text import Text
 
@@ -23,7 +25,16 @@ def label_style(name: str, palette: Palette, *, selected: bool = False) -> Style
     return Style.parse(words) + Style(meta={NAME: name})
 
 
+def metas_of(line: Text) -> list[dict[str, Any]]:
+    """What the parts of a line carry, in order."""
+    return [span.style.meta for span in line.spans if isinstance(span.style, Style) and span.style.meta]
+
+
+def has_meta(line: Text, key: str) -> bool:
+    """Whether some part of a line carries `key`."""
+    return any(key in meta for meta in metas_of(line))
+
+
 def named_in(line: Text) -> list[str]:
     """Names that are drawn in a line, in order."""
-    styles = (span.style for span in line.spans)
-    return [style.meta[NAME] for style in styles if isinstance(style, Style) and NAME in style.meta]
+    return [meta[NAME] for meta in metas_of(line) if NAME in meta]

@@ -31,6 +31,8 @@ class Palette:
     string: str
     function: str
     native: bool = False
+    #: The terminal has too few colours for tints.
+    flat: bool = False
 
     def hue(self, block: int) -> str:
         """The colour of memory block `block` (1-based) wherever it appears; cycles."""
@@ -38,7 +40,11 @@ class Palette:
 
     def tint(self, block: int, share: float) -> str:
         """The hue of `block` over the surface, `share` in 0..1 of it; in native palettes the panel."""
-        return self.panel if self.native else _blend(self.hue(block), self.surface, share)
+        return self.panel if self.native else self.blend(self.hue(block), share)
+
+    def blend(self, colour: str, share: float) -> str:
+        """`colour` over the surface, `share` in 0..1 of it; not for native palettes."""
+        return _blend(colour, self.surface, share)
 
 
 INK = Palette(

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from math import prod
 from operator import mul
 
-from tutor.facts import Shape, Snapshot, StorageFacts, TensorFacts
+from tutor.facts import Shape, Snapshot, StorageFacts, TensorFacts, Values
 
 #: Steps of one search, and elements listed for one name.
 LOOKS = 20_000
@@ -31,6 +31,19 @@ class Spot:
     def cells(self, itemsize: int) -> range:
         """Positions in the block, counted in elements of `itemsize` bytes."""
         return range(self.start // itemsize, -(-self.stop // itemsize))
+
+
+@dataclass(frozen=True)
+class Focus:
+    """The selected name, the selected element of it, and values of it that are known."""
+
+    name: str = ""
+    lit: Spot | None = None
+    values: Values | None = None
+
+
+#: Nothing is selected.
+NOWHERE = Focus()
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from textual.containers import VerticalScroll
 from textual.widget import Widget
 
@@ -28,7 +30,8 @@ class Drawn(Panel):
     @property
     def palette(self) -> Palette:
         """Colours of the theme."""
-        return palette_of(self.app.theme)
+        palette = palette_of(self.app.theme)
+        return palette if self.app.console.color_system == "truecolor" else replace(palette, flat=True)
 
     @property
     def room(self) -> int:

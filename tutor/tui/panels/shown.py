@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from tutor.facts import Change, GraphFacts, Snapshot, Step, TensorFacts
+from tutor.facts import Change, GraphFacts, Shape, Snapshot, Step, TensorFacts
 from tutor.view.detail import Known
+from tutor.view.places import Focus, has_element, spot
 from tutor.view.strips import Ranges
 
 
@@ -22,6 +23,9 @@ class Shown:
     step: Step | None = None
     #: The name that the learner chose; empty until then.
     chosen: str = ""
+    #: The element that the learner chose, and of which name; None until then.
+    index: Shape | None = None
+    index_of: str = ""
     #: What the kernel said of `name`, while its facts were `known_of`: other facts, other values.
     known: Known = field(default_factory=Known)
     known_of: TensorFacts | None = None
@@ -42,6 +46,26 @@ class Shown:
     def facts(self) -> TensorFacts | None:
         """The facts of `name`."""
         return self.snapshot.tensors.get(self.name)
+
+    @property
+    def element(self) -> Shape | None:
+        """The chosen element of `name`, if it is there."""
+        facts = self.facts
+        here = facts is not None and self.index is not None and self.index_of == facts.name
+        return self.index if here and facts is not None and has_element(facts, self.index or ()) else None
+
+    @property
+    def known_now(self) -> Known:
+        """What is known of `name` at this moment: what the kernel said of other facts is not."""
+        known = self.known if self.known_of == self.facts else Known()
+        return replace(known, index=self.element)
+
+    @property
+    def focus(self) -> Focus:
+        """What is selected, for drawings of memory."""
+        element = self.element
+        lit = spot(self.name, element, self.snapshot) if element is not None else None
+        return Focus(self.chosen, lit, self.known_now.values)
 
     @property
     def root(self) -> str:

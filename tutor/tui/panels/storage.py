@@ -2,29 +2,86 @@
 
 from __future__ import annotations
 
+from textual import events
+from textual.binding import Binding
+
+from tutor.tui.messages import ElementSelected
 from tutor.tui.names_view import NamesView
 from tutor.tui.panels.drawn import Drawn
 from tutor.tui.panels.shown import Shown
+from tutor.view.element import beside, element_at
+from tutor.view.marks import has_meta, named_in
+from tutor.view.sheet import CELL, LIT
 from tutor.view.strips import storage_strips
+
+
+class StorageView(NamesView):
+    """A click on a cell selects the element that lies there; left and right go from cell to cell."""
+
+    BINDINGS = [
+        Binding("left", "shift(-1)", show=False),
+        Binding("right", "shift(1)", show=False),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__("storage", id="storage")
+        self.shown = Shown()
+
+    def reveal_lit(self) -> None:
+        """Scroll so that the selected element's cell is seen, and the names under it."""
+        at = next((i for i, line in enumerate(self._lines) if has_meta(line, LIT)), None)
+        if at is None:
+            return
+        end = next(
+            (i for i, line in enumerate(self._lines) if i > at and not named_in(line)), len(self._lines)
+        )
+        self._reveal(end - 1)
+        self._reveal(max(0, at - 1))
+
+    def action_shift(self, by: int) -> None:
+        """To the nearest cell of the shown tensor in that direction."""
+        index = beside(self.shown.name, self.shown.element, self.shown.snapshot, by)
+        if index is not None:
+            self.post_message(ElementSelected(self.shown.name, index))
+
+    def on_click(self, event: events.Click) -> None:
+        """Select the element under the pointer: of the shown tensor, or of the first that has it."""
+        block, start = event.style.meta.get(CELL, (None, 0))
+        storage = self.shown.snapshot.storages.get(block) if block is not None else None
+        if storage is None:
+            super().on_click(event)
+            return
+        event.prevent_default()
+        tensors = self.shown.snapshot.tensors
+        for name in sorted(storage.residents, key=lambda name: name != self.shown.name):
+            index = element_at(tensors[name], self.shown.snapshot, start) if name in tensors else None
+            if index is not None:
+                self.post_message(ElementSelected(name, index))
+                return
 
 
 class StoragePanel(Drawn):
     """The selected name's block comes first."""
 
     def __init__(self) -> None:
-        self._lines = NamesView("storage", id="storage")
+        self._lines = StorageView()
         super().__init__("storage", self._lines)
+
+    def reveal_lit(self) -> None:
+        """Scroll to the selected element."""
+        self._lines.reveal_lit()
 
     def draw(self, shown: Shown) -> None:
         """All blocks as strips."""
-        truecolor = self.app.console.color_system == "truecolor"
+        self._lines.shown = shown
+        palette = self.palette
         strips = storage_strips(
             shown.snapshot,
-            self.palette,
+            palette,
             self.room,
-            truecolor,
+            not palette.flat,
             written=shown.written,
-            selected=shown.chosen,
+            focus=shown.focus,
         )
         self._lines.show_lines(list(strips.split("\n")) if strips else [])
         self.display = bool(strips)

@@ -1,0 +1,100 @@
+"""Windows of values: which elements they have, where to look next, and those that a moment's facts hold."""
+
+from __future__ import annotations
+
+from itertools import product
+from math import prod
+
+from tutor.facts import Shape, StorageFacts, TensorFacts, Values
+from tutor.view.places import has_element, position
+
+#: Elements that are read off a block's own texts.
+MOST = 1_024
+
+
+def start_of(values: Values) -> Shape:
+    """The index of the window's first element."""
+    return values.start if len(values.start) == len(values.window) else (0,) * len(values.window)
+
+
+def place_in(values: Values, index: Shape) -> int | None:
+    """Where among the texts the element at `index` is; None if it is not in the window."""
+    if len(index) != len(values.window):
+        return None
+    place = 0
+    for at, first, size in zip(index, start_of(values), values.window, strict=True):
+        if not first <= at < first + size:
+            return None
+        place = place * size + at - first
+    return place
+
+
+def indices(values: Values) -> list[Shape]:
+    """The index of every text."""
+    ranges = (range(first, first + size) for first, size in zip(start_of(values), values.window, strict=True))
+    return list(product(*ranges))
+
+
+def start_for(facts: TensorFacts, values: Values | None, index: Shape) -> Shape | None:
+    """Where a window should begin so that `index` has neighbours in it; None if those known will do."""
+    if facts.shape is None or not has_element(facts, index):
+        return None
+    if values is None or values.reason is not None or len(values.window) != len(facts.shape):
+        return tuple(max(0, at - 4) for at in index)
+    window, start = values.window, start_of(values)
+    if all(_is_inside(*each) for each in zip(index, start, window, facts.shape, strict=True)):
+        return None
+    middle = (at - size // 2 for at, size in zip(index, window, strict=True))
+    return tuple(
+        max(0, min(at, size - shown)) for at, size, shown in zip(middle, facts.shape, window, strict=True)
+    )
+
+
+def _is_inside(at: int, first: int, shown: int, size: int) -> bool:
+    """Whether an index has a neighbour on both sides within what is shown, or there is none."""
+    after_first = at > first or first == 0
+    return first <= at < first + shown and after_first and (at < first + shown - 1 or first + shown == size)
+
+
+def texts_by_cell(values: Values, facts: TensorFacts, block: StorageFacts) -> dict[int, str]:
+    """The window's texts by their cells in the block; none where those are of another size."""
+    if len(values.texts) != prod(values.window) or facts.itemsize != block.itemsize:
+        return {}
+    found = {}
+    for index, text in zip(indices(values), values.texts, strict=True):
+        start = position(facts, block, index) if has_element(facts, index) else None
+        if start is not None and start % block.itemsize == 0:
+            found[start // block.itemsize] = text
+    return found
+
+
+def values_at(facts: TensorFacts, block: StorageFacts | None) -> Values | None:
+    """What a small tensor held at the moment of these facts, read off the texts of its block."""
+    if block is None or block.values is None or facts.shape is None or facts.stride is None:
+        return None
+    if facts.dtype != block.dtype or facts.itemsize != block.itemsize or not 0 < prod(facts.shape) <= MOST:
+        return None
+    if _may_be_lazy(facts):
+        return None
+    texts = []
+    for index in product(*map(range, facts.shape)):
+        start = position(facts, block, index)
+        if start is None or start % block.itemsize or not 0 <= start < block.nbytes:
+            return None
+        texts.append(block.values[start // block.itemsize])
+    return Values(0, facts.name, window=facts.shape, texts=tuple(texts), numbers=_numbers(texts))
+
+
+def _may_be_lazy(facts: TensorFacts) -> bool:
+    """Whether memory may hold the conjugate, or, of a conjugate's imaginary part, the other sign."""
+    if facts.dtype is not None and facts.dtype.startswith("complex"):
+        return True
+    steps = [step for size, step in zip(facts.shape or (), facts.stride or (), strict=False) if size > 1]
+    return bool((facts.offset or 0) % 2) and bool(steps) and all(step % 2 == 0 for step in steps)
+
+
+def _numbers(texts: list[str]) -> tuple[float, ...]:
+    try:
+        return tuple(float({"True": 1, "False": 0}.get(text, text)) for text in texts)
+    except ValueError:
+        return ()
