@@ -128,7 +128,7 @@ class Inspector(VerticalScroll, can_focus=False):
     def _let_go(self, passing: Known) -> None:
         """The run goes on: values from before it are no longer shown."""
         if self._now.known is passing:
-            self._set(known=Known())
+            self._set(known=Known(passing=True))
 
     def choose(self, name: str, *, keep_graph: bool = False, from_table: bool = False) -> None:
         """The learner chose `name`, somewhere."""

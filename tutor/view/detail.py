@@ -45,7 +45,7 @@ def detail_lines(
     if facts is None:
         return []
     block = snapshot.storages.get(facts.block) if facts.block is not None else None
-    values = known.values if known.values is not None else values_at(facts, block)
+    values = known.values if known.values is not None or known.passing else values_at(facts, block)
     index = known.index if known.index is not None and has_element(facts, known.index) else None
     light = Light(index, spot(name, index, snapshot), block) if index is not None else None
     there = index is not None
