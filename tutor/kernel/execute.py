@@ -41,6 +41,9 @@ from tutor.kernel.namespace import Snapshots
 from tutor.kernel.replay import Replay
 from tutor.kernel.source import TOP_LEVEL_AWAIT, Definitions, Source, docstring_of, names_in
 from tutor.kernel.stdio import Stdio
+from tutor.kernel.trace.callers import hide_from_tracebacks
+from tutor.kernel.trace.inert import keep_out_of_compiled_code
+from tutor.kernel.trace.recorder import Recorder
 from tutor.kernel.trace.sites import Sites
 
 globals()["__builtins__"] = GENUINE
@@ -73,6 +76,10 @@ class Executor:
         self._replay = Replay(self.namespace, self.sites, self._snapshots)
         self._sampler = Sampler(send, self.namespace)
         self._graphs = GraphSteps(self.namespace, self._snapshots)
+        self.recorder = Recorder(self.namespace, self.sites, self._snapshots)
+        self._snapshots.origin_of = self.recorder.origin_of
+        hide_from_tracebacks()
+        keep_out_of_compiled_code(self.recorder)
         self._bindings: dict[str, Any] = {}
         #: Everything that ran since the namespace was empty: what checks take for "before" is run again.
         self._history: list[str] = []
@@ -111,6 +118,7 @@ class Executor:
         self.sites.clear()
         self._replay.reset()
         self._sampler.forget()
+        self.recorder.reset()
         self._fresh()
 
     def _fresh(self) -> None:
@@ -214,11 +222,14 @@ class Executor:
             self._snapshots.prepare(mentioned)
             self._sampler.begin(request.id, index, node, code)
             self._replay.start(request.replay)
+            if request.trace:
+                self.recorder.begin()
             self._interpreter.leave()
             try:
                 with self.interrupts:
                     value = self._loop.run(code, self.namespace)
                     ended = perf_counter()
+                    self.recorder.stop()
                     if shown:
                         result = display(value)
                     del value
@@ -228,28 +239,29 @@ class Executor:
             self.interrupts.leave()
             self._interpreter.enter()
             ended = perf_counter()
+            self.recorder.stop()
             error = self._described(problem, source, node)
         backwards = self._replay.stop()
         if getpid() != self._pid:
             return error
         self._sampler.end()
+        operations = self.recorder.seen()
         if error is None and not request.script and self._definitions.add(node, source.segment(node)):
             self._write_definitions()
         delta, trouble = self._snapshot(mentioned, node.lineno)
+        if operations.trouble:
+            reason = f"Not all operations of this statement could be recorded: {operations.trouble}"
+            trouble = (*trouble, WarningFacts("KernelWarning", clean(reason), node.lineno))
         graphs = self._graph_step() if request.graphs else None
         self._stdio.flush()
         seen = (*early, *self._warnings.take(), *trouble)
         mark = self._stdio.mark(request.id, index)
         self._send(
             StepDone(
-                request.id,
-                index,
-                mark,
-                delta,
-                result,
-                seen,
-                error,
-                ended - started,
+                *(request.id, index, mark, delta, result, seen, error, ended - started),
+                operations=operations.operations,
+                counts=operations.counts,
+                unwatched=operations.unwatched,
                 backwards=backwards,
                 graphs=graphs,
             )

@@ -21,6 +21,7 @@ from tutor.kernel import raw
 from tutor.kernel.guard import GENUINE
 from tutor.kernel.names import gradient_of
 from tutor.kernel.tensors import Named
+from tutor.kernel.trace.sites import STAND_IN
 from tutor.paths import spell
 
 globals()["__builtins__"] = GENUINE
@@ -63,7 +64,8 @@ def describe_frames(
 
 def _links(trace: TracebackType | None) -> Iterator[tuple[FrameType, int, int]]:
     while trace is not None:
-        yield trace.tb_frame, trace.tb_lineno, trace.tb_lasti
+        if trace.tb_frame.f_code.co_name != STAND_IN:
+            yield trace.tb_frame, trace.tb_lineno, trace.tb_lasti
         trace = trace.tb_next
 
 

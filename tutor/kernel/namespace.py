@@ -8,7 +8,7 @@ from typing import Any
 
 from msgspec import Struct, structs
 
-from tutor.facts import Change, SnapshotDelta, StorageFacts, TensorFacts
+from tutor.facts import Change, Origin, SnapshotDelta, StorageFacts, TensorFacts
 from tutor.kernel import names, raw
 from tutor.kernel.identity import Identities
 from tutor.kernel.labels import Labels
@@ -68,6 +68,8 @@ class Snapshots:
         self._ignore = ignore
         #: How many backward passes a gradient, the `.grad` of a tensor, has added up, where that is known.
         self.passes: Callable[[Any, Any], int | None] = _unknown
+        #: Which operation made an object or its storage, by their numbers; None where nothing watches.
+        self.origin_of: Callable[[int, int | None], Origin | None] | None = None
         self.reset()
 
     @property
@@ -103,6 +105,14 @@ class Snapshots:
         self._resizes = False
         #: `id()` and number of arrays whose weak reference is dropped while a statement runs.
         self._released: dict[int, int] = {}
+
+    def names_of_state(self) -> dict[int, str]:
+        """Paths of the parameters and buffers of modules at the last snapshot, by the objects' numbers."""
+        found: dict[int, str] = {}
+        for name, entry in self._entries.items():
+            if entry.facts.kind in ("parameter", "buffer"):
+                found.setdefault(entry.facts.object, name)
+        return found
 
     def prepare(self, mentioned: Collection[str]) -> None:
         """A statement that mentions these names and attributes is about to run.
@@ -144,7 +154,8 @@ class Snapshots:
         """Facts of values that need not be in the namespace, with the identities that snapshots use."""
         with raw.Reading():
             numbers = self._objects.numbers([item.value for item in items])
-            return [facts for facts, _ in describe_all(items, numbers, self._storages)]
+            described = describe_all(items, numbers, self._storages)
+            return [self._with_origin(facts, None) for facts, _ in described]
 
     def labels(self) -> Labels:
         """The learner's names at nodes of graphs, as of the last snapshot."""
@@ -277,6 +288,7 @@ class Snapshots:
             entry = self._entries.get(item.path)
             if described is not None:
                 facts, place = described
+                facts = self._with_origin(facts, entry)
                 if (
                     item.gradient is not None
                     and (passes := self.passes(item.value, item.gradient)) is not None
@@ -289,6 +301,15 @@ class Snapshots:
             elif entry is not None:
                 residents.append(Resident(item, entry.facts, entry.place, index))
         return residents
+
+    def _with_origin(self, facts: TensorFacts, entry: Entry | None) -> TensorFacts:
+        """An object keeps the origin that it was first known to have."""
+        if entry is not None and entry.facts.object == facts.object and entry.facts.origin is not None:
+            return structs.replace(facts, origin=entry.facts.origin)
+        if self.origin_of is None or facts.kind == "ndarray":
+            return facts
+        origin = self.origin_of(facts.object, facts.storage)
+        return facts if origin is None else structs.replace(facts, origin=origin)
 
     def _delta(
         self,

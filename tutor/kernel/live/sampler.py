@@ -24,6 +24,7 @@ from tutor.kernel.guard import GENUINE
 from tutor.kernel.live.locals import read_locals
 from tutor.kernel.live.loops import MISSING, Lookup, Scope, function_at
 from tutor.kernel.live.scalars import is_plain_tensor, number_of
+from tutor.kernel.trace.sites import STAND_IN
 
 globals()["__builtins__"] = GENUINE
 
@@ -177,7 +178,7 @@ class Sampler:
         for _ in range(_DEEPEST):
             if frame is None or found >= _MOST_FUNCTIONS:
                 return
-            if frame.f_globals is self._namespace:
+            if frame.f_globals is self._namespace and frame.f_code.co_name != STAND_IN:
                 found += 1
                 yield frame
             frame = frame.f_back

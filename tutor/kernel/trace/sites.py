@@ -41,7 +41,10 @@ _CHAINED = (ast.Call, ast.Attribute)
 class Site:
     """One place in the learner's code. `node` is None where the syntax tree has nothing of this span."""
 
-    __slots__ = ("expression", "filename", "function", "line", "node", "parents", "part", "span", "text")
+    __slots__ = (
+        *("expression", "filename", "function", "iterates", "line"),
+        *("node", "parents", "part", "span", "text"),
+    )
 
     def __init__(self, code: CodeType, span: Span | None, line: int) -> None:
         self.filename = code.co_filename
@@ -50,6 +53,8 @@ class Site:
         #: The line on which the call itself stands: in a chain over several lines, its own.
         self.line = line
         self.node: ast.AST | None = None
+        #: The node is not called but gone through, by a loop or to be unpacked.
+        self.iterates = False
         #: The whole sub-expression on one line, and the part of it that is this call.
         self.expression = ""
         self.part = ""
@@ -193,9 +198,11 @@ class Sites:
         if first is None or last is None or begin is None or end is None or home is None:
             return Site(code, None, line)
         statement, text = home[1], home[1].text
-        node = _meant(statement.find((first, begin, last, end)), statement.parents)
+        found = statement.find((first, begin, last, end))
+        node = _meant(found, statement.parents)
         span = (None if node is None else span_of(node)) or (first, begin, last, end)
         site = Site(code, span, line)
+        site.iterates = node is not found
         site.node, site.text, site.parents = node, text, statement.parents
         site.expression = one_line(text.between(span[:2], span[2:]))
         site.part = _part(node, text) or site.expression

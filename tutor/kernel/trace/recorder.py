@@ -1,0 +1,319 @@
+"""The recorder: sees every operation that the learner's code asks of torch, and notes facts of it."""
+
+from __future__ import annotations
+
+import _thread
+import os
+import sys
+from types import FrameType, TracebackType
+from typing import Any
+
+import torch
+from msgspec import Struct, structs
+from torch.overrides import TorchFunctionMode
+
+from tutor.facts import OpCount, OpFacts, Origin
+from tutor.kernel import raw
+from tutor.kernel.guard import GENUINE
+from tutor.kernel.namespace import Snapshots
+from tutor.kernel.trace import stack, within
+from tutor.kernel.trace.budget import Budget, Tally
+from tutor.kernel.trace.callers import StandIns, caller_of
+from tutor.kernel.trace.kinds import kind_of
+from tutor.kernel.trace.operands import is_subject
+from tutor.kernel.trace.origins import Origins
+from tutor.kernel.trace.sequence import next_number
+from tutor.kernel.trace.sites import Sites
+from tutor.kernel.trace.watched import Asked, Watched
+
+globals()["__builtins__"] = GENUINE
+
+#: Operations in a row that say nothing new, after which the code is left alone; and for how many seconds.
+_HOT = 128
+_REST = 0.25
+#: How long to wait where the mode could not be put back just then.
+_AGAIN = 0.01
+
+_is_jit_tracing = torch._C._get_tracing_state
+_is_compiling = torch.compiler.is_compiling
+_frame = sys._getframe
+_thread_id = _thread.get_ident
+
+
+class Seen(Struct, frozen=True):
+    """What was seen of one statement."""
+
+    operations: tuple[OpFacts, ...] = ()
+    counts: tuple[OpCount, ...] = ()
+    unwatched: bool = False
+    #: Why some operation could not be told, where that is so.
+    trouble: str = ""
+
+
+class _Mode(TorchFunctionMode):
+    """Stands before every operation of one thread."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        super().__init__()
+        self._recorder = recorder
+
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        return False  # or torch would import dynamo, which takes seconds, around the first operation
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        recorder = self._recorder
+        caller = caller_of(_frame(1))
+        call = recorder.stand_ins.function(caller)
+        noted = recorder.before(func, args, kwargs, caller)
+        try:
+            result = call([{} if kwargs is None else kwargs, args, func])
+        except BaseException as error:
+            recorder.failed(noted, func, args, kwargs, caller, error)
+            # A traceback that somebody keeps keeps this frame: it must hold nothing of theirs.
+            del args, kwargs, caller, noted
+            raise
+        if noted is not None:
+            recorder.after(noted, result)
+        return result
+
+
+class Recorder:
+    """Watches one namespace's code in the thread that made it. Holds facts and weak references only."""
+
+    def __init__(self, namespace: dict[str, Any], sites: Sites, snapshots: Snapshots) -> None:
+        self._namespace, self._sites, self._snapshots = namespace, sites, snapshots
+        self._mode = _Mode(self)
+        self._thread = _thread_id()
+        self._safe_point = stack.SafePoint()
+        self._alarm = stack.Alarm(self._wake)
+        self.stand_ins = StandIns()
+        #: A statement is being watched; the mode is in place; somebody has asked it to stand aside.
+        self._running = self._on = False
+        self._aside = 0
+        self._forked = False
+        os.register_at_fork(after_in_child=self._after_fork)
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget everything; call after the snapshots were reset."""
+        self.origins = Origins(self._snapshots.objects, self._snapshots.storages)
+        self._begin()
+
+    # ── statements ───────────────────────────────────────────────────────────
+
+    def begin(self) -> None:
+        """A statement is about to run, and is watched."""
+        self._begin()
+        if not self._forked:
+            self._running = True
+            self._put_on()
+
+    def stop(self) -> None:
+        """The statement ended; what comes now is not its own."""
+        self._running = False
+        self._safe_point.cancel()
+        self._take_off()
+
+    def seen(self) -> Seen:
+        """What the statement did; forgets it."""
+        self.stop()
+        seen = Seen(tuple(self._operations), self._budget.counts(), self._unwatched, self._trouble)
+        self._begin()
+        return seen
+
+    def origin_of(self, number: int, storage: int | None) -> Origin | None:
+        """The operation that made an object, or its storage; by their numbers."""
+        return self.origins.of(number, storage)
+
+    def origin_of_node(self, sequence_number: int) -> Origin | None:
+        """The operation that made the autograd node with this `_sequence_nr()`."""
+        return self.origins.of_node(sequence_number)
+
+    def _begin(self) -> None:
+        self._budget = Budget()
+        self._operations: list[OpFacts] = []
+        self._names: dict[int, str] | None = None
+        self._unwatched = False
+        self._trouble = ""
+        self._streak = 0
+        #: Nobody else traces, as far as is known: the mode can be taken off in the middle of code.
+        self._removable = True
+        self.stand_ins.clear()
+
+    # ── operations ───────────────────────────────────────────────────────────
+
+    def before(
+        self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any] | None, caller: FrameType
+    ) -> Watched | Tally | None:
+        """An operation is about to run: what will be noted of it, or only where it is counted."""
+        if _thread_id() != self._thread or not self._running:
+            return None
+        try:
+            kind = kind_of(func)
+            learner = None if kind.boring else self._sites.nearest(caller)
+            if learner is None or _is_jit_tracing() is not None or _is_compiling():
+                self._pass(caller)
+                return None
+            tally = self._budget.tally(learner.f_code, learner.f_lasti, kind, _module(caller, learner))
+            if not self._budget.allows(tally):
+                self._pass(caller)
+                return tally
+            self._streak = 0
+            return self._watch(Asked(func, kind, args, kwargs), caller, learner, tally)
+        except Exception as error:  # the operation runs all the same
+            self._let_theirs_through(error)
+            return None
+
+    def after(self, noted: Watched | Tally, result: Any) -> None:
+        """It gave `result`."""
+        try:
+            with raw.Reading():
+                if isinstance(noted, Tally):
+                    self._note_origin(noted, result)
+                elif result is not NotImplemented:
+                    self._operations.append(noted.finish(result))
+        except Exception as error:
+            self._let_theirs_through(error)
+
+    def failed(
+        self,
+        noted: Watched | Tally | None,
+        func: Any,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any] | None,
+        caller: FrameType,
+        error: BaseException,
+    ) -> None:
+        """It raised: that is told in detail wherever it was called."""
+        if not isinstance(error, Exception) or not self._running or _thread_id() != self._thread:
+            return
+        try:
+            if not isinstance(noted, Watched):
+                learner = self._sites.nearest(caller)
+                if learner is None or _is_jit_tracing() is not None or _is_compiling():
+                    return
+                kind = kind_of(func)
+                tally = noted or self._budget.tally(
+                    learner.f_code, learner.f_lasti, kind, _module(caller, learner)
+                )
+                noted = self._watch(Asked(func, kind, args, kwargs), caller, learner, tally)
+            with raw.Reading():
+                self._operations.append(noted.fail(error))
+        except Exception as trouble:
+            self._let_theirs_through(trouble)
+
+    def _watch(self, asked: Asked, caller: FrameType, learner: FrameType, tally: Tally) -> Watched:
+        with raw.Reading():
+            variables = self._namespace if learner.f_code.co_name == "<module>" else {}
+            watched = Watched(self._snapshots, self.origins, self._sites.at(learner), tally)
+            watched.read(asked, variables)
+            watched.look_around(caller, learner, self._known_names)
+            return watched
+
+    def _note_origin(self, tally: Tally, result: Any) -> None:
+        """Of a call that is only counted: what made its result, so that the last of a loop is known too."""
+        origin = tally.origin
+        if origin is None or not is_subject(result):
+            return
+        number = self._snapshots.objects.number(result)
+        if self.origins.of(number) is None:
+            self.origins.made(number, None, structs.replace(origin, seq=next_number()), False)
+
+    def _known_names(self) -> dict[int, str]:
+        """Paths of the learner's parameters and buffers, by the numbers of the objects."""
+        if self._names is None:
+            self._names = self._snapshots.names_of_state()
+        return self._names
+
+    def _let_theirs_through(self, error: BaseException) -> None:
+        """What a signal handler of the learner's raised in the middle of our reading is theirs."""
+        trace: TracebackType | None = error.__traceback__
+        while trace is not None and trace.tb_next is not None:
+            trace = trace.tb_next
+        if trace is not None and trace.tb_frame.f_globals is self._namespace:
+            raise error
+        self._trouble = f"{type(error).__name__}: {error}"
+
+    # ── hot code ─────────────────────────────────────────────────────────────
+
+    def _pass(self, caller: FrameType) -> None:
+        """An operation that says nothing new; after many in a row the code is left alone for a while."""
+        self._streak += 1
+        if self._streak < _HOT or not self._removable or self._safe_point.pending:
+            return
+        self._removable = self._safe_point.reach(self._frames_from(caller), self._leave_alone)
+
+    def _leave_alone(self) -> None:
+        self._unwatched = True
+        self._take_off()
+        self._alarm.set(_REST)
+
+    def _wake(self, frame: FrameType | None) -> None:
+        """Called in the learner's thread, between two instructions of whatever runs there."""
+        if not self._running or self._on or self._forked:
+            return
+        frames = self._frames_from(frame)
+        busy = self._aside or any(_handles(one) for one in frames)
+        if busy or not self._safe_point.reach(frames, self._look_again):
+            self._alarm.set(_AGAIN if busy else _REST)
+
+    def _look_again(self) -> None:
+        self._streak = 0
+        self._put_on()
+
+    def _frames_from(self, frame: FrameType | None) -> list[FrameType]:
+        """Frames from one outwards, as far as the learner's code goes."""
+        frames, theirs = [], 0
+        while frame is not None:
+            frames.append(frame)
+            if frame.f_globals is self._namespace:
+                theirs = len(frames)
+            frame = frame.f_back
+        return frames[:theirs]
+
+    # ── the mode ─────────────────────────────────────────────────────────────
+
+    def step_aside(self) -> bool:
+        """Take the mode off until `come_back`; whether it was on."""
+        self._aside += 1
+        was_on = self._on and _thread_id() == self._thread and stack.remove(self._mode)
+        if was_on:
+            self._on = False
+        return was_on
+
+    def come_back(self, was_on: bool) -> None:
+        self._aside -= 1
+        if was_on and self._running and not self._on:
+            self._put_on()
+
+    def _put_on(self) -> None:
+        if not self._on:
+            stack.insert(self._mode)
+            self._on = True
+
+    def _take_off(self) -> None:
+        if self._on:
+            self._on = False
+            stack.remove(self._mode)
+
+    def _after_fork(self) -> None:
+        """A child of the learner's: nobody will ask what it did."""
+        self._forked = True
+        if _thread_id() == self._thread:
+            self.stop()
+        self._running = False
+
+
+def _module(caller: FrameType, learner: FrameType) -> int:
+    """`id()` of the module inside of which a call is made; 0 where the learner's own code makes it."""
+    if caller is learner:
+        return 0
+    module = within.module_of(caller)
+    if module is None and caller.f_back is not None and caller.f_back is not learner:
+        module = within.module_of(caller.f_back)
+    return 0 if module is None else id(module)
+
+
+def _handles(frame: FrameType) -> bool:
+    return frame.f_code.co_name in ("__torch_function__", "handle_torch_function")
