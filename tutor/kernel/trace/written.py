@@ -141,9 +141,18 @@ class Call:
         self._keywords = {one.arg: one.value for one in node.keywords if one.arg is not None}
         written = len(node.args)
         if self._kind.method and word not in _STANDS_FOR.get(name, ()) and self._is_bound(node, written):
-            receiver = called.value if isinstance(called, ast.Attribute) and word == name else None
-            given.insert(0, receiver)
+            given.insert(0, self._receiver(called, word))
         return given
+
+    def _receiver(self, called: ast.expr, word: str) -> ast.expr | None:
+        """What a method was asked of; None where that is not written (`f = x.add; f(1)`)."""
+        if (
+            not isinstance(called, ast.Attribute)
+            or word != self._kind.name
+            or _word(called.value) == "Tensor"
+        ):
+            return None
+        return called.value
 
     def _is_called(self, called: ast.expr, word: str, name: str) -> bool:
         if word == name or word.rstrip("_") == name.rstrip("_") != "" or word in _STANDS_FOR.get(name, ()):
@@ -154,9 +163,7 @@ class Call:
         """Whether a method's first argument stands before its name, not among its arguments."""
         if any(isinstance(one, ast.Starred) for one in node.args):
             return True
-        if self._kind.parameters:  # written in Python: all arguments are handed on by position
-            return written < len(self._args)
-        return len(self._args) > written
+        return written < len(self._args)
 
     def _of_comparison(self, node: ast.Compare) -> list[ast.expr | None] | None:
         if len(node.ops) != 1:
