@@ -5,6 +5,7 @@ from __future__ import annotations
 import _thread
 import os
 import sys
+from collections.abc import Mapping
 from types import FrameType, TracebackType
 from typing import Any
 
@@ -15,6 +16,7 @@ from torch.overrides import TorchFunctionMode
 from tutor.facts import OpCount, OpFacts, Origin
 from tutor.kernel import raw
 from tutor.kernel.guard import GENUINE
+from tutor.kernel.live.locals import read_locals
 from tutor.kernel.namespace import Snapshots
 from tutor.kernel.trace import stack, within
 from tutor.kernel.trace.budget import Budget, Tally
@@ -23,7 +25,7 @@ from tutor.kernel.trace.kinds import kind_of
 from tutor.kernel.trace.operands import is_subject
 from tutor.kernel.trace.origins import Origins
 from tutor.kernel.trace.sequence import next_number
-from tutor.kernel.trace.sites import Sites
+from tutor.kernel.trace.sites import Site, Sites
 from tutor.kernel.trace.watched import Asked, Watched
 
 globals()["__builtins__"] = GENUINE
@@ -194,9 +196,8 @@ class Recorder:
                 if learner is None or _is_jit_tracing() is not None or _is_compiling():
                     return
                 kind = kind_of(func)
-                tally = noted or self._budget.tally(
-                    learner.f_code, learner.f_lasti, kind, _module(caller, learner)
-                )
+                module = _module(caller, learner)
+                tally = noted or self._budget.tally(learner.f_code, learner.f_lasti, kind, module)
                 noted = self._watch(Asked(func, kind, args, kwargs), caller, learner, tally)
             with raw.Reading():
                 self._operations.append(noted.fail(error))
@@ -205,11 +206,17 @@ class Recorder:
 
     def _watch(self, asked: Asked, caller: FrameType, learner: FrameType, tally: Tally) -> Watched:
         with raw.Reading():
-            variables = self._namespace if learner.f_code.co_name == "<module>" else {}
-            watched = Watched(self._snapshots, self.origins, self._sites.at(learner), tally)
-            watched.read(asked, variables)
+            site = self._sites.at(learner)
+            watched = Watched(self._snapshots, self.origins, site, tally)
+            watched.read(asked, self._variables(learner, site))
             watched.look_around(caller, learner, self._known_names)
             return watched
+
+    def _variables(self, learner: FrameType, site: Site) -> Mapping[str, Any]:
+        """Values of the names that a site mentions, as its frame sees them."""
+        names = site.names
+        own = read_locals(learner, names) if learner.f_code.co_name != "<module>" else {}
+        return {name: own.get(name, self._namespace.get(name)) for name in names}
 
     def _note_origin(self, tally: Tally, result: Any) -> None:
         """Of a call that is only counted: what made its result, so that the last of a loop is known too."""

@@ -22,6 +22,8 @@ STAND_IN = "<torchtutor>"
 #: Statements whose functions may still be called, and code objects that are known to be from elsewhere.
 _MOST_STATEMENTS = 10_000
 _MOST_STRANGERS = 4_096
+#: Nodes of one expression that are searched for names.
+_MOST_NODES = 200
 _COMPREHENSIONS = frozenset({"<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>"})
 _OPERATIONS = (
     ast.Call,
@@ -43,7 +45,7 @@ class Site:
 
     __slots__ = (
         *("expression", "filename", "function", "iterates", "line"),
-        *("node", "parents", "part", "span", "text"),
+        *("names", "node", "parents", "part", "span", "text"),
     )
 
     def __init__(self, code: CodeType, span: Span | None, line: int) -> None:
@@ -59,6 +61,8 @@ class Site:
         self.expression = ""
         self.part = ""
         self.parents: dict[ast.AST, ast.AST] = {}
+        #: Names of variables in it.
+        self.names: tuple[str, ...] = ()
         self.text: Text | None = None
 
 
@@ -202,8 +206,10 @@ class Sites:
         node = _meant(found, statement.parents)
         span = (None if node is None else span_of(node)) or (first, begin, last, end)
         site = Site(code, span, line)
-        site.iterates = node is not found
+        site.iterates = node is not found and not isinstance(node, ast.Assign)
         site.node, site.text, site.parents = node, text, statement.parents
+        walked = () if node is None else islice(ast.walk(node), _MOST_NODES)
+        site.names = tuple(dict.fromkeys(one.id for one in walked if isinstance(one, ast.Name)))
         site.expression = one_line(text.between(span[:2], span[2:]))
         site.part = _part(node, text) or site.expression
         site.line = line if node is None else _line_of_call(node)
@@ -231,7 +237,10 @@ def span_of(node: ast.AST) -> Span | None:
 
 
 def _meant(node: ast.AST | None, parents: dict[ast.AST, ast.AST]) -> ast.AST | None:
-    """What is iterated over, where the code of doing so is placed at the loop or at the targets."""
+    """What is iterated over, where the code of doing so is placed at the loop or at the targets.
+
+    Setting an element or an attribute is the whole assignment.
+    """
     if isinstance(node, ast.For | ast.AsyncFor | ast.comprehension):
         return node.iter
     if isinstance(node, ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp):
@@ -239,6 +248,8 @@ def _meant(node: ast.AST | None, parents: dict[ast.AST, ast.AST]) -> ast.AST | N
     around = None if node is None else parents.get(node)
     if isinstance(node, ast.Tuple | ast.List) and isinstance(around, ast.Assign) and node in around.targets:
         return around.value
+    if isinstance(node, ast.Subscript | ast.Attribute) and isinstance(node.ctx, ast.Store):
+        return around if isinstance(around, ast.Assign) and len(around.targets) == 1 else node
     return node
 
 

@@ -53,7 +53,7 @@ class Watched:
         self._call = Call(self._site, self._kind, asked.func, asked.args, variables)
         self._found = arguments(asked.args, asked.kwargs)
         self._ins = [self._reader.read(one) for one in self._found]
-        self._names = self._call.names(self._found) if self._call.is_operation else [""] * len(self._found)
+        self._names = self._call.names(self._found)
         self._plain = self._call.plain(asked.kwargs)
         self._grad_enabled = _is_grad_enabled()
         self._first_node = _sequence_number()
@@ -66,7 +66,8 @@ class Watched:
             frames = within.between(caller, learner)
             self._within = within.describe(frames, self._kind.name)
             if self._within:
-                self._names = within.names_in_modules(frames, self._found)
+                members = within.names_in_modules(frames, self._found)
+                self._names = [own or name for own, name in zip(members, self._names, strict=True)]
         if self._within or not self._call.is_operation:
             paths = known() if any(one.kind == "parameter" for one in self._ins) or self._within else {}
             named = zip(self._ins, self._names, strict=True)

@@ -34,7 +34,7 @@ class Call:
         self, site: Site, kind: Kind, func: Any, args: tuple[Any, ...], variables: Mapping[str, Any]
     ) -> None:
         self._site, self._kind, self._func, self._args = site, kind, func, args
-        #: Variables that can be looked at: of statements outside of functions.
+        #: Values of the names that the site mentions.
         self._variables = variables
         self._keywords: dict[str, ast.expr] = {}
         self._given = self._expressions()
@@ -52,7 +52,18 @@ class Call:
 
     def names(self, found: Sequence[Found]) -> list[str]:
         """What each argument is called in the code; empty where that is not said."""
+        if self._given is None:
+            return [self._variable(one) for one in found]
         return [self._name(one) for one in found]
+
+    def _variable(self, one: Found) -> str:
+        """Inside of what the learner called: the argument that is handed through as it is."""
+        node = self._site.node
+        if not isinstance(node, ast.Call):
+            return ""
+        handed = (*node.args, *(keyword.value for keyword in node.keywords))
+        names = (each.id for each in handed if isinstance(each, ast.Name))
+        return next((name for name in names if self._variables.get(name) is one.value), "")
 
     def plain(self, kwargs: Mapping[str, Any] | None) -> dict[str, str]:
         """Short text of arguments that are numbers, texts and the like, by place."""
@@ -61,7 +72,7 @@ class Call:
             if (text := _plain_text(value)) is not None:
                 told[str(index)] = text
         for key, value in kwargs.items() if kwargs else ():
-            written = key in self._keywords or not self._kind.parameters
+            written = key in self._keywords or (value is not None and not self._kind.parameters)
             if written and (text := _plain_text(value)) is not None:
                 told[key] = text
         return told
@@ -118,8 +129,9 @@ class Call:
     def _of_part(self, node: ast.AST) -> list[ast.expr | None] | None:
         """Subscripts and attributes, read or set."""
         name = self._kind.name
-        around = self._site.parents.get(node)
-        value = around.value if isinstance(around, ast.Assign) else None
+        value: ast.expr | None = None
+        if isinstance(node, ast.Assign):
+            value, node = node.value, node.targets[0]
         if isinstance(node, ast.Subscript):
             if name == "getitem":
                 return [node.value, node.slice]
