@@ -260,6 +260,8 @@ class NodeFacts(Struct, frozen=True, omit_defaults=True, gc=False):
     outputs: tuple[Shape | None, ...] = ()
     #: Number of the leaf that an AccumulateGrad node fills.
     leaf: int | None = None
+    #: For each edge: which input of the operation it leads to. None where that was not read.
+    slots: tuple[int, ...] | None = None
 
 
 class GraphFacts(Struct, frozen=True, omit_defaults=True):

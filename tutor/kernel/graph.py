@@ -71,7 +71,7 @@ def describe_nodes(
             return ()
         labels = labels if labels is not None else read_labels(namespace, [name])[0]
         wanted = frozenset(numbers)
-        reader = NodeReader(labels, origin_of, shapes=True)
+        reader = NodeReader(labels, origin_of, whole=True)
         reached = [(node, own) for node in reach(root)[0] if (own := number(node)) in wanted]
         return tuple(reader.read(node, own) for node, own in reached)
 
@@ -117,10 +117,10 @@ def reach(root: Any) -> tuple[list[Any], list[list[int]]]:
 class NodeReader:
     """Reads single nodes, with the names that `labels` has for them."""
 
-    def __init__(self, labels: Labels, origin_of: OriginOf | None = None, *, shapes: bool = False) -> None:
+    def __init__(self, labels: Labels, origin_of: OriginOf | None = None, *, whole: bool = False) -> None:
         self._labels = labels
         self._origin_of = origin_of
-        self._shapes = shapes
+        self._whole = whole
         self._hooks = labels.hooks_at(labels.made)
 
     def read(self, node: Any, own: int) -> NodeFacts:
@@ -135,6 +135,7 @@ class NodeReader:
         origin = None
         if self._origin_of is not None and name != ACCUMULATE:
             origin = self._origin_of(int(_sequence_nr(node) if custom else node._sequence_nr()))
+        slots = tuple(at for at, (follower, _) in enumerate(node.next_functions) if follower is not None)
         return NodeFacts(
             f"n{own}",
             name,
@@ -146,8 +147,9 @@ class NodeReader:
             origin,
             overwritten,
             self.hooks(node, own),
-            outputs_of(node) if self._shapes else (),
+            outputs_of(node) if self._whole else (),
             leaf,
+            slots if self._whole else None,
         )
 
     def hooks(self, node: Any, own: int) -> tuple[str, ...]:

@@ -38,7 +38,7 @@ class GraphSteps:
             labels = self._snapshots.labels()
             if not labels.made:
                 return GraphStep(self._kernel, self._moment)
-            reader = NodeReader(labels, origin_of, shapes=True)
+            reader = NodeReader(labels, origin_of, whole=True)
             roots = find_roots(self._namespace, [path for paths in labels.made.values() for path in paths])
             return self._walk(roots, reader)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import struct
 from collections.abc import Callable
 from operator import attrgetter
 from typing import Any
@@ -11,6 +12,7 @@ import torch
 from msgspec import Struct
 
 from tutor.kernel import raw
+from tutor.kernel.elements import read_bytes
 from tutor.kernel.tensors import shape_of
 
 _FUNCTION = torch._C._FunctionBase
@@ -22,6 +24,10 @@ _saved_tensors: raw.Getter = _FUNCTION.__dict__["saved_tensors"].__get__
 _MAX_ITEMS = 64
 _MAX_TEXT = 200
 _INTEGERS = {int}
+_NUMBERS = {
+    "float64": "d", "float32": "f", "float16": "e", "int64": "q", "int32": "i", "int16": "h", "int8": "b",
+    "uint8": "B",
+}  # fmt: skip
 
 
 class Fields(Struct, frozen=True):
@@ -202,11 +208,26 @@ def _read_custom(node: Any) -> tuple[dict[str, Any], bool, bool]:
     return {"tensors": len(packed)}, False, False
 
 
+def _number(tensor: Any, dtype: str) -> float | None:
+    """The one number of a tensor in plain memory, read without any operation of torch's."""
+    try:
+        if not raw.is_cpu(tensor) or not raw.data_ptr(tensor) or dtype not in _NUMBERS:
+            return None
+        (number,) = struct.unpack(_NUMBERS[dtype], read_bytes(raw.data_ptr(tensor), raw.element_size(tensor)))
+    except Exception:  # a wrapper of functorch, a sparse tensor
+        return None
+    return number if math.isfinite(number) else None
+
+
 def _plain(value: Any) -> Any:
     """`value` as plain data: tensors as shape and dtype, what is not plain as short text."""
     kind = type(value)
     if kind is torch.Tensor or kind is torch.nn.Parameter:
-        return {"shape": list(raw.shape(value)), "dtype": raw.dtype_text[raw.dtype(value)]}
+        shape = raw.shape(value)
+        dtype = raw.dtype_text[raw.dtype(value)]
+        if not shape and (number := _number(value, dtype)) is not None:
+            return {"shape": [], "dtype": dtype, "value": number}
+        return {"shape": list(shape), "dtype": dtype}
     if value is None or kind is bool:
         return value
     if kind is int:  # torch hands out negative dimensions as unsigned
