@@ -166,9 +166,9 @@ def test_every_rule_copes_with_a_node_that_saved_nothing():
 
 expressions = st.recursive(
     st.sampled_from(["x", "y", "k", "2", "0", "1"]),
-    lambda inner: st.tuples(inner, st.sampled_from(["+", "-", "*", "/"]), inner).map(lambda t: f"({t[0]} {t[1]} {t[2]})"),
+    lambda inner: st.tuples(st.just("("), inner, st.sampled_from("+-*/"), inner, st.just(")")).map(" ".join),
     max_leaves=8,
-)  # fmt: skip
+)
 
 
 @given(expressions, st.integers(-3, 3))

@@ -208,6 +208,13 @@ def _read_custom(node: Any) -> tuple[dict[str, Any], bool, bool]:
     return {"tensors": len(packed)}, False, False
 
 
+def _of_tensor(tensor: Any) -> dict[str, Any]:
+    shape, dtype = raw.shape(tensor), raw.dtype_text[raw.dtype(tensor)]
+    if not shape and (number := _number(tensor, dtype)) is not None:
+        return {"shape": [], "dtype": dtype, "value": number}
+    return {"shape": list(shape), "dtype": dtype}
+
+
 def _number(tensor: Any, dtype: str) -> float | None:
     """The one number of a tensor in plain memory, read without any operation of torch's."""
     try:
@@ -223,11 +230,7 @@ def _plain(value: Any) -> Any:
     """`value` as plain data: tensors as shape and dtype, what is not plain as short text."""
     kind = type(value)
     if kind is torch.Tensor or kind is torch.nn.Parameter:
-        shape = raw.shape(value)
-        dtype = raw.dtype_text[raw.dtype(value)]
-        if not shape and (number := _number(value, dtype)) is not None:
-            return {"shape": [], "dtype": dtype, "value": number}
-        return {"shape": list(shape), "dtype": dtype}
+        return _of_tensor(value)
     if value is None or kind is bool:
         return value
     if kind is int:  # torch hands out negative dimensions as unsigned

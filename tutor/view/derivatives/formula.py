@@ -118,6 +118,23 @@ class _Speller:
                 return self._names.get(name) or _SPELLED.get(name, name), _ATOM
             case ast.Constant(value=value):
                 return (f"{value:.6g}" if type(value) is float else repr(value)), _ATOM
+            case ast.BinOp() | ast.UnaryOp() | ast.Compare():
+                return self._operator(node)
+            case ast.Attribute(value=value, attr="T" | "mT"):
+                return f"{self._inside(value, _ATOM)}ᵀ", _ATOM
+            case ast.Attribute(value=value, attr=attribute):
+                return f"{self._inside(value, _ATOM)}.{attribute}", _ATOM
+            case ast.Call(func=function, args=arguments, keywords=keywords):
+                return self._call(function, arguments, keywords), _ATOM
+            case ast.Tuple(elts=items):
+                inside = ", ".join(self._inside(item, 0) for item in items)
+                return f"({inside}{',' if len(items) == 1 else ''})", _ATOM
+            case ast.Subscript(value=value, slice=index):
+                return f"{self._inside(value, _ATOM)}[{self._inside(index, 0).strip('()')}]", _ATOM
+        return ast.unparse(node), _ATOM
+
+    def _operator(self, node: ast.expr) -> tuple[str, int]:
+        match node:
             case ast.BinOp(op=ast.Pow()):
                 return self._power(node), _STRENGTH[ast.Pow]
             case ast.BinOp(left=left, op=op, right=right):
@@ -133,18 +150,7 @@ class _Speller:
             case ast.Compare(left=left, ops=[op], comparators=[right]):
                 sides = self._inside(left, 3), self._inside(right, 3)
                 return _SYMBOLS[type(op)].join(sides), _STRENGTH[ast.Compare]
-            case ast.Attribute(value=value, attr="T" | "mT"):
-                return f"{self._inside(value, _ATOM)}ᵀ", _ATOM
-            case ast.Attribute(value=value, attr=attribute):
-                return f"{self._inside(value, _ATOM)}.{attribute}", _ATOM
-            case ast.Call(func=function, args=arguments, keywords=keywords):
-                return self._call(function, arguments, keywords), _ATOM
-            case ast.Tuple(elts=items):
-                inside = ", ".join(self._inside(item, 0) for item in items)
-                return f"({inside}{',' if len(items) == 1 else ''})", _ATOM
-            case ast.Subscript(value=value, slice=index):
-                return f"{self._inside(value, _ATOM)}[{self._inside(index, 0).strip('()')}]", _ATOM
-        return ast.unparse(node), _ATOM
+        return ast.unparse(node), 0
 
     def _inside(self, node: ast.expr, least: int) -> str:
         written, strength = self.text(node)

@@ -179,9 +179,8 @@ def _index_put(saved: Saved) -> Rule:
 
 @rule("Cat")
 def _cat(saved: Saved) -> Rule:
-    return Rule(
-        f"Each of the joined tensors gets its own part of the gradient, cut along dimension {saved.get('dim', 0)}."
-    )
+    dim = saved.get("dim", 0)
+    return Rule(f"Each of the joined tensors gets its own part of the gradient, cut along dimension {dim}.")
 
 
 @rule("Stack")
@@ -234,6 +233,6 @@ def _strided(_: Saved) -> Rule:
 @rule("CopySlices")
 def _copy_slices(_: Saved) -> Rule:
     return Rule(
-        "A write into part of a tensor: what was overwritten gets 0, what was written gets the gradient there, "
-        "and elsewhere it passes. torch does not tell whether this node is freed.",
+        "A write into part of a tensor: what was overwritten gets 0, what was written gets the gradient "
+        "there, and elsewhere it passes. torch does not tell whether this node is freed.",
     )

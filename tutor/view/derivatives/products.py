@@ -18,7 +18,7 @@ simple(
 simple("Dot", "Each vector gets the other, times the gradient.", "g * y", "g * x", y="tensor")
 simple(
     "Addmm",
-    "A linear layer: the bias gets the gradient itself, each matrix the gradient times the other one transposed.",
+    "A linear layer: the bias gets the gradient, each matrix the gradient times the other one transposed.",
     "g * beta", "g @ z.T * alpha", "y.T @ g * alpha", y="mat1", z="mat2",
 )  # fmt: skip
 simple(
@@ -54,7 +54,8 @@ simple("Ger", "Each vector gets the gradient times the other.", "g @ y", "g.T @ 
 @rule("Linear")
 def _linear(saved: Saved) -> Rule:
     return Rule(
-        "The input gets the gradient times the weight, the weight the gradient times the input, the bias their sum.",
+        "The input gets the gradient times the weight, the weight the gradient times the input, the bias "
+        "the sum of all gradients.",
         {
             "x": "g @ y",
             "y": "g.flatten(0, -2).T @ x.flatten(0, -2)",
@@ -67,8 +68,8 @@ def _linear(saved: Saved) -> Rule:
 @rule("Convolution", "MkldnnConvolution", "ThnnConv2D")
 def _convolution(saved: Saved) -> Rule:
     words = (
-        "The input gets the gradient convolved with the kernel the other way round; the kernel gets the input "
-        "correlated with the gradient; the bias gets the sum of each channel."
+        "The input gets the gradient convolved with the kernel the other way round; the kernel gets the "
+        "input correlated with the gradient; the bias gets the sum of each channel."
     )
     shape = saved.shape("weight")
     options = {key: saved.get(key) for key in ("stride", "padding", "dilation", "groups")}

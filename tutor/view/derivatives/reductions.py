@@ -161,8 +161,8 @@ def _layer_norm(saved: Saved) -> Rule:
     dims = tuple(range(-len(saved.get("normalized_shape", [1])), 0))
     u = "g * y" if saved.has("weight") else "g"
     return Rule(
-        "The gradient, less its mean and less its part along h: shifting or scaling the input changes nothing. "
-        "result1 is the mean, result2 is 1 over the deviation.",
+        "The gradient, less its mean and less its part along h: shifting or scaling the input changes "
+        "nothing. result1 is the mean, result2 is 1 over the deviation.",
         {
             "x": f"result2 * (u - u.mean({dims}, keepdim=True) - h * (u * h).mean({dims}, keepdim=True))",
             "y": "g * h",
