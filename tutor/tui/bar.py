@@ -16,6 +16,7 @@ _STATES = {
     "starting": ("○", "$muted"),
     "idle": ("●", "$success"),
     "busy": ("●", "$accent"),
+    "paused": ("◆", "$accent"),
     "stopping": ("●", "$accent"),
     "stuck": ("●", "$error"),
     "dead": ("✗", "$error"),

@@ -13,7 +13,15 @@ from dataclasses import dataclass
 from textual.binding import Binding, BindingType
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 
-_KEY_NAMES = {"ctrl+backslash": "^\\", "ctrl+underscore": "^/", "escape": "esc"}
+#: Textual calls shift with F7, F8 and F9 what terminals send for it: F19, F20 and F21.
+_KEY_NAMES = {
+    "ctrl+backslash": "^\\",
+    "ctrl+underscore": "^/",
+    "escape": "esc",
+    "f19": "⇧f7",
+    "f20": "⇧f8",
+    "f21": "⇧f9",
+}
 
 
 def key_name(key: str) -> str:
@@ -43,6 +51,29 @@ COMMANDS: tuple[Command, ...] = (
     Command("hint", ("ctrl+n",), "Hint", "Show one hint more for this exercise.", 2),
     Command("solution", (), "Solution", "Show the solution of this exercise, after a question."),
     Command("stop", ("f4", "ctrl+c"), "Stop", "Stop the code that is running.", 1),
+    Command(
+        "step",
+        ("f21", "shift+f9", "f17"),
+        "Step",
+        "Run the editor's code one statement at a time: the first, then the next.",
+        8,
+    ),
+    Command(
+        "earlier",
+        ("f19", "shift+f7", "f15", "alt+up"),
+        "Earlier",
+        "Back in time: show everything as it was one statement earlier.",
+        10,
+    ),
+    Command(
+        "later",
+        ("f20", "shift+f8", "f16", "alt+down"),
+        "Later",
+        "Forward in time, up to now.",
+        10,
+    ),
+    Command("now", ("escape",), "Now", "Back to now from an earlier moment.", 0),
+    Command("first", (), "First statement", "Show everything as it was after the first statement."),
     Command("restart", ("ctrl+backslash",), "Restart", "Start a new kernel; code and output stay.", 2),
     Command("leave", ("escape",), "Editor/prompt", "Go from the editor to the prompt, and back.", 9),
     Command("inspector", ("f2",), "Inspector", "Show or hide tensors, storage and graph.", 4),

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from rich.cells import cell_len
 from rich.color import Color
+from rich.segment import Segment
 from rich.style import Style
 from rich.text import Text
 from textual.cache import LRUCache
@@ -33,6 +34,10 @@ class AnnotatedEditor(CodeArea):
         self._notes: dict[int, Note] = {}
         self._outdated = False
         self._running_lines: range = range(0)
+        #: They are about to run: the code waits for the next step.
+        self._waits = False
+        #: Lines (0-based, of the code that ran) of the moment that is shown, where that is not now.
+        self._past_lines: range = range(0)
         self._placement: tuple[int, Placement] | None = None
         self._labels: LRUCache[tuple[object, ...], Strip] = LRUCache(512)
         self._marked = ""
@@ -47,16 +52,26 @@ class AnnotatedEditor(CodeArea):
         """`source` is about to run: the old notes go."""
         self._ran = tuple(source.split("\n"))
         self._outdated = False
+        self._past_lines = range(0)
         self.close_popup()
         self.annotate({})
+
+    def recall(self, source: str, notes: Mapping[int, Note], first: int, last: int) -> None:
+        """Show `notes` of a run of `source` as of the moment when lines `first` to `last` had just run."""
+        self._ran = tuple(source.split("\n"))
+        self._past_lines = range(first - 1, last) if first else range(0)
+        self.annotate(notes)
+        if first:
+            self.reveal(last)
 
     def annotate(self, notes: Mapping[int, Note]) -> None:
         """Show `notes`, keyed by the 1-based line of the code that ran."""
         self._notes = {line - 1: note for line, note in notes.items()}
         self._redraw()
 
-    def mark_running(self, first: int, last: int) -> None:
-        """Lines `first` to `last` (1-based) run now; 0, 0 for none."""
+    def mark_running(self, first: int, last: int, *, waits: bool = False) -> None:
+        """Lines `first` to `last` (1-based) run now, or are about to; 0, 0 for none."""
+        self._waits = waits
         self._running_lines = range(first - 1, last) if first else range(0)
         self._redraw()
 
@@ -68,6 +83,7 @@ class AnnotatedEditor(CodeArea):
     def forget(self) -> None:
         """Nothing has run."""
         self._ran = ()
+        self._past_lines = range(0)
         self.annotate({})
 
     def mark_name(self, name: str) -> None:
@@ -105,11 +121,30 @@ class AnnotatedEditor(CodeArea):
         """The note on a 0-based line as it is shown."""
         if not self._ran:
             return None
-        if self._placement is None or self._placement[0] != self.revision:
-            self._placement = (self.revision, Placement(self._ran, self.document.lines))
-        origin = self._placement[1].origin(line)
+        origin = self._origin(line)
         note = self._notes.get(origin[0]) if origin is not None else None
         return Placed(note, origin[1]) if origin is not None and note is not None else None
+
+    def _origin(self, line: int) -> tuple[int, bool] | None:
+        """Which 0-based line of the code that ran a line is now, and whether it is stale."""
+        if self._placement is None or self._placement[0] != self.revision:
+            self._placement = (self.revision, Placement(self._ran, self.document.lines))
+        return self._placement[1].origin(line)
+
+    def _is_within(self, line: int, lines: range) -> bool:
+        """Whether a line is one of some lines of the code that ran."""
+        if not lines:
+            return False
+        origin = self._origin(line)
+        return origin is not None and origin[0] in lines
+
+    def _mark_past(self, strip: Strip) -> Strip:
+        """A row of the statement whose moment is shown: a sign in the gutter, and a ground of its own."""
+        at = max(0, self.gutter_width - 2)
+        sign = Strip([Segment("▸", Style.parse(f"bold {self.palette.accent}"))])
+        strip = Strip.join([strip.crop(0, at), sign, strip.crop(at + 1)])
+        ground = Style(bold=True) if self.palette.native else Style.parse(f"on {self.palette.panel}")
+        return Strip([Segment(s.text, (s.style or Style()) + ground, s.control) for s in strip])
 
     def render_line(self, y: int) -> Strip:
         """The line of code with its note laid over the blank end of the row."""
@@ -118,6 +153,8 @@ class AnnotatedEditor(CodeArea):
         if row >= self.wrapped_document.height:
             return strip
         line, column = self.wrapped_document.offset_to_location(Offset(0, row))
+        if self._is_within(line, self._past_lines):
+            strip = self._mark_past(strip)
         offsets = self.wrapped_document.get_offsets(line)
         section = bisect_right(offsets, column)
         if section != len(offsets):
@@ -139,18 +176,22 @@ class AnnotatedEditor(CodeArea):
 
     def _label(self, line: int) -> tuple[Note | None, bool] | None:
         """The note of a line and whether it is stale; no note for the line that runs."""
-        if line in self._running_lines and line == self._running_lines[-1]:
+        if self._running_lines and self._is_within(line, self._running_lines[-1:]):
             return None, False
         placed = self.note_at(line)
         return (placed.note, placed.stale or self._outdated) if placed is not None else None
 
     def _drawn(self, note: Note | None, stale: bool, room: int, ground: Color | None) -> Strip:
         """A note, drawn once: most rows have the same beside them after a key as before."""
-        key = (note, stale, room, ground, self.palette.name, self._marked)
+        key = (note, stale, room, ground, self.palette.name, self._marked, self._waits)
         strip = self._labels.get(key)
         if strip is None:
             if note is None:
-                text = Text("▸ running"[:room], Style.parse(self.palette.accent), end="")
+                text = Text(
+                    ("▸ next" if self._waits else "▸ running")[:room],
+                    Style.parse(self.palette.accent),
+                    end="",
+                )
             else:
                 text = note_text(note, self.palette, room, stale=stale, selected=self._marked)
                 text.end = ""

@@ -80,6 +80,11 @@ class Entry:
         return not self.recording.gone
 
     @property
+    def lines_so_far(self) -> int:
+        """Lines of output that there have been."""
+        return self.output.so_far
+
+    @property
     def weight(self) -> int:
         """Characters, roughly."""
         lines = 0 if self.live else sum(map(len, self.output.plain()))
@@ -127,7 +132,7 @@ class Entry:
         output, count = self.output, len(self.output)
         if self.live:
             for index in range(max(0, count - LIVE_LINES), count):
-                yield from folded_rows(output.line(index, palette), width)
+                yield from self._numbered(index, folded_rows(output.line(index, palette), width))
             if self.skipped:
                 skipped = f"… {self.skipped / 1e6:.1f} MB passed too fast to be shown"
                 yield Row(Text(skipped[:width], palette.muted))
@@ -146,7 +151,8 @@ class Entry:
             total = max(total, self.recording.newlines)
         hidden = max(1, total - head - tail)
         what = "1 line more" if hidden == 1 else f"{hidden:,} lines more"
-        yield fold_row(what, palette, width, kept=self.complete)
+        hidden_row = fold_row(what, palette, width, kept=self.complete)
+        yield replace(hidden_row, lines=range(head, head + hidden))
         yield from self._line_rows(range(count - tail, count), palette, width)
 
     def _line_rows(self, lines: range, palette: Palette, width: int) -> Iterator[Row]:
@@ -154,12 +160,18 @@ class Entry:
         for index in lines:
             line = self.output.line(index, palette)
             if len(line) <= LINE_ROWS * width // 2 or len(rows := folded_rows(line, width)) <= LINE_ROWS:
-                yield from folded_rows(line, width)
+                yield from self._numbered(index, folded_rows(line, width))
                 continue
             shown = rows[: LINE_ROWS - 1]
             more = len(line) - sum(len(row.text) for row in shown)
-            yield from shown
+            yield from self._numbered(index, shown)
             yield fold_row(f"{more:,} characters more", palette, width, kept=self.complete)
+
+    def _numbered(self, index: int, rows: list[Row]) -> Iterator[Row]:
+        """The rows of a line of output, with its number among all that there have been."""
+        output = self.output
+        number = index + output.hidden - 1 if output.hidden and index > output.gap else index
+        return (replace(row, lines=range(number, number + 1)) for row in rows)
 
     def record(self) -> TranscriptEntry:
         """The entry as it is kept across sessions."""

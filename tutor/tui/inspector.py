@@ -11,14 +11,17 @@ from textual.containers import VerticalScroll
 from textual.widget import Widget
 
 from tutor.facts import Change, GraphFacts, Overlap, Shape, Snapshot, Step, Values
+from tutor.session import Progressed
 from tutor.tui.heading import Panel
 from tutor.tui.names_view import NamesView
 from tutor.tui.pane import Pane
 from tutor.tui.panels.detail import DetailPanel
 from tutor.tui.panels.drawn import Drawn
 from tutor.tui.panels.graph import GraphPanel
+from tutor.tui.panels.live import LivePanel
+from tutor.tui.panels.moment import MomentPanel
 from tutor.tui.panels.operations import OperationsPanel
-from tutor.tui.panels.shown import Shown
+from tutor.tui.panels.shown import Live, Past, Shown
 from tutor.tui.panels.storage import StoragePanel
 from tutor.tui.panels.tensors import TensorsPanel
 from tutor.view.detail import Known
@@ -40,7 +43,10 @@ class Inspector(VerticalScroll, can_focus=False):
         self._tensors = TensorsPanel()
         self.table = self._tensors.table
         self._detail, self._storage = DetailPanel(), StoragePanel()
+        self._live = LivePanel()
         self._panels: tuple[Drawn, ...] = (
+            MomentPanel(),
+            self._live,
             self._tensors,
             OperationsPanel(),
             self._detail,
@@ -116,6 +122,26 @@ class Inspector(VerticalScroll, can_focus=False):
     ) -> None:
         """The namespace at a moment, what changed up to it, what the run wrote, and what `step` did."""
         self._set(snapshot=snapshot, changes=changes, written=written or {}, step=step)
+
+    def show_past(self, past: Past | None) -> None:
+        """Which earlier moment is shown; None is now."""
+        self._set(past=past, graph=None, known=Known())
+
+    def show_live(self, progress: Progressed | None) -> None:
+        """How the running statement goes; None once it is over. Only what tells of that is drawn anew."""
+        live = None if progress is None else Live(progress, self._now.live.elapsed if self._now.live else 0.0)
+        self._now = replace(self._now, live=live)
+        self._live.draw(self._now)
+
+    def show_elapsed(self, seconds: float) -> None:
+        """For how long the run has gone on."""
+        if self._now.live is not None:
+            self._now = replace(self._now, live=replace(self._now.live, elapsed=seconds))
+            self._live.draw(self._now)
+
+    def show_scalars(self, step: Step | None) -> None:
+        """The statement whose scalars are to be seen once nothing runs."""
+        self._set(course=step)
 
     def begin(self) -> None:
         """A run starts: nothing is changed yet, and what is known of values is passing."""

@@ -9,7 +9,7 @@ from textual.message import Message
 
 from tutor.explain import Past
 from tutor.facts import Shape, Snapshot
-from tutor.session import Event
+from tutor.session import Event, Paused
 from tutor.session.recording import Recording
 from tutor.tui.follow import RunKind
 from tutor.tui.runner import Outcome
@@ -37,6 +37,14 @@ class RunStarted(Message):
         self.before = before
         self.past = past
         self.recording = recording
+        super().__init__()
+
+
+class Waits(Message):
+    """A run that is taken statement by statement waits for the next step."""
+
+    def __init__(self, paused: Paused) -> None:
+        self.paused = paused
         super().__init__()
 
 

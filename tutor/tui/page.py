@@ -149,11 +149,18 @@ class Page(Screen[None]):
 
     def offers(self, action: str) -> bool:
         """Whether the key bar names a command: it can be used, and this is a time to think of it."""
+        if action in ("earlier", "later", "step") and not self.looks_back:
+            return False  # they have room only where they are thought of
         if action == "restart":
             return self.runner.session.state in ("stuck", "dead")
         if action == "scratch" and self.walk is None and self.beside is None:
             return False  # it would list the lessons, which has a key of its own
         return bool(self.check_action(action, ()))
+
+    @property
+    def looks_back(self) -> bool:
+        """An earlier moment is shown, or code waits between two statements."""
+        return False
 
     def label(self, command: Command) -> str:
         """What a command is called now."""

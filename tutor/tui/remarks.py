@@ -56,6 +56,8 @@ class Row:
     joined: bool = False
     #: An error or a warning begins here, or what explains the run.
     tells: bool = False
+    #: Which lines of output it shows, or stands for.
+    lines: range = range(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +122,15 @@ def folded_rows(line: Text, width: int) -> list[Row]:
     """A line of data as rows."""
     first, *rest = fold(line, width)
     return [Row(first), *(Row(piece, joined=True) for piece in rest)]
+
+
+def rows_of_part(rows: Sequence[Row], lines: range) -> list[int]:
+    """Which of an entry's rows show something of these lines of its output; of no lines, its head."""
+    if not lines:
+        return [0] if rows else []
+    return [
+        at for at, row in enumerate(rows) if row.lines.start < lines.stop and lines.start < row.lines.stop
+    ]
 
 
 def remark_rows(remark: Remark, palette: Palette, width: int, opened: bool) -> list[Row]:

@@ -11,7 +11,7 @@ from tutor.course.schema import Graded, Lesson, Step
 from tutor.course.walk import prologue
 from tutor.explain import Entry, Past, after_setup
 from tutor.facts import CheckResult, Evaluated, GraphFacts, Overlap, Run, Shape, Snapshot, Values
-from tutor.session import Died, Event, Session, SessionError, StateChanged
+from tutor.session import Died, Event, Pace, Session, SessionError, StateChanged
 from tutor.session.recording import Recordings
 from tutor.tui.commands import key_for
 from tutor.tui.follow import RunKind
@@ -104,7 +104,9 @@ class Runner:
             except SessionError as error:
                 return str(error)
 
-    async def step(self, source: str, filename: str, where: Place | None, begin: Begin) -> Outcome:
+    async def step(
+        self, source: str, filename: str, where: Place | None, begin: Begin, *, stepwise: bool = False
+    ) -> Outcome:
         """Run the editor's code: in a namespace as the lesson's step finds it, or as it is.
 
         Then, unless the code was cut short, evaluate what the step asks and check what it checks.
@@ -114,16 +116,18 @@ class Runner:
             await self._settled.wait()
             async with self._turn:
                 self._require_kernel()
-                return await self._step(source, filename, where, begin)
+                return await self._step(source, filename, where, begin, stepwise)
         except SessionError as error:
             return Outcome("step", fault=str(error))
         finally:
             self.busy = False
 
-    async def _step(self, source: str, filename: str, where: Place | None, begin: Begin) -> Outcome:
+    async def _step(
+        self, source: str, filename: str, where: Place | None, begin: Begin, stepwise: bool
+    ) -> Outcome:
         if where is not None and (fault := await self._prepare(where)):
             return Outcome("step", fault=fault)
-        run = await self._execute(source, filename, begin)
+        run = await self._execute(source, filename, begin, stepwise)
         if where is None or run.cut_short:
             return Outcome("step", run)
         answer = await self.session.evaluate(where.expression) if where.expression else None
@@ -147,13 +151,14 @@ class Runner:
         finally:
             self.busy = False
 
-    async def _execute(self, source: str, filename: str | None, begin: Begin) -> Run:
+    async def _execute(self, source: str, filename: str | None, begin: Begin, stepwise: bool = False) -> Run:
         """Run code of the learner's; what comes from now on belongs to it."""
         self.recording = self._recordings.new()
         self.session.recorder = self.recording.write
         past = self._past.begin(Entry(filename or "", numbered=filename is not None))
         begin(self.session.snapshot, past)
-        run = await self.session.execute(source, filename=filename)
+        pace = Pace(stepwise=stepwise, live=True, graphs=True)
+        run = await self.session.execute(source, filename=filename, pace=pace)
         died = run.error is not None and run.error.type == "KernelDied"
         self._past = Past() if died else past.with_steps(run.steps)
         return run
@@ -172,12 +177,18 @@ class Runner:
         return await self._ask(self.session.compare, first, second)
 
     async def _ask(self, question: Callable[..., Awaitable[T]], *about: object) -> T | None:
-        if self.busy or self.session.state != "idle":
+        if not self.answers:
             return None
         try:
             return await question(*about)
         except SessionError:
             return None
+
+    @property
+    def answers(self) -> bool:
+        """The kernel has time for questions: nothing runs, or what runs waits for its next step."""
+        state = self.session.state
+        return state == "paused" or (state == "idle" and not self.busy)
 
     def _require_kernel(self) -> None:
         if self.session.state == "dead":

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Mapping, Sequence
 
 from rich.cells import cell_len
 from textual import on
@@ -12,11 +11,13 @@ from textual import on
 from tutor.course.schema import Lesson
 from tutor.course.store import Stamp, Store
 from tutor.explain import Past
-from tutor.facts import Change, Snapshot, Step
+from tutor.facts import Snapshot
 from tutor.session import (
     Died,
     InputAsked,
     Output,
+    Paused,
+    Progressed,
     Session,
     StateChanged,
     StepFinished,
@@ -24,7 +25,6 @@ from tutor.session import (
 )
 from tutor.tui import status
 from tutor.tui.commands import key_for
-from tutor.tui.follow import Following
 from tutor.tui.lines import palette_of
 from tutor.tui.messages import (
     InputEnded,
@@ -33,12 +33,11 @@ from tutor.tui.messages import (
     Prepared,
     RunFinished,
     RunStarted,
+    Waits,
 )
-from tutor.tui.page import HINT
+from tutor.tui.moments import Moments
 from tutor.tui.remarks import plain_lines
 from tutor.tui.runner import Outcome, Place
-from tutor.tui.selecting import Selecting
-from tutor.view.strips import Ranges
 
 #: Seconds between looks at what a run has done so far.
 FOLLOW_PAUSE = 1 / 15
@@ -46,13 +45,11 @@ FOLLOW_PAUSE = 1 / 15
 TICK, KEEP_PAUSE = 0.1, 0.5
 
 
-class Running(Selecting):
+class Running(Moments):
     """What the workbench does with a kernel. All that the kernel says arrives as a message, in order."""
 
     def __init__(self, session: Session, store: Store, lesson: Lesson | None) -> None:
         super().__init__(session, store, lesson)
-        self.following = Following("step", Snapshot())
-        self._follow_pending = False
         self._asked = ""
         self._fault = ""
         self._alive = False
@@ -64,8 +61,6 @@ class Running(Selecting):
         self._lines: deque[str] = deque()
         #: The lesson's own code may run.
         self.trusted = True
-        #: What the last run of the editor wrote, or a line at the prompt since.
-        self._written: Mapping[int, Ranges] = {}
 
     def ask_for_trust(self) -> None:
         """The workbench asks whether the lesson's code may run."""
@@ -78,6 +73,7 @@ class Running(Selecting):
     def _tick(self) -> None:
         """While code runs: for how long, and what it wrote is kept."""
         self.show_state()
+        self.inspector.show_elapsed(time.monotonic() - self.began)
         if self._stamp is not None and time.monotonic() - self._kept_at > KEEP_PAUSE:
             self._keep_run()
 
@@ -148,7 +144,7 @@ class Running(Selecting):
         self._ticker.resume()
         self.refresh_bindings()
 
-    async def _run_step(self, source: str, *, check: bool = False) -> None:
+    async def _run_step(self, source: str, *, check: bool = False, stepwise: bool = False) -> None:
         def begin(before: Snapshot, past: Past) -> None:
             self.post_message(RunStarted("step", source, before, past, self.runner.recording))
 
@@ -156,7 +152,7 @@ class Running(Selecting):
         if self.walk is not None:
             step = self.walk.step
             where = Place(self.walk.lesson, step, self.walk.expression, self.walk.graded if check else None)
-        outcome = await self.runner.step(source, self.filename, where, begin)
+        outcome = await self.runner.step(source, self.filename, where, begin, stepwise=stepwise)
         self.post_message(RunFinished(outcome))
 
     @on(LineEntered)
@@ -200,14 +196,16 @@ class Running(Selecting):
     def show_start(self, message: RunStarted) -> None:
         """A new entry; the old notes go."""
         self.begin_moment()
-        self.following = Following(message.kind, message.before, message.past)
         self.began = time.monotonic()
         if message.kind == "step":
             mark, title, source = "▸", self.filename, message.source
             self.editor.begin(message.source)
         else:
             mark, title = "›", (source := message.source.rstrip())
-        self.out.begin(mark, title, source=source, place=self._place, recording=message.recording)
+        told = self.follow_run(message, title, message.source)
+        told.entry = self.out.begin(
+            mark, title, source=source, place=self._place, recording=message.recording
+        )
         self._stamp = None
         self._keep_run()
 
@@ -224,9 +222,8 @@ class Running(Selecting):
 
     def prepare_step(self) -> None:
         """Give the current step its namespace, so that the prompt can be used before the first run."""
-        self.following = Following("step", Snapshot())
         self.forget_selection()
-        self._show_facts(Snapshot(), (), {})
+        self.follow_nothing()
         self.run_worker(self._prepare(), group="prepare")
 
     async def _prepare(self) -> None:
@@ -240,7 +237,7 @@ class Running(Selecting):
         if message.fault and self.runner.session.state != "dead":
             self.tell_fault(message.fault)
         if not self.runner.busy:
-            self._show_facts(self.runner.session.snapshot, (), {})
+            self.show_facts(self.runner.session.snapshot, (), {})
             self.look()
 
     # ── coming back ──────────────────────────────────────────────────────────
@@ -255,8 +252,11 @@ class Running(Selecting):
                 if self.following.kind == "step":
                     self.editor.mark_running(line, end_line)
             case StepFinished(step=step):
-                self.following.add(step)
-                self._follow_soon()
+                self.follow_step(step)
+            case Progressed() as event:
+                self.follow_progress(event)
+            case Paused() as paused:
+                self.post_message(Waits(paused))
             case InputAsked(prompt=prompt):
                 self._ask(prompt)
             case Died(sentence=sentence) if self._alive:  # a refusal to start has been told already
@@ -266,48 +266,20 @@ class Running(Selecting):
             case StateChanged():
                 self.show_state()
 
-    def _show_facts(
-        self,
-        snapshot: Snapshot,
-        changes: Sequence[Change],
-        written: Mapping[int, Ranges],
-        step: Step | None = None,
-    ) -> None:
-        self.inspector.show(snapshot, changes, written, step)
-        name = next(reversed(snapshot.tensors), "")
-        if self.runner.session.state == "dead":
-            self.repl.suggest(f"no kernel: {key_for('restart')} starts one")
-        else:
-            self.repl.suggest(f"try something: {name}.is_contiguous()" if name.isidentifier() else HINT)
-
-    def _follow_soon(self) -> None:
-        if not self._follow_pending:
-            self._follow_pending = True
-            self.set_timer(FOLLOW_PAUSE, self._follow)
-
-    def _follow(self) -> None:
-        """Show the notes and facts that there are so far."""
-        self._follow_pending = False
-        run = self.following
-        if run.kind == "step":
-            self.editor.annotate(run.notes())
-        written = run.written()
-        if written or run.kind == "step":
-            self._written = written
-        self._show_facts(run.snapshot, run.changes, self._written, run.step)
-
     @on(RunFinished)
     def show_end(self, message: RunFinished) -> None:
         """Results, warnings, the error, then the prediction beside the answer."""
         outcome = message.outcome
         self._ticker.pause()
+        self.inspector.show_live(None)
+        self.end_steps()
         self._stop_asking()
         self.repl.forget_ahead()
         self.editor.mark_running(0, 0)
         if outcome.fault:
             self.tell_fault(outcome.fault)
         if outcome.run is not None:
-            self._follow()
+            self.follow()
             following = self.following
             notes = following.facts_told() if following.kind == "line" else ()
             fact = status.duration(outcome.run.elapsed)
@@ -326,6 +298,9 @@ class Running(Selecting):
         if outcome.run is None or outcome.run.cut_short:
             self._return_lines()
         self._next_line()
+
+    def end_steps(self) -> None:
+        """A run that was taken step by step is over."""
 
     def judge(self, outcome: Outcome) -> None:
         """What running the step's code means for the lesson."""

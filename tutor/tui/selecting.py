@@ -96,7 +96,7 @@ class Selecting(Page):
             self.inspector.show_known(name, values, overlaps)
 
     def _is_now(self, moment: int, name: str) -> bool:
-        return moment == self._moment and not self.runner.busy and name == self.inspector.shown
+        return moment == self._moment and self.runner.answers and name == self.inspector.shown
 
     def scroll_to_center(self, widget: Widget, *args: Any, **options: Any) -> None:
         """What Textual does with a focused widget; the inspector's panels keep their headings in view."""

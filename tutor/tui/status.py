@@ -20,6 +20,8 @@ def running_fact(state: str, elapsed: float) -> str:
     """While code runs: for how long, and how to end it."""
     if state == "stuck":
         return f"does not stop · {key_for('restart')} restarts the kernel"
+    if state == "paused":
+        return f"waits · {key_for('stop')} stop"
     if state == "stopping":
         return f"stopping, {duration(elapsed)}"
     return f"running {duration(elapsed)} · {key_for('stop')} stop"

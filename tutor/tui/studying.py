@@ -7,11 +7,11 @@ from textual import on
 from tutor.tui.commands import key_for
 from tutor.tui.messages import ChoiceMade
 from tutor.tui.runner import Outcome
-from tutor.tui.running import Running
+from tutor.tui.stepping import Stepping
 from tutor.view.verdict import first_failure, verdict_line
 
 
-class Studying(Running):
+class Studying(Stepping):
     """The lesson's side of the workbench."""
 
     def action_check(self) -> None:

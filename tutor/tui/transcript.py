@@ -17,8 +17,8 @@ from textual.selection import Selection
 from tutor.facts import Explanation, Run
 from tutor.session.recording import Recording
 from tutor.tui.entries import Entry
-from tutor.tui.lines import LinesView
-from tutor.tui.remarks import Remark, RemarkKind, Row, remarks_of
+from tutor.tui.lines import LinesView, cursor_line
+from tutor.tui.remarks import Remark, RemarkKind, Row, remarks_of, rows_of_part
 from tutor.view.notes import Note
 
 if TYPE_CHECKING:
@@ -61,6 +61,9 @@ class Transcript(LinesView):
         #: The first row of each entry.
         self._starts: list[int] = []
         self._current: Entry | None = None
+        #: The part of an entry's output that belongs to the moment which the screen shows.
+        self._part: tuple[Entry | None, range] = (None, range(0))
+        self._marked: frozenset[int] = frozenset()
         self._weight: dict[Entry, int] = {}
         self._elided = 0
         self._shape: tuple[str, int] = ("", 0)
@@ -98,9 +101,11 @@ class Transcript(LinesView):
         source: str = "",
         place: str = "",
         recording: Recording | None = None,
-    ) -> None:
+    ) -> Entry:
         """Open an entry for a run: of `source`, in `place` (a draft key); `recording` gets what it writes."""
-        self._open(Entry(mark, title, source=source, place=place, recording=recording, live=True))
+        entry = Entry(mark, title, source=source, place=place, recording=recording, live=True)
+        self._open(entry)
+        return entry
 
     def say(self, text: str, kind: RemarkKind = "notice") -> None:
         """A sentence of the app itself, in an entry of its own."""
@@ -170,6 +175,7 @@ class Transcript(LinesView):
             self._let_go(entry)
         self._entries.clear()
         self._current = None
+        self._part = (None, range(0))
         self._elided = 0
         self._follow = True
         self.redraw()
@@ -230,6 +236,7 @@ class Transcript(LinesView):
             self._starts.append(len(rows))
             rows += self._rows_of(entry)
         self._rows = rows
+        self._mark_part()
         self.show_lines([row.text for row in rows])
         if self._told_rows != self.answer_rows:
             self._told_rows = self.answer_rows
@@ -278,6 +285,8 @@ class Transcript(LinesView):
     def _line(self, index: int) -> Text:
         """The row as it is drawn: the current entry's first row has the cursor."""
         text = super()._line(index)
+        if index in self._marked:
+            text = cursor_line(text, self.room, self.palette)
         if not self.has_focus or not self._starts or index != self._starts[self._place()]:
             return text
         text = text.copy()
@@ -296,6 +305,26 @@ class Transcript(LinesView):
                 text += row.text.plain[start : None if end == -1 else end]
                 before = place
         return text, "\n"
+
+    def show_part(self, entry: Entry | None, lines: range) -> None:
+        """Mark what a statement wrote, and bring it into sight; None marks nothing and goes to the end."""
+        self._part = (entry, lines)
+        self._follow = False
+        if first := self._mark_part():
+            self.scroll_to(y=first[0], animate=False, force=True)
+        elif entry is None:
+            self._scroll_to_end()
+        self.refresh()
+
+    def _mark_part(self) -> list[int]:
+        """Find the rows of the marked part."""
+        entry, lines = self._part
+        found: list[int] = []
+        if entry is not None and entry in self._entries[: len(self._starts)]:
+            start = self._starts[self._entries.index(entry)]
+            found = [start + at for at in rows_of_part(self._rows_of(entry), lines)]
+        self._marked = frozenset(found)
+        return found
 
     # ── the current entry ────────────────────────────────────────────────────
 

@@ -141,8 +141,8 @@ class Workbench(EditingCommands, Studying):
                 return self.turns_prose and not self.popup_is_open
             case "stop":
                 return self.runner.busy
-            case "leave":
-                return self.focused in (self.editor, self.repl) and not self.popup_is_open
+            case "earlier" | "later" | "first" | "now" | "leave":
+                return not self.popup_is_open and self.offers_moment(action)
             case "find" | "comment" | "docs":
                 return self.offers_editing(action)
             case "previous" | "next" | "reset_code":

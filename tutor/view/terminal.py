@@ -233,6 +233,11 @@ class TerminalText:
         return [] if len(lines) == 1 and self._row.empty else lines
 
     @property
+    def so_far(self) -> int:
+        """Lines that there have been, kept or not; an open one counts once something stands in it."""
+        return self._finished + len(self._open())
+
+    @property
     def hidden(self) -> int:
         """Lines in the middle that are not kept; they have one line in their place, at `gap`."""
         return self._hidden

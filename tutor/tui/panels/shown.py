@@ -5,10 +5,30 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from tutor.facts import Change, GraphFacts, Shape, Snapshot, Step, TensorFacts
+from tutor.facts import Change, Explanation, GraphFacts, GraphHistory, Shape, Snapshot, Step, TensorFacts
+from tutor.session import Progressed
+from tutor.tui.chronicle import Moment
 from tutor.view.detail import Known
 from tutor.view.places import Focus, has_element, spot
 from tutor.view.strips import Ranges
+
+
+@dataclass(frozen=True)
+class Past:
+    """An earlier moment that is looked at, and what the rules say of its statement."""
+
+    moment: Moment
+    explanations: Sequence[Explanation] = ()
+    #: Graphs as they were, put together from the records.
+    graphs: GraphHistory = field(default_factory=GraphHistory)
+
+
+@dataclass(frozen=True)
+class Live:
+    """How the running statement goes, and for how many seconds the run has gone on."""
+
+    progress: Progressed
+    elapsed: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -21,6 +41,12 @@ class Shown:
     written: Mapping[int, Ranges] = field(default_factory=dict)
     #: The statement that has just run at this moment; None before any has.
     step: Step | None = None
+    #: The earlier moment that all this is of; None where it is of now.
+    past: Past | None = None
+    #: The running statement, once it is worth a look.
+    live: Live | None = None
+    #: The statement whose scalars are shown while nothing runs.
+    course: Step | None = None
     #: The name that the learner chose; empty until then.
     chosen: str = ""
     #: The element that the learner chose, and of which name; None until then.

@@ -1,0 +1,36 @@
+"""How the running statement goes; afterwards, how its scalars went."""
+
+from __future__ import annotations
+
+from tutor.tui.lines import LinesView
+from tutor.tui.panels.drawn import Drawn
+from tutor.tui.panels.shown import Shown
+from tutor.tui.status import duration
+from tutor.view.live import loop_lines, place_word, scalar_lines
+
+
+class LivePanel(Drawn):
+    """Hidden where there is neither a running statement nor a scalar."""
+
+    def __init__(self) -> None:
+        self._lines = LinesView(id="live")
+        super().__init__("live", self._lines)
+
+    def draw(self, shown: Shown) -> None:
+        """Loops and scalars."""
+        blocks = self.app.console.encoding.lower().startswith("utf")
+        live, step = shown.live, shown.course
+        if live is not None and shown.past is None:
+            progress = live.progress
+            lines = loop_lines(progress.loops, self.palette, self.room, blocks=blocks)
+            lines += scalar_lines(progress.scalars, self.palette, self.room, blocks=blocks)
+            self.heading.label = "running"
+            self.heading.fact = f"{place_word(progress.line, progress.function)} · {duration(live.elapsed)}"
+        elif step is not None:
+            lines = scalar_lines(step.scalars, self.palette, self.room, blocks=blocks)
+            self.heading.label = "scalars"
+            self.heading.fact = f"while {place_word(step.line, '')} ran · {duration(step.elapsed)}"
+        else:
+            lines = []
+        self.display = bool(lines) or (live is not None and shown.past is None)
+        self._lines.show_lines(lines)
