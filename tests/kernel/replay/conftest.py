@@ -24,13 +24,15 @@ class Recording:
         self.sites = Sites(self.namespace)
         self.replay = Replay(self.namespace, self.sites, self.snapshots)
         self.snapshot = Snapshot()
+        #: The passes of the last code that ran, also where it failed.
+        self.found: list[BackwardFacts] = []
         self._cells = 0
 
     def run(self, code: str, *, on: bool = True) -> list[BackwardFacts]:
         """Run all statements; the passes of all of them."""
         self._cells += 1
         source = Source(textwrap.dedent(code), f"<cell {self._cells}>", 0)
-        found: list[BackwardFacts] = []
+        self.found = found = []
         for node in source.statements:
             compiled = source.code(node)
             self.sites.enter(source, node, compiled)

@@ -30,6 +30,7 @@ _CHUNK = 1 << 16
 
 _BASE = torch._C.TensorBase
 _is_conj, _is_neg = _BASE.is_conj, _BASE.is_neg
+_is_zero_tensor = _BASE._is_zerotensor
 _is_wrapped = torch._C._functorch.is_functorch_wrapped_tensor
 _vector_norm = torch.linalg.vector_norm
 
@@ -153,7 +154,8 @@ def _read(
 ) -> tuple[np.ndarray | None, float | None, bool]:
     view = _view(gradient, raw.element_size(gradient))
     if view is None:  # zeros that torch has not written down, or memory that was given back
-        return None, None, False
+        zeros = elements.decode(bytes(wanted * raw.element_size(gradient)), dtype)
+        return (zeros, 0.0, False) if _is_zero_tensor(gradient) else (None, None, False)
     values = elements.decode(view.flat[:wanted].tobytes(), dtype)
     if wanted == view.size and values is not None:
         return values, *_measure(iter([values]))

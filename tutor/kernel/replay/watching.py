@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from threading import local
 from time import perf_counter
 from types import CodeType
 from typing import Any
@@ -16,7 +17,7 @@ from tutor.kernel import raw
 from tutor.kernel.blame import spoiled
 from tutor.kernel.errors import clean, describe_error
 from tutor.kernel.guard import GENUINE
-from tutor.kernel.replay.accumulated import Accumulated, Filled
+from tutor.kernel.replay.accumulated import Accumulated, Filled, Held
 from tutor.kernel.replay.filling import LeafAs, Tables
 from tutor.kernel.replay.passing import RUNNING, Names, PassedAs, Passing, node_of
 from tutor.kernel.trace.sequence import next_number
@@ -78,6 +79,16 @@ class Recorded(Struct):
         return structs.replace(self.head, nodes=nodes, leaves=leaves, hits=hits)
 
 
+class _Watching(local):
+    """The pass on this thread that is inside of no other, if it is recorded."""
+
+    def __init__(self) -> None:
+        self.outermost: Watch | None = None
+
+
+WATCHING = _Watching()
+
+
 class Watch:
     """A pass that is recorded whole."""
 
@@ -93,9 +104,14 @@ class Watch:
         self._roots = tuple(names.tensors.get(id(root)) for root in call.roots)
         self._passing = Passing(roots, call.gradients, names, tables)
         del roots
-        # A pass inside of another is part of what that one adds up.
-        self._leaves = self._passing.leaves if call.accumulates and not inner else []
-        self._held = self._accumulated.before(self._leaves) if self._leaves else []
+        #: Leaves whose `.grad` this pass may fill, those of passes inside of it too, and what it held.
+        self.filled: dict[int, tuple[Any, Held]] = {}
+        if call.accumulates:
+            outer = WATCHING.outermost if inner else self
+            if outer is not None:
+                outer.expect(self._passing.leaves)
+            elif inner:
+                accumulated.lost()
         RUNNING.passes.append(self._passing)
         try:
             self._passing.attach()
@@ -103,7 +119,15 @@ class Watch:
             RUNNING.passes.remove(self._passing)
             self._passing.detach()
             raise
+        if not inner:
+            WATCHING.outermost = self
         self._took = perf_counter() - began
+
+    def expect(self, leaves: Sequence[Any]) -> None:
+        """These may be filled before the pass ends. What a pass inside of this one adds is part of it."""
+        fresh = [leaf for leaf in leaves if id(leaf) not in self.filled]
+        for leaf, held in zip(fresh, self._accumulated.before(fresh), strict=True):
+            self.filled[id(leaf)] = leaf, held
 
     def end(self, result: Any, error: BaseException | None) -> None:
         """The pass ended."""
@@ -112,6 +136,8 @@ class Watch:
         if passing in RUNNING.passes:
             RUNNING.passes.remove(passing)
         passing.detach()
+        if WATCHING.outermost is self:
+            WATCHING.outermost = None
         try:
             with raw.Reading():
                 recorded = self._recorded(result, error)
@@ -119,14 +145,15 @@ class Watch:
             self._accumulated.lost()
             recorded = Recorded(self._head(unread=clean(f"{type(problem).__name__}: {problem}")[:200]))
         passing.forget()
-        self._leaves, self._held = [], []
+        self.filled.clear()
         self._keep(recorded, self._took + passing.spent + perf_counter() - began)
 
     def _recorded(self, result: Any, error: BaseException | None) -> Recorded:
         passing, call = self._passing, self._call
-        if self._leaves:
-            self._accumulated.after(self._leaves, self._held)
-            for leaf, held in zip(self._leaves, self._held, strict=True):
+        if self.filled:
+            leaves, before = zip(*self.filled.values(), strict=True)
+            self._accumulated.after(leaves, before)
+            for leaf, held in self.filled.values():
                 self._place.filled.add(leaf, self._tables[0].number(leaf), held.passes)
         passing.settle(call.accumulates, chosen=bool(call.inputs) or error is not None)
         if not call.accumulates and result is not None:
