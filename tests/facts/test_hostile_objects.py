@@ -202,6 +202,33 @@ def test_patches_of_torch_are_not_called(monkeypatch):
     assert CALLS == []
 
 
+@pytest.mark.parametrize("name", ["_version", "is_cpu", "__getattribute__", "requires_grad", "is_leaf"])
+@pytest.mark.parametrize("kind", [torch.Tensor, nn.Parameter])
+def test_a_patch_between_two_snapshots_is_not_called(name, kind, monkeypatch):
+    followed = Followed(x=torch.ones(2), p=nn.Parameter(torch.ones(2)))
+    followed.take()
+    values = list(followed.namespace.values())
+    monkeypatch.setattr(kind, name, refuse if name == "__getattribute__" else property(refuse), raising=False)
+    assert followed.take().changes == ()
+    assert list(Followed(a=values[-1], b=values[-2]).take(("a",)).order or ()) == ["a", "b"]
+    monkeypatch.undo()
+    assert CALLS == []
+    assert followed.changes("x.add_(1)") == {"x": "written"}
+
+
+class Parameter(torch.Tensor):
+    """Named like one of torch's own."""
+
+    _version = requires_grad = is_leaf = property(refuse)
+
+
+def test_a_subclass_named_like_torchs_own_is_not_taken_for_it():
+    followed = Followed(x=torch.ones(2).as_subclass(Parameter), y=torch.ones(1))
+    read_everything(followed)
+    assert CALLS == []
+    assert followed.snapshot.tensors["x"].kind == "subclass"
+
+
 class Guarded(nn.Module):
     def __init__(self):
         super().__init__()

@@ -278,7 +278,10 @@ class Snapshots:
 
     def _residents(self, items: list[Named], asked: frozenset[str]) -> list[Resident]:
         """The facts of each item: remembered where nothing moved, else read."""
-        unread = [i for i, item in enumerate(items) if item.root in asked or self._differs(item)]
+        if self._entries:
+            unread = [i for i, item in enumerate(items) if item.root in asked or self._differs(item)]
+        else:
+            unread = list(range(len(items)))
         fresh = items if len(unread) == len(items) else [items[i] for i in unread]
         numbers = self._objects.numbers([item.value for item in fresh])
         read = dict(zip(unread, describe_all(fresh, numbers, self._storages), strict=True))
@@ -411,7 +414,7 @@ def _layout(
     screened, paths = {}, []
     for resident in residents:
         facts = resident.facts
-        if resident.named.root == facts.name and fits(facts):
+        if resident.named.root == facts.name and fits(resident.named.value, facts):
             screened[facts.name] = facts
         else:
             paths.append(facts.name)

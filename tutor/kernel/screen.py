@@ -67,7 +67,7 @@ class Screen(Struct, frozen=True):
         """Whether all of `tensors` still look as they did. Call inside `raw.quiet()`."""
         try:
             return (
-                list(map(raw.version, tensors)) == self.versions
+                list(raw.versions(tensors)) == self.versions
                 and list(map(raw.data_ptr, tensors)) == self.addresses
                 and self._same_requirements(tensors)
             )
@@ -76,16 +76,20 @@ class Screen(Struct, frozen=True):
 
     def _same_requirements(self, tensors: Sequence[Any]) -> bool:
         if not any(self.requiring):
-            return not any(map(raw.requires_grad, tensors))
-        if list(map(raw.requires_grad, tensors)) != self.requiring:
+            return not any(raw.requirements(tensors))
+        if list(raw.requirements(tensors)) != self.requiring:
             return False
         return _all_none(map(raw.grad, _leaves(compress(tensors, self.requiring))))
 
 
-def fits(facts: TensorFacts) -> bool:
+def fits(value: object, facts: TensorFacts) -> bool:
     """Whether a tensor with these facts can be screened: it has a version, an address, and no gradient."""
-    ordinary = facts.type in ("Tensor", "Parameter") and facts.kind != "fake"
-    return ordinary and facts.version is not None and facts.data_ptr is not None and facts.grad is None
+    return (
+        raw.is_plain(value)
+        and facts.version is not None
+        and facts.data_ptr is not None
+        and facts.grad is None
+    )
 
 
 def _leaves(tensors: Iterable[Any]) -> Iterable[Any]:

@@ -77,7 +77,7 @@ def _describe_columns(
     items: list[Named], numbers: list[int], storages: Identities
 ) -> Iterable[tuple[TensorFacts, Place]]:
     tensors = [named.value for named in items]
-    dtypes = list(map(raw.dtype_text.__getitem__, map(raw.dtype, tensors)))
+    dtypes = list(map(raw.dtype_text.__getitem__, raw.dtypes(tensors)))
     if any(dtype[0] == "q" for dtype in dtypes):
         raise TypeError("a quantized tensor is described by itself")
     addresses = list(map(raw.data_ptr, tensors))  # raises for every layout but strided
@@ -85,9 +85,9 @@ def _describe_columns(
     owners = storages.numbers(memory)
     devices = _devices(tensors)
     offsets, sizes = list(map(raw.storage_offset, tensors)), list(map(raw.element_size, tensors))
-    counts, requiring = list(map(raw.numel, tensors)), list(map(raw.requires_grad, tensors))
+    counts, requiring = list(map(raw.numel, tensors)), list(raw.requirements(tensors))
     # What does not require a gradient is a leaf.
-    inner = list(map(operator.not_, map(raw.is_leaf, tensors))) if any(requiring) else repeat(False)
+    inner = list(map(operator.not_, raw.leaves(tensors))) if any(requiring) else repeat(False)
     any_inner = type(inner) is list and any(inner)
     made = [raw.grad_fn(t) if i else None for t, i in zip(tensors, inner, strict=True)] if any_inner else []
     facts = map(
@@ -96,7 +96,7 @@ def _describe_columns(
         map(_ordinary_kind, items),
         ["Tensor" if type(tensor) is torch.Tensor else "Parameter" for tensor in tensors],
         numbers,
-        map(tuple, map(raw.shape, tensors)),
+        map(tuple, raw.shapes(tensors)),
         map(raw.stride, tensors),
         offsets,
         dtypes,
@@ -110,7 +110,7 @@ def _describe_columns(
         [None if node is None else node_name(node) for node in made] if any_inner else repeat(None),
         map(raw.retains_grad, tensors) if any_inner else repeat(False),
         [None if named.gradient is None else shape_of(named.gradient) for named in items],
-        map(raw.version, tensors),
+        raw.versions(tensors),
         owners,
         repeat(None),
         addresses,
@@ -122,7 +122,7 @@ def _describe_columns(
 
 
 def _devices(tensors: list[Any]) -> list[str]:
-    if all(map(raw.is_cpu, tensors)):
+    if all(raw.on_cpu(tensors)):
         return ["cpu"] * len(tensors)
     return list(map(raw.device_text.__getitem__, map(raw.device, tensors)))
 
