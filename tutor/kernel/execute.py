@@ -42,9 +42,9 @@ from tutor.kernel.replay import Replay
 from tutor.kernel.source import TOP_LEVEL_AWAIT, Definitions, Source, docstring_of, names_in
 from tutor.kernel.stdio import Stdio
 from tutor.kernel.trace.callers import hide_from_tracebacks
-from tutor.kernel.trace.inert import keep_out_of_compiled_code
 from tutor.kernel.trace.recorder import Recorder
 from tutor.kernel.trace.sites import Sites
+from tutor.kernel.trace.special import keep_out_of_compiled_code, watch_from_numpy
 
 globals()["__builtins__"] = GENUINE
 
@@ -80,6 +80,7 @@ class Executor:
         self._snapshots.origin_of = self.recorder.origin_of
         hide_from_tracebacks()
         keep_out_of_compiled_code(self.recorder)
+        watch_from_numpy(self.recorder)
         self._bindings: dict[str, Any] = {}
         #: Everything that ran since the namespace was empty: what checks take for "before" is run again.
         self._history: list[str] = []

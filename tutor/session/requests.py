@@ -61,6 +61,8 @@ class Requests(Questions):
         self.listener: Callable[[Event], None] | None = None
         #: Whether the gradients of backward passes are recorded.
         self.replay = True
+        #: Whether runs watch the operations of the learner's code.
+        self.trace = True
 
     async def execute(
         self,
@@ -83,7 +85,7 @@ class Requests(Questions):
         self._set_state("busy")
         message = Execute(number, source, filename, script, display)
         paced = replace(message, stepwise=pace.stepwise, live=pace.live, graphs=pace.graphs)
-        self._send(replace(paced, replay=self.replay))
+        self._send(replace(paced, replay=self.replay, trace=self.trace))
         return await running.future
 
     def proceed(self, *, to_end: bool = False) -> None:

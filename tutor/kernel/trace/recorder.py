@@ -64,20 +64,9 @@ class _Mode(TorchFunctionMode):
         return False  # or torch would import dynamo, which takes seconds, around the first operation
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        recorder = self._recorder
-        caller = caller_of(_frame(1))
-        call = recorder.stand_ins.function(caller)
-        noted = recorder.before(func, args, kwargs, caller)
-        try:
-            result = call([{} if kwargs is None else kwargs, args, func])
-        except BaseException as error:
-            recorder.failed(noted, func, args, kwargs, caller, error)
-            # A traceback that somebody keeps keeps this frame: it must hold nothing of theirs.
-            del args, kwargs, caller, noted
-            raise
-        if noted is not None:
-            recorder.after(noted, result)
-        return result
+        asked = [kwargs, args, func]
+        del args, kwargs
+        return self._recorder.watch(asked, caller_of(_frame(1)))
 
 
 class Recorder:
@@ -142,6 +131,30 @@ class Recorder:
         #: Nobody else traces, as far as is known: the mode can be taken off in the middle of code.
         self._removable = True
         self.stand_ins.clear()
+
+    def watch(self, asked: list[Any], caller: FrameType) -> Any:
+        """Call a function on behalf of `caller`, and note what it did.
+
+        `asked` is keyword arguments or None, arguments, and the function; it is emptied, since a
+        traceback that somebody keeps keeps the frames that it went through, and all that they hold.
+        """
+        func, args, kwargs = asked.pop(), asked.pop(), asked.pop()
+        call = self.stand_ins.function(caller)
+        noted = self.before(func, args, kwargs, caller)
+        try:
+            result = call([{} if kwargs is None else kwargs, args, func])
+        except BaseException as error:
+            self.failed(noted, func, args, kwargs, caller, error)
+            del args, kwargs, caller, noted
+            raise
+        if noted is not None:
+            self.after(noted, result)
+        return result
+
+    @property
+    def watches(self) -> bool:
+        """Whether the mode is in place in this thread."""
+        return self._on and _thread_id() == self._thread
 
     # ── operations ───────────────────────────────────────────────────────────
 

@@ -54,8 +54,8 @@ def describe(frames: Sequence[FrameType], operation: str) -> str:
     module = next((name for name in named if name.endswith(".forward")), None)
     if module is not None:
         return module.removesuffix(".forward").rpartition(".")[2][:_LONGEST]
-    outermost = named[-1].rpartition("<locals>.")[2]
-    return outermost[:_LONGEST]
+    public = [name for name in named if not name.rpartition(".")[2].startswith("_") or name.endswith("__")]
+    return (public or named)[-1].rpartition("<locals>.")[2][:_LONGEST]
 
 
 def names_in_modules(frames: Sequence[FrameType], found: Sequence[Found]) -> list[str]:

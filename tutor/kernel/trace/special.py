@@ -1,8 +1,9 @@
-"""Keeping the recorder out of code that torch compiles: a mode would be compiled with it."""
+"""Functions of torch that need help: compiled code must not see a mode, and one operation calls none."""
 
 from __future__ import annotations
 
 import functools
+import sys
 from collections.abc import Callable
 from types import FunctionType, MethodType
 from typing import Any
@@ -24,8 +25,23 @@ def keep_out_of_compiled_code(recorder: Recorder) -> None:
         return _untraced(original(*args, **kwargs), recorder)
 
     torch.compile = compile_untraced
-    for owner, name in ((torch.export, "export"),):
-        setattr(owner, name, _aside(getattr(owner, name), recorder))
+    torch.export.export = _aside(torch.export.export, recorder)
+
+
+def watch_from_numpy(recorder: Recorder) -> None:
+    """`torch.from_numpy` tells no mode of itself. Call once, at kernel start."""
+    original = torch.from_numpy
+
+    @functools.wraps(original)
+    def from_numpy(*args: Any, **kwargs: Any) -> Any:
+        asked = [kwargs, args, original]
+        del args, kwargs
+        caller = sys._getframe(1)
+        if recorder.watches:
+            return recorder.watch(asked, caller)
+        return recorder.stand_ins.function(caller)(asked)
+
+    torch.from_numpy = from_numpy
 
 
 def _untraced(compiled: Any, recorder: Recorder) -> Any:
