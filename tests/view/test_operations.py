@@ -96,8 +96,8 @@ def test_a_write_in_place_tells_the_versions():
 def test_a_failing_call_is_told_by_its_error():
     op = OpFacts(6, "view", 3, "x.T.view(6)", ".view(6)", ins=(T,), error="RuntimeError: no such view\nmore")
     lines = drawn(op)
-    assert "failed" in lines[0]
-    assert "RuntimeError: no such view" in " ".join(lines)
+    assert "raised RuntimeError" in " ".join(lines)
+    assert "no such view" not in " ".join(lines), "the error itself is told elsewhere"
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import prod
+
 from tutor.explain.engine import failure
 from tutor.explain.lineage import Deed, Lineage
 from tutor.explain.passes import failing_pass
@@ -52,7 +54,7 @@ def saved_overwritten(step: Step, before: Snapshot, past: Past) -> Explanation |
         return None
     lineage, node = Lineage(step, past), spoiled[0]
     maker_of = lineage.deed(node.origin.seq) if node.origin is not None else None
-    kept = _kept(maker_of, node) if maker_of is not None else None
+    kept = _kept(lineage, maker_of, node) if maker_of is not None else None
     writes = _writes(lineage, maker_of, kept, node)
     name = _name(kept, writes)
     start = _start(step, facts)
@@ -69,17 +71,22 @@ def saved_overwritten(step: Step, before: Snapshot, past: Past) -> Explanation |
     return Explanation("saved-overwritten", "error", title, text, None, names)
 
 
-def _kept(deed: Deed, node: SpoiledNode) -> Operand | None:
-    """The argument or result that was saved: by its shape and version, of several the one named alike."""
-    op = deed.op
-    fits = [one for one in (*op.ins, *op.outs) if node.shape is None or one.shape == node.shape]
-    exact = [one for one in fits if node.expected is None or one.version == node.expected]
-    result = node.saved.startswith(("result", "output"))
-    preferred = [one for one in exact if (one in op.outs) == result]
-    for group in (preferred, exact, fits):
-        if group:
-            return group[0]
-    return None
+def _kept(lineage: Lineage, deed: Deed, node: SpoiledNode) -> Operand | None:
+    """The argument or result that was saved, if need be turned over: by its size, its version and what was
+    written since; of several the result where the saved value is called so."""
+    op, result = deed.op, node.saved.startswith(("result", "output"))
+
+    def fitness(one: Operand) -> tuple[bool, ...]:
+        same = node.shape is None or one.shape == node.shape
+        alike = same or (
+            one.shape is not None and node.shape is not None and prod(one.shape) == prod(node.shape)
+        )
+        version = node.expected is None or one.version == node.expected
+        written = one.storage is not None and next(lineage.writes(one.storage, op.seq), None) is not None
+        return alike, written, version, same, (one in op.outs) == result
+
+    best = max((*op.ins, *op.outs), key=fitness, default=None)
+    return best if best is not None and fitness(best)[0] else None
 
 
 def _writes(lineage: Lineage, deed: Deed | None, kept: Operand | None, node: SpoiledNode) -> list[Deed]:
@@ -110,9 +117,11 @@ def _kept_text(deed: Deed | None, kept: Operand | None, node: SpoiledNode, field
     if deed is None:
         shape = shape_text(node.shape) if node.shape is not None else "unknown"
         return fill(_KEPT_UNSEEN, shape=shape, **fields)
-    what = "its own result" if kept is not None and kept in deed.op.outs else f"`{fields['name']}`"
-    if not fields["name"] and what != "its own result":
-        what = "its argument"
+    name = f"`{fields['name']}`" if fields["name"] else ""
+    if kept is not None and kept in deed.op.outs:
+        what = f"its own result, {name}," if name else "its own result"
+    else:
+        what = name or "its argument"
     return fill(_KEPT, code=deed.words, at=deed.at, what=what)
 
 

@@ -46,7 +46,7 @@ def ruling(op: OpFacts) -> Ruling:
     of = about.name if about is not None else ""
     named = of or ("an argument" if about is not None else "")
     if op.error is not None:
-        return Ruling(op.verdict, of, "failed", op.error.split("\n", 1)[0])
+        return Ruling(op.verdict, of, f"raised {op.error.partition(':')[0]}")
     match op.verdict:
         case "view":
             return Ruling("view", of, f"view of {named or 'other memory'}", _why_view(op))

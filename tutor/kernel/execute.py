@@ -28,6 +28,7 @@ from tutor.facts import (
     StepDone,
     WarningFacts,
 )
+from tutor.kernel.bound import Bound
 from tutor.kernel.check import answer_probes
 from tutor.kernel.display import display, plain
 from tutor.kernel.errors import clean, describe_error
@@ -78,6 +79,7 @@ class Executor:
         self._graphs = GraphSteps(self.namespace, self._snapshots)
         self.recorder = Recorder(self.namespace, self.sites, self._snapshots)
         self._snapshots.origin_of = self.recorder.origin_of
+        self._replay.origin_of_node = self.recorder.origin_of_node
         hide_from_tracebacks()
         keep_out_of_compiled_code(self.recorder)
         watch_from_numpy(self.recorder)
@@ -250,6 +252,8 @@ class Executor:
         if error is None and not request.script and self._definitions.add(node, source.segment(node)):
             self._write_definitions()
         delta, trouble = self._snapshot(mentioned, node.lineno)
+        bound = Bound(source.filename, node.lineno, source.segment(node), backwards)
+        bound.complete(delta, self.recorder.remember)
         if operations.trouble:
             reason = f"Not all operations of this statement could be recorded: {operations.trouble}"
             trouble = (*trouble, WarningFacts("KernelWarning", clean(reason), node.lineno))
@@ -297,7 +301,7 @@ class Executor:
     def _graph_step(self) -> GraphStep | None:
         """What happened to graphs; None where even that fails."""
         try:
-            return self._graphs.take()
+            return self._graphs.take(self.recorder.origin_of_node)
         except Exception:  # past graphs are a convenience: the statement's own facts are told all the same
             return None
 

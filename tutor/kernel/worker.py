@@ -192,10 +192,13 @@ class Worker:
         from tutor.kernel.outline import outline_graph
 
         namespace, labels = self._executor.namespace, self._executor.labels()
+        origin_of = self._executor.recorder.origin_of_node
         match request:
             case DescribeGraphs(id=number, names=names, limit=limit):
-                return Graphs(number, describe_graphs(namespace, names, limit))
+                return Graphs(number, describe_graphs(namespace, names, limit, origin_of=origin_of))
             case OutlineGraph(id=number, name=name, limit=limit):
                 return Outlined(number, outline_graph(namespace, name, limit, labels))
             case DescribeNodes(id=number, name=name, numbers=wanted):
-                return Nodes(number, describe_nodes(namespace, name, wanted, labels=labels))
+                return Nodes(
+                    number, describe_nodes(namespace, name, wanted, labels=labels, origin_of=origin_of)
+                )

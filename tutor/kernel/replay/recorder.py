@@ -13,6 +13,7 @@ import torch
 
 from tutor.facts import BackwardFacts
 from tutor.kernel import raw
+from tutor.kernel.blame import OriginOf
 from tutor.kernel.guard import GENUINE
 from tutor.kernel.namespace import Snapshots
 from tutor.kernel.replay.accumulated import Accumulated
@@ -50,6 +51,8 @@ class Replay:
         self._sites = sites
         self._snapshots = snapshots
         self._variables = Variables(namespace, frozenset({"__builtins__"}))
+        #: The operation that made the node of a sequence number, where somebody knows.
+        self.origin_of_node: OriginOf | None = None
         self.reset()
 
     def reset(self) -> None:
@@ -145,7 +148,7 @@ class Replay:
                     self._whole += 1
                     names = names_at(frame, self._variables, self._namespace)
                     tables = self._snapshots.objects, self._snapshots.storages
-                    return Watch(call, place, names, self.accumulated, tables)
+                    return Watch(call, place, names, self.accumulated, tables, self.origin_of_node)
                 if place.hits == 1:
                     place.first.append(Recorded(unread(call, place, reason)))
         except Exception:  # a pass that cannot be watched runs all the same

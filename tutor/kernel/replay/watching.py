@@ -12,9 +12,9 @@ from typing import Any
 import torch
 from msgspec import Struct, field, structs
 
-from tutor.facts import BackwardFacts
+from tutor.facts import BackwardFacts, SpoiledNode
 from tutor.kernel import raw
-from tutor.kernel.blame import spoiled
+from tutor.kernel.blame import OriginOf, spoiled
 from tutor.kernel.errors import clean, describe_error
 from tutor.kernel.guard import GENUINE
 from tutor.kernel.replay.accumulated import Accumulated, Filled, Held
@@ -93,9 +93,16 @@ class Watch:
     """A pass that is recorded whole."""
 
     def __init__(
-        self, call: Call, place: Place, names: Names, accumulated: Accumulated, tables: Tables
+        self,
+        call: Call,
+        place: Place,
+        names: Names,
+        accumulated: Accumulated,
+        tables: Tables,
+        origin_of: OriginOf | None = None,
     ) -> None:
         began = perf_counter()
+        self._origin_of = origin_of
         self._call, self._place, self._accumulated, self._tables = call, place, accumulated, tables
         self._inner = inner = current_node() is not None
         self._seq = next_number()
@@ -162,9 +169,12 @@ class Watch:
         head = self._head(
             freed=() if call.retain_graph else passing.freed(),
             error=None if told is None else f"{told.type}: {told.message}"[:500],
-            spoiled=spoiled(map(node_of, call.roots)) if isinstance(error, RuntimeError) else (),
+            spoiled=self._spoiled() if isinstance(error, RuntimeError) else (),
         )
         return Recorded(head, passing.nodes(), (passing.leaf_gradients(self._accumulated.passes)))
+
+    def _spoiled(self) -> tuple[SpoiledNode, ...]:
+        return spoiled(map(node_of, self._call.roots), self._origin_of)
 
     def _head(self, **more: Any) -> BackwardFacts:
         return BackwardFacts(

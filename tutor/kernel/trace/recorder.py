@@ -117,6 +117,10 @@ class Recorder:
         """The operation that made an object, or its storage; by their numbers."""
         return self.origins.of(number, storage)
 
+    def remember(self, number: int, origin: Origin) -> None:
+        """What is known of an object that no operation was seen to make."""
+        self.origins.made(number, None, origin, new_memory=False)
+
     def origin_of_node(self, sequence_number: int) -> Origin | None:
         """The operation that made the autograd node with this `_sequence_nr()`."""
         return self.origins.of_node(sequence_number)
