@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from msgspec import Struct
 
@@ -128,6 +128,8 @@ class PassedNode(Struct, frozen=True, omit_defaults=True):
     outgoing: tuple[GradientFacts | None, ...] = ()
     #: Numbers of the nodes that its results go to; None where nothing is asked for.
     followers: tuple[int | None, ...] = ()
+    #: What it had saved for its rule, as `NodeFacts` has it.
+    saved: dict[str, Any] = {}
 
 
 class LeafGradient(Struct, frozen=True, omit_defaults=True):

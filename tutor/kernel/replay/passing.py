@@ -41,6 +41,7 @@ class _Hooked(Struct):
     number: int
     name: str
     followers: tuple[int | None, ...]
+    saved: dict[str, Any]
     incoming: Gradients = ()
     outgoing: Gradients = ()
     ended: bool = False
@@ -55,10 +56,12 @@ class PassedAs(NamedTuple):
     incoming: Gradients
     outgoing: Gradients
     followers: tuple[int | None, ...]
+    saved: dict[str, Any]
 
     def facts(self) -> PassedNode:
         incoming, outgoing = tuple(map(facts_of, self.incoming)), tuple(map(facts_of, self.outgoing))
-        return PassedNode(self.number, self.name, self.variable, incoming, outgoing, self.followers)
+        rest = self.followers, self.saved
+        return PassedNode(self.number, self.name, self.variable, incoming, outgoing, *rest)
 
 
 class _Running(local):
@@ -128,7 +131,7 @@ class Passing:
             if type(node) is ACCUMULATE:
                 self._add_leaf(node.variable, key)
             if len(self._hooked) < MOST_NODES:
-                self._hooked[key] = _Hooked(node, key, node_name(node), followers)
+                self._hooked[key] = _Hooked(node, key, node_name(node), followers, read_saved(node)[0])
             else:
                 self.omitted += 1
         self.omitted += len(waiting)
@@ -249,6 +252,7 @@ class Passing:
                 hooked.incoming,
                 hooked.outgoing,
                 hooked.followers,
+                hooked.saved,
             )
             for hooked in self._order
         ]

@@ -27,7 +27,7 @@ from tutor.kernel.replay.watching import (
     reason_against,
     unread,
 )
-from tutor.kernel.trace.sites import Sites
+from tutor.kernel.trace.sites import STAND_IN, Sites
 from tutor.kernel.variables import Variables
 
 globals()["__builtins__"] = GENUINE
@@ -106,7 +106,9 @@ class Replay:
 
         def run_backward(t_outputs: Any, *args: Any, **kwargs: Any) -> Any:
             frame: FrameType | None = frame_at(1)
-            while frame is not None and frame.f_globals is not namespace:
+            while frame is not None and (
+                frame.f_globals is not namespace or frame.f_code.co_name == STAND_IN
+            ):
                 frame = frame.f_back
             place = None if frame is None else places.get((id(frame.f_code), frame.f_lasti))
             if place is not None and clock() < place.rests_until:
