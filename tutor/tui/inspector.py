@@ -10,9 +10,10 @@ from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.widget import Widget
 
-from tutor.facts import Change, GraphFacts, Overlap, Shape, Snapshot, Step, Values
+from tutor.facts import BackwardFacts, Change, GraphFacts, Overlap, Shape, Snapshot, Step, Values
 from tutor.session import Progressed
 from tutor.tui.heading import Panel
+from tutor.tui.messages import ReplayMoved
 from tutor.tui.names_view import NamesView
 from tutor.tui.pane import Pane
 from tutor.tui.panels.detail import DetailPanel
@@ -21,6 +22,7 @@ from tutor.tui.panels.graph import GraphPanel
 from tutor.tui.panels.live import LivePanel
 from tutor.tui.panels.moment import MomentPanel
 from tutor.tui.panels.operations import OperationsPanel
+from tutor.tui.panels.replay import ReplayPanel
 from tutor.tui.panels.shown import Live, Past, Shown
 from tutor.tui.panels.storage import StoragePanel
 from tutor.tui.panels.tensors import TensorsPanel
@@ -43,7 +45,7 @@ class Inspector(VerticalScroll, can_focus=False):
         self._tensors = TensorsPanel()
         self.table = self._tensors.table
         self._detail, self._storage = DetailPanel(), StoragePanel()
-        self._live = LivePanel()
+        self._live, self._replay = LivePanel(), ReplayPanel()
         self._panels: tuple[Drawn, ...] = (
             MomentPanel(),
             self._live,
@@ -51,6 +53,7 @@ class Inspector(VerticalScroll, can_focus=False):
             OperationsPanel(),
             self._detail,
             self._storage,
+            self._replay,
             GraphPanel(),
         )
         self._now = Shown()
@@ -138,6 +141,15 @@ class Inspector(VerticalScroll, can_focus=False):
         if self._now.live is not None:
             self._now = replace(self._now, live=replace(self._now.live, elapsed=seconds))
             self._live.draw(self._now)
+
+    def show_passes(self, passes: Sequence[BackwardFacts]) -> None:
+        """Backward passes that can be replayed."""
+        self._set(passes=tuple(passes), replayed=None)
+
+    def on_replay_moved(self, message: ReplayMoved) -> None:
+        """The replay stands at another node, which the graph marks."""
+        message.stop()
+        self._set(replayed=message.node)
 
     def show_scalars(self, step: Step | None) -> None:
         """The statement whose scalars are to be seen once nothing runs."""

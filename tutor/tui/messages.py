@@ -14,7 +14,7 @@ from tutor.session.recording import Recording
 from tutor.tui.follow import RunKind
 from tutor.tui.runner import Outcome
 
-Source = Literal["table", "detail", "operations", "storage", "graph", "note"]
+Source = Literal["table", "detail", "operations", "storage", "graph", "replay", "note"]
 
 
 class KernelEvent(Message):
@@ -100,6 +100,15 @@ class ElementSelected(Message):
     def __init__(self, name: str, index: Shape) -> None:
         self.name = name
         self.index = index
+        super().__init__()
+
+
+class ReplayMoved(Message):
+    """The replay of a backward pass, called `title`, has come to the node of this number."""
+
+    def __init__(self, node: int | None, title: str) -> None:
+        self.node = node
+        self.title = title
         super().__init__()
 
 

@@ -52,6 +52,7 @@ class Moments(Selecting):
         self.following = Following("step", Snapshot())
         self.show_facts(Snapshot(), (), {})
         self.inspector.show_scalars(None)
+        self.inspector.show_passes(())
 
     def follow_step(self, step: Step) -> None:
         """A statement of the run ended."""
@@ -101,6 +102,7 @@ class Moments(Selecting):
             self.show_facts(run.snapshot, last.changes, last.written(), run.step)
         else:
             self.show_facts(run.snapshot, run.changes, self._written, run.step)
+        self.inspector.show_passes(next((s.backwards for s in reversed(run.steps) if s.backwards), ()))
         self.inspector.show_scalars(next((s for s in reversed(run.steps) if s.scalars), None))
 
     # ── earlier moments ──────────────────────────────────────────────────────
@@ -168,6 +170,7 @@ class Moments(Selecting):
         else:
             self.inspector.show_past(Past(moment, moment.explanations(), self.graph_history))
             self.inspector.show(moment.snapshot, moment.changes, moment.written(), moment.step)
+            self.inspector.show_passes(moment.step.backwards)
             self.inspector.show_scalars(moment.step if moment.step.scalars else None)
             self.out.show_part(moment.told.entry, moment.output())
         self.show_state()

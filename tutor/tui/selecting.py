@@ -42,7 +42,9 @@ class Selecting(Page):
         """Show the name everywhere."""
         source = message.source
         self.selected = message.name
-        self.inspector.choose(message.name, keep_graph=source == "graph", from_table=source == "table")
+        self.inspector.choose(
+            message.name, keep_graph=source in ("graph", "replay"), from_table=source == "table"
+        )
         self.editor.mark_name(message.name)
         self.look()
 

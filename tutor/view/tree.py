@@ -18,6 +18,14 @@ STEP = 3
 WORDS = 24
 
 
+@dataclass(frozen=True)
+class Marked:
+    """The selected name, and the number of the node at which a replay stands."""
+
+    name: str = ""
+    replayed: int | None = None
+
+
 def graph_lines(
     graph: GraphFacts,
     snapshot: Snapshot,
@@ -25,9 +33,11 @@ def graph_lines(
     width: int,
     *,
     limit: int = 200,
-    selected: str = "",
+    selected: str | Marked = "",
 ) -> list[Text]:
-    """At most `limit` lines of at most `width` cells; shared nodes once, repeated runs folded."""
+    """At most `limit` lines of at most `width` cells; shared nodes once, repeated runs folded.
+
+    `selected` is the name that is marked, and may be so with a node."""
     if not graph.nodes:
         return []
     room = max(1, limit - 1 - graph.truncated)
@@ -60,7 +70,7 @@ class _Walk:
         palette: Palette,
         width: int,
         limit: int,
-        selected: str,
+        selected: str | Marked,
     ) -> None:
         self.shape = GraphShape(graph)
         self.root = graph.nodes[0].id
@@ -68,7 +78,8 @@ class _Walk:
         self.palette = palette
         self.width = width
         self.limit = limit
-        self.selected = selected
+        marked = selected if isinstance(selected, Marked) else Marked(selected)
+        self.selected, self.replayed = marked.name, marked.replayed
         self.deepest = max(2, (width - WORDS) // STEP)
         self.seen: set[str] = set()
         self.folds: dict[str, Fold] = {}
@@ -130,6 +141,8 @@ class _Walk:
     def _label(self, node_id: str, again: bool) -> Text:
         node = self.shape.nodes[node_id]
         label = Text(clean(node.name), self.palette.muted if node.freed else self.palette.foreground)
+        if node.number is not None and node.number == self.replayed:
+            label = Text(f"▸ {clean(node.name)}", f"bold {self.palette.accent}")
         shape = None
         for name in (*([node.variable] if node.variable else []), *node.tensors):
             facts = self.snapshot.tensors.get(name)

@@ -8,7 +8,7 @@ from tutor.facts import TensorFacts
 from tutor.tui.names_view import NamesView
 from tutor.tui.panels.drawn import Drawn
 from tutor.tui.panels.shown import Shown
-from tutor.view.tree import graph_lines
+from tutor.view.tree import Marked, graph_lines
 from tutor.view.words import clean
 
 
@@ -27,7 +27,8 @@ class GraphPanel(Drawn):
         if facts is None:
             return
         if graph is not None and facts.grad_fn:
-            lines = graph_lines(graph, shown.snapshot, self.palette, self.room, selected=shown.name)
+            marked = Marked(shown.name, shown.replayed)
+            lines = graph_lines(graph, shown.snapshot, self.palette, self.room, selected=marked)
             self.heading.fact = f"backward from {clean(name)}"
         else:
             lines = [Text(_no_graph(facts), self.palette.muted)]

@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from tutor.facts import Change, Explanation, GraphFacts, GraphHistory, Shape, Snapshot, Step, TensorFacts
+from tutor.facts import (
+    BackwardFacts,
+    Change,
+    Explanation,
+    GraphFacts,
+    GraphHistory,
+    Shape,
+    Snapshot,
+    Step,
+    TensorFacts,
+)
 from tutor.session import Progressed
 from tutor.tui.chronicle import Moment
 from tutor.view.detail import Known
@@ -45,6 +55,9 @@ class Shown:
     past: Past | None = None
     #: The running statement, once it is worth a look.
     live: Live | None = None
+    #: Backward passes that can be replayed, and the node at which a replay stands.
+    passes: Sequence[BackwardFacts] = ()
+    replayed: int | None = None
     #: The statement whose scalars are shown while nothing runs.
     course: Step | None = None
     #: The name that the learner chose; empty until then.

@@ -1,0 +1,214 @@
+"""A recorded backward pass, one node at a time: what came in, the rule, what went out, what it fills."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from rich.cells import cell_len
+from rich.style import Style
+from rich.text import Text
+
+from tutor.facts import BackwardFacts, GradientFacts, LeafGradient, NodeFacts, PassedNode, Snapshot
+from tutor.view.derivatives import Derivative, derivative
+from tutor.view.marks import name_style
+from tutor.view.palette import Palette
+from tutor.view.words import clean, fit, pad, shape_word
+
+#: Cells of the margin, and lines that the values of one gradient may take.
+MARGIN = 10
+LINES = 2
+#: Elements up to which `.grad` is told as a sum.
+SUMMED = 12
+
+
+def count(backward: BackwardFacts) -> int:
+    """How many places a replay can stop at."""
+    return len(backward.nodes)
+
+
+def name_at(backward: BackwardFacts, at: int) -> str:
+    """The learner's name of what is reached there; empty where there is none."""
+    return backward.nodes[at].variable or "" if 0 <= at < len(backward.nodes) else ""
+
+
+def node_at(backward: BackwardFacts, at: int) -> int | None:
+    """The number of the node there, as graphs have it."""
+    return backward.nodes[at].node if 0 <= at < len(backward.nodes) else None
+
+
+def title_of(backward: BackwardFacts) -> str:
+    """Where the pass was started, and which of how many it is: `line 5 · pass 2 of 1,500`."""
+    passes = f" · pass {backward.hit:,} of {backward.hits:,}" if backward.hits > 1 else ""
+    return f"line {backward.line}{passes}"
+
+
+def rule_of(node: PassedNode, inputs: Sequence[str]) -> Derivative | None:
+    """The rule by which a node made its outgoing gradients of the incoming one."""
+    slots = tuple(at for at, follower in enumerate(node.followers) if follower is not None)
+    facts = NodeFacts(str(node.node), node.name, node.variable, (), node.saved, slots=slots)
+    return derivative(facts, inputs, node.variable or "")
+
+
+def replay_lines(
+    backward: BackwardFacts, at: int, snapshot: Snapshot, palette: Palette, room: int
+) -> list[Text]:
+    """The pass with its node `at`, in lines of at most `room` cells."""
+    return list(_Drawing(backward, at, snapshot, palette, max(24, room)).lines())
+
+
+class _Drawing:
+    def __init__(
+        self, backward: BackwardFacts, at: int, snapshot: Snapshot, palette: Palette, room: int
+    ) -> None:
+        self._backward, self._snapshot, self._palette, self._room = backward, snapshot, palette, room
+        self._at = max(0, min(at, len(backward.nodes) - 1))
+        self._names = {node.node: node.variable or _bare(node.name) for node in backward.nodes}
+
+    def lines(self) -> Iterator[Text]:
+        backward, palette = self._backward, self._palette
+        position = f"node {self._at + 1} of {len(backward.nodes)}" if backward.nodes else ""
+        code = fit(clean(backward.expression or backward.call), self._room - cell_len(position) - 2)
+        yield self._apart(Text(code, palette.foreground), position)
+        if backward.unread is not None:
+            yield from self._wrapped(f"Not recorded: {clean(backward.unread)}.", palette.muted, 0)
+        if backward.nodes:
+            yield self._progress()
+            yield from self._node(backward.nodes[self._at])
+        if backward.omitted:
+            words = f"{backward.omitted:,} nodes more took part, and were not looked at."
+            yield from self._wrapped(words, palette.muted, 0)
+        if backward.error is not None and self._at + 1 >= len(backward.nodes):
+            yield from self._wrapped(f"✗ It stopped here. {clean(backward.error)}", palette.error, 0)
+
+    def _progress(self) -> Text:
+        """A hairline, as far accented as the replay has gone."""
+        done = max(1, round(self._room * (self._at + 1) / len(self._backward.nodes)))
+        line = Text("━" * done, self._palette.accent)
+        return line.append("─" * (self._room - done), self._palette.rule)
+
+    # ── one node ─────────────────────────────────────────────────────────────
+
+    def _node(self, node: PassedNode) -> Iterator[Text]:
+        palette = self._palette
+        line = Text(fit(clean(node.name), self._room), f"bold {palette.foreground}")
+        if node.variable:
+            asked = self._is_result(node)
+            fills = node.name == "AccumulateGrad"
+            line.append("  asked for " if asked else "  fills " if fills else "  made ", palette.muted)
+            line.append(clean(node.variable), self._style(node.variable))
+        line.truncate(self._room, overflow="ellipsis")
+        yield line
+        for at, gradient in enumerate(node.incoming):
+            many = f" {at}" if len(node.incoming) > 1 else ""
+            yield from self._gradient(f"in{many}", gradient)
+        yield from self._rule(node)
+        for follower, gradient in zip(node.followers, node.outgoing, strict=False):
+            if follower is not None:
+                yield from self._gradient(self._names.get(follower, "…"), gradient, arrow=True)
+        if node.name == "AccumulateGrad" and not self._is_result(node):
+            for leaf in self._backward.leaves:
+                if leaf.name == node.variable and (leaf.name or len(self._backward.leaves) == 1):
+                    yield from self._filled(leaf)
+        if node.node in self._backward.freed:
+            yield self._margin("frees").append(fit("what it had saved", self._room - MARGIN), palette.muted)
+
+    def _is_result(self, node: PassedNode) -> bool:
+        """Whether `autograd.grad` was asked for this gradient: nothing goes on from here."""
+        return self._backward.call == "grad" and not any(node.outgoing)
+
+    def _rule(self, node: PassedNode) -> Iterator[Text]:
+        if node.name == "AccumulateGrad" or self._is_result(node):
+            return
+        inputs = [self._input(follower) for follower in node.followers if follower is not None]
+        rule = rule_of(node, inputs)
+        if rule is None:
+            return
+        for at, formula in enumerate(rule.formulas):
+            line = self._margin("" if at else "rule")
+            yield line.append(fit(formula, self._room - MARGIN), self._palette.secondary)
+        if not rule.formulas:
+            yield from self._margined("rule", clean(rule.words), f"italic {self._palette.muted}")
+        else:
+            yield from self._wrapped(clean(rule.words), f"italic {self._palette.muted}", MARGIN)
+
+    def _input(self, follower: int) -> str:
+        """A name for what an edge leads to, where the learner has one."""
+        node = next((one for one in self._backward.nodes if one.node == follower), None)
+        return node.variable or "" if node is not None else ""
+
+    def _gradient(self, label: str, gradient: GradientFacts | None, *, arrow: bool = False) -> Iterator[Text]:
+        line = self._margin(("→ " if arrow else "") + clean(label))
+        if gradient is None:
+            yield line.append("none", self._palette.muted)
+            return
+        shape = shape_word(gradient.shape) if gradient.shape is not None else "?"
+        line.append(shape, self._palette.label)
+        values = _values(gradient)
+        if gradient.partial and gradient.norm is not None:
+            values += f"  norm {gradient.norm:.4g}"
+        style = self._palette.warning if gradient.broken else self._palette.number
+        if cell_len(values) + line.cell_len + 1 <= self._room:
+            yield line.append(f" {values}".rstrip(), style)
+            return
+        yield line
+        yield from self._wrapped(values, style, MARGIN, LINES)
+
+    def _filled(self, leaf: LeafGradient) -> Iterator[Text]:
+        """`w.grad` before and after, as a sum where that is short."""
+        palette, name = self._palette, clean(leaf.name or "the leaf")
+        held, given, holds = leaf.held, leaf.gradient, leaf.holds
+        after = _values(holds) if holds is not None else ""
+        if leaf.before is None:
+            words = f"{name}.grad was None, is {after or 'this gradient'}"
+        elif held is not None and given is not None and holds is not None and len(holds.values) <= SUMMED:
+            words = f"{name}.grad was {_values(held)} + {_values(given)} = {after}"
+        else:
+            words = f"{name}.grad held one already: this one is added"
+        yield from self._margined("fills", words, palette.foreground)
+        if leaf.passes is not None and leaf.passes > 1:
+            words = f"{leaf.passes:,} passes are added up in it since it was None or zero"
+            yield from self._wrapped(words, palette.warning, MARGIN)
+
+    # ── drawing ──────────────────────────────────────────────────────────────
+
+    def _style(self, name: str) -> Style:
+        facts = self._snapshot.tensors.get(name)
+        if facts is None:
+            return Style.parse(f"bold {self._palette.foreground}")
+        return name_style(name, facts.block, self._palette)
+
+    def _margin(self, label: str) -> Text:
+        return Text(pad(fit(label, MARGIN - 1), MARGIN), self._palette.label)
+
+    def _margined(self, label: str, words: str, style: str) -> Iterator[Text]:
+        for at, line in enumerate(self._wrapped(words, style, MARGIN)):
+            yield self._margin(label).append_text(line[MARGIN:]) if at == 0 else line
+
+    def _apart(self, left: Text, right: str) -> Text:
+        gap = max(1, self._room - left.cell_len - cell_len(right))
+        return left.append(" " * gap).append(right, self._palette.muted)
+
+    def _wrapped(self, words: str, style: str, indent: int, most: int = 6) -> Iterator[Text]:
+        room = max(10, self._room - indent)
+        lines: list[str] = [""]
+        for word in words.split():
+            if lines[-1] and cell_len(lines[-1]) + 1 + cell_len(word) > room:
+                lines.append("")
+            lines[-1] = f"{lines[-1]} {word}" if lines[-1] else fit(word, room)
+        for at, line in enumerate(lines[:most]):
+            cut = at == most - 1 and len(lines) > most
+            yield Text(" " * indent).append(fit(line + " …", room) if cut else line, style)
+
+
+def _bare(name: str) -> str:
+    """`Mul` of `MulBackward0`."""
+    return name.rstrip("0123456789").removesuffix("Backward") or name
+
+
+def _values(gradient: GradientFacts) -> str:
+    """`[1. 2. 3.]`, `[1. 2. …]`; of one element the number alone."""
+    if not gradient.values:
+        return "" if gradient.norm is None else f"norm {gradient.norm:.4g}"
+    if gradient.shape == ():
+        return gradient.values[0]
+    return "[" + " ".join(gradient.values) + (" …]" if gradient.partial else "]")
