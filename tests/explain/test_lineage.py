@@ -73,3 +73,30 @@ def test_nothing_is_invented_where_the_write_was_not_seen(learner) -> None:
     error = learner.run(code + "\nt.start(); t.join()\nb.sum().backward()").only("saved-overwritten")
     assert "by a write that was not recorded" in error.text
     assert "`a.exp()` (line 3)" in error.text
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        (  # the trunk hides in a dictionary, which no reading of the code follows
+            """parts = {}
+def keep(k, t):
+    parts[k] = t
+    return t.sum()
+keep('h', w.exp()).backward()
+globals()['parts']['h'].mean().backward()""",
+            ("`keep('h', w.exp()).backward()` in line 6", "`w.exp()` (line 6)"),
+        ),
+        (
+            """fs = [lambda t=w.tanh(): t.sum()]
+fs[0]().backward()
+print()
+fs[-1]().mul(2).backward()""",
+            ("`fs[0]().backward()` in line 3", "`w.tanh()` (line 2)"),
+        ),
+    ],
+)
+def test_the_pass_that_freed_a_graph_is_named_from_the_record(learner, code, words) -> None:
+    told = learner.run(LEAF + code)
+    for word in words:
+        assert word in told.only("second-backward").text

@@ -8,6 +8,7 @@ import re
 from tutor.explain.cuts import Cut, Search
 from tutor.explain.engine import failure
 from tutor.explain.entries import At
+from tutor.explain.lineage import Deed, Lineage, Pass
 from tutor.explain.origins import Story
 from tutor.explain.passes import FailingPass, Shared, failing_pass, kept_state, shared_with_earlier
 from tutor.explain.past import Past
@@ -75,6 +76,17 @@ _CALLED = """
 `{name}` was computed outside this function, in {made}, and an earlier call of it went back through
 `{name}` already.
 """
+_SEEN = """
+`{earlier}` in {by} already went back through `{code}` ({made}) and freed what it had kept, and the graph of
+`{start}` goes through it too.
+"""
+_SEEN_ITSELF = (
+    "An earlier round or call of it already went back through `{code}` ({made}) and freed what it had kept."
+)
+_SEEN_CURE = """
+Compute that part afresh for each backward, or add the losses and call backward once; where the gradient
+need not go further back, cut it off with `.detach()`.
+"""
 _UNKNOWN = "`{call}` came to a part of the graph of `{start}` where an earlier backward has been."
 _UNKNOWN_CURE = """
 Either it ran on this result before: then compute the result afresh before each backward. Or `{start}` builds
@@ -104,15 +116,33 @@ def second_backward(step: Step, before: Snapshot, past: Past) -> Explanation | N
     elif (state := kept_state(story, found.failing, found.backward)) is not None:
         where, cure = _STATE, _STATE_CURE
         fields |= {"name": state.name, "made": state.at, "function": state.function}
+    elif (seen := _seen(step, past)) is not None:
+        node, by = seen
+        itself = by.facts.line == found.failing.line(found.backward.node)
+        where, cure = _SEEN_ITSELF if itself else _SEEN, _SEEN_CURE
+        fields |= {"earlier": by.facts.expression, "by": by.at, "code": node.words, "made": node.at}
     in_loop = shared is not None and shared.loop is not None
+    unknown = shared is None and where is not _SEEN
     text = fill(
         _SECOND,
         where=fill(where, **fields),
         cure=fill(cure, **fields),
-        harm=fill(_HARM_LOOP if in_loop or shared is None else _HARM),
+        harm=fill(_HARM_LOOP if in_loop or unknown else _HARM),
     )
     title = fill(_SECOND_TITLE, start=found.start)
     return Explanation("second-backward", "error", title, text, fix, names)
+
+
+def _seen(step: Step, past: Past) -> tuple[Deed, Pass] | None:
+    """The nearest operation whose node was freed, and the pass that freed it, where both were recorded."""
+    facts = next((one for one in reversed(step.backwards) if one.error is not None), None)
+    lineage = Lineage(step, past)
+    for node in facts.spoiled if facts is not None else ():
+        by = lineage.freed_by([node.node], before=facts.seq) if facts is not None else None
+        made = lineage.deed(node.origin.seq) if node.origin is not None else None
+        if by is not None and made is not None:
+            return made, by
+    return None
 
 
 def _source_of(story: Story, node: ast.AST) -> str:
