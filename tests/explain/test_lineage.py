@@ -100,3 +100,33 @@ def test_the_pass_that_freed_a_graph_is_named_from_the_record(learner, code, wor
     told = learner.run(LEAF + code)
     for word in words:
         assert word in told.only("second-backward").text
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        (
+            """import types
+box = types.SimpleNamespace()
+def off(f):
+    def g(*a):
+        with torch.no_grad():
+            return f(*a)
+    return g
+box.h = off(torch.exp)(w)
+loss = vars(box)['h'].sum()
+loss.backward()""",
+            "ran where autograd does not record, although",
+        ),
+        (
+            "h = [op(w) for op in [torch.Tensor.detach]][0]\nloss = (h * 2).sum()\nloss.backward()",
+            "gives the same numbers without their history",
+        ),
+        (
+            "pick = {'f': lambda t: t.argmax()}\nloss = pick['f'](w) + 0.\nloss.backward()",
+            "only floating point and complex tensors can have gradients",
+        ),
+    ],
+)
+def test_the_place_where_the_history_was_lost_is_found_in_the_record(learner, code, words) -> None:
+    assert words in learner.run(LEAF + code).only("no-grad-fn").text

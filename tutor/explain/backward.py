@@ -18,6 +18,7 @@ from tutor.explain.reading import (
     remove,
     words,
 )
+from tutor.explain.severed import severed
 from tutor.explain.wording import code_list, fill
 from tutor.facts import Explanation, Snapshot, Step
 
@@ -208,6 +209,10 @@ needed.
 _CUT_SET = "{what} after `{switch}` ({at}), {why}. Switch it on again before computing."
 _CUT_CALL = "{whose}`{code}` in {at} {why}. Compute without it on the way to `{start}`."
 _CUT_HERE = "`{code}` {why}. Call backward on the result without it."
+_SEVERED = """
+On the way, `{code}` ({at}) {why}, although `{name}` requires grad. Compute `{start}` without that step, or
+where autograd records.
+"""
 _WHY_DTYPE = """
 Its dtype is {dtype}, and only floating point and complex tensors can have gradients. {roots}
 """
@@ -243,7 +248,8 @@ def no_grad_fn(step: Step, before: Snapshot, past: Past) -> Explanation | None:
         return None
     search = Search(Story(step, past, found.failing))
     cut = search.find(found.backward.start)
-    why = _why_cut(found, cut) if cut is not None else _why_no_history(found, step.snapshot, search)
+    why = _why_cut(found, cut) if cut is not None else _why_severed(found, step, past)
+    why = why or _why_no_history(found, step.snapshot, search)
     names = found.names
     if cut is not None and cut.name is not None and cut.name in found.failing.tensors:
         names = tuple(dict.fromkeys((*names, cut.name)))
@@ -273,6 +279,17 @@ def _why_cut(found: FailingPass, cut: Cut) -> str:
     if cut.switch.startswith("@"):
         return fill(_CUT_DECORATED, what=what, **fields)
     return fill(_CUT_SWITCH if cut.switch.startswith("with ") else _CUT_SET, what=what, **fields)
+
+
+def _why_severed(found: FailingPass, step: Step, past: Past) -> str:
+    """The place where the history was lost, from the record; empty where that was not seen."""
+    if found.facts is None:
+        return ""
+    lost = severed(Lineage(step, past), found.facts.object)
+    if lost is None:
+        return ""
+    name = lost.given.name or "its argument"
+    return fill(_SEVERED, code=lost.deed.words, at=lost.deed.at, why=lost.why, name=name, start=found.start)
 
 
 def _without_cut(found: FailingPass, cut: Cut | None) -> str | None:
