@@ -93,6 +93,12 @@ def test_a_write_in_place_tells_the_versions():
     assert any("v0→1" in line for line in drawn(op, opened=True, room=60))
 
 
+def test_a_long_call_loses_its_modules_first():
+    op = OpFacts(8, "linear", 1, "torch.nn.functional.linear(x, w)", ins=(X,), outs=(FLAT,), verdict="new")
+    assert drawn(op)[0].startswith("…linear(x, w)")
+    assert drawn(op, room=100)[0].startswith("torch.nn.functional.linear(x, w)")
+
+
 def test_a_failing_call_is_told_by_its_error():
     op = OpFacts(6, "view", 3, "x.T.view(6)", ".view(6)", ins=(T,), error="RuntimeError: no such view\nmore")
     lines = drawn(op)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -55,6 +56,9 @@ def rows_of(step: Step) -> list[Row]:
     return rows
 
 
+#: The modules in front of a function that is called: `torch.nn.functional.`
+_MODULES = re.compile(r"^(?:\w+\.)+(\w+\()")
+
 #: What is said of an operation (`view of x`) and why.
 Say = Callable[[OpFacts], tuple[str, str]]
 
@@ -101,8 +105,7 @@ class OperationLines:
         op = row.op
         said, why = self._say(op)
         line = self._margin(op, before)
-        code = self._code(row)
-        line.append(pad(fit(code, self._left), self._left), self._palette.foreground)
+        line.append(self._shortened(self._code(row)), self._palette.foreground)
         line.append(" ")
         for out in op.outs[:1]:
             line.append_text(self._fact(out, self._room - line.cell_len))
@@ -138,6 +141,11 @@ class OperationLines:
         op = row.op
         code = clean(" ".join((op.part or op.expression or op.name).split()))
         return f"{clean(op.within)} › {clean(op.name)}" if op.within else code
+
+    def _shortened(self, code: str) -> str:
+        if cell_len(code) > self._left:
+            code = _MODULES.sub(r"…\1", code)
+        return pad(fit(code, self._left), self._left)
 
     def _fact(self, out: Operand, room: int) -> Text:
         """`A [3, 2] f32 (1, 3)`, as far as there is room."""
