@@ -52,3 +52,19 @@ class Interpreter:
     def _replace(self, content: dict[str, Any]) -> None:
         self._dict.clear()
         self._dict.update(content)
+
+
+class GenuineBuiltins:
+    """Context manager inside of the learner's code: the standard library finds the genuine builtins."""
+
+    def __enter__(self) -> None:
+        current = vars(builtins)
+        same = len(current) == len(GENUINE) and all(map(is_, current.values(), GENUINE.values()))
+        self._theirs = None if same else dict(current)
+        if self._theirs is not None:
+            current.update(GENUINE)
+
+    def __exit__(self, *_: object) -> None:
+        if self._theirs is not None:
+            vars(builtins).clear()
+            vars(builtins).update(self._theirs)

@@ -9,6 +9,10 @@ from typing import Any
 
 import torch
 
+from tutor.kernel.guard import GENUINE
+
+globals()["__builtins__"] = GENUINE
+
 _INSTANCES: weakref.WeakSet[Identities] = weakref.WeakSet()
 
 

@@ -10,6 +10,7 @@ from msgspec import Struct, structs
 
 from tutor.facts import Change, Origin, SnapshotDelta, StorageFacts, TensorFacts
 from tutor.kernel import names, raw
+from tutor.kernel.guard import GENUINE
 from tutor.kernel.identity import Identities
 from tutor.kernel.labels import Labels
 from tutor.kernel.memory import Block, Memory, Resident
@@ -17,6 +18,8 @@ from tutor.kernel.screen import Screen, fits, has_moved
 from tutor.kernel.storage import Place
 from tutor.kernel.tensors import Named, describe_all
 from tutor.kernel.variables import Variables
+
+globals()["__builtins__"] = GENUINE
 
 #: Variables with tensors that one snapshot describes.
 MAX_NAMES = 1_000

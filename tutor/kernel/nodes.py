@@ -5,6 +5,10 @@ from __future__ import annotations
 from itertools import count
 from typing import Any
 
+from tutor.kernel.guard import GENUINE
+
+globals()["__builtins__"] = GENUINE
+
 KEY = "torchtutor"
 next_number = count(1).__next__
 

@@ -15,6 +15,10 @@ import numpy as np
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from tutor.kernel.guard import GENUINE
+
+globals()["__builtins__"] = GENUINE
+
 _BASE = torch._C.TensorBase
 Getter = Callable[[Any], Any]
 

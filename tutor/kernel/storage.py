@@ -11,7 +11,10 @@ import torch
 from msgspec import Struct
 
 from tutor.kernel import raw
+from tutor.kernel.guard import GENUINE
 from tutor.kernel.identity import Identities
+
+globals()["__builtins__"] = GENUINE
 
 #: Work bound of numpy's exact overlap search; beyond it the answer is "cannot tell".
 MAX_WORK = 100_000

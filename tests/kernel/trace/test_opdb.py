@@ -20,6 +20,8 @@ from tutor.facts import OpFacts
 SAMPLES = 8
 DTYPES = (torch.float32, torch.complex64, torch.int64, torch.bool, torch.bfloat16)
 CHUNKS = 24
+#: Memory that was not written holds anything.
+OPERATORS = [op for op in op_db if "empty" not in op.name]
 CODE = "out = call(*args, **kwargs)"
 
 
@@ -74,10 +76,8 @@ def bits(value: Any) -> Any:
     facts = (type(value), value.dtype, value.device, tuple(value.shape), value.layout, value.requires_grad)
     if value.layout != torch.strided or value.is_nested:
         return facts, repr(value)
-    plain = value.detach().resolve_conj().resolve_neg().contiguous().reshape(-1)
-    if plain.numel() == 0:
-        return facts, value.stride(), b""
-    return facts, value.stride(), plain.view(torch.uint8).numpy().tobytes()
+    plain = torch.empty(value.shape, dtype=value.dtype).copy_(value.detach())
+    return facts, value.stride(), bytes(plain.untyped_storage())
 
 
 def same(one: Outcome, other: Outcome) -> bool:
@@ -178,7 +178,7 @@ def test_nothing_changes_and_every_verdict_is_true(chunk: int):
     tracer = Traced()
     found: list[str] = []
     judged = 0
-    for op in op_db[chunk::CHUNKS]:
+    for op in OPERATORS[chunk::CHUNKS]:
         for dtype in DTYPES:
             if dtype not in op.supported_dtypes("cpu"):
                 continue

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import traceback
 from collections.abc import Iterator
 from itertools import islice
@@ -24,6 +25,9 @@ _MOST = 10_000
 _CALL: CodeType = compile("lambda box: box.pop()(*box.pop(), **box.pop())", "", "eval").co_consts[0]
 
 
+_CALLER = FunctionType(_CALL.replace(co_filename=__file__), globals())
+
+
 def caller_of(frame: FrameType) -> FrameType:
     """The frame that called the operation for which a mode's handler was called by `frame`."""
     if frame.f_code is not _HANDLE:
@@ -44,7 +48,12 @@ class StandIns:
         self._codes: dict[tuple[int, int], tuple[CodeType, CodeType]] = {}
 
     def function(self, caller: FrameType) -> Any:
-        """Takes a list of keyword arguments, arguments and function, and makes the call."""
+        """Takes a list of keyword arguments, arguments and function, and makes the call.
+
+        Where somebody traces lines, the stand-in would look like code of the caller: there it is none.
+        """
+        if sys.gettrace() is not None:
+            return _CALLER
         code = caller.f_code
         key = (id(code), caller.f_lasti)
         pair = self._codes.get(key)
@@ -93,8 +102,9 @@ def _take_back(kept: list[Any], entered: CodeType | None) -> None:
     """Drop the way by which an operation written in Python came to the tracer, before it was entered anew."""
     if kept and kept[-1][0].f_code is _HANDLE:
         kept.pop()
-        if kept and (kept[-1][0].f_code is entered or entered is None):
-            kept.pop()
+        again = next((at for at in range(1, 5) if at <= len(kept) and kept[-at][0].f_code is entered), 0)
+        if again:
+            del kept[-again:]
 
 
 def hide_from_tracebacks() -> None:
@@ -124,8 +134,6 @@ def _walker(original: Any) -> Any:
 
 
 def _frame_of_caller() -> FrameType | None:
-    import sys
-
     return next(islice(_outward(sys._getframe(1)), 4, None), None)
 
 

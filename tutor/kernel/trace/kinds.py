@@ -50,6 +50,7 @@ _MOVING = frozenset(
     bfloat16 int long short char byte bool cfloat cdouble chalf cpu cuda xpu mps deepcopy tensor as_tensor
     asarray new_tensor getitem index_select masked_select take take_along_dim gather flip fliplr flipud rot90
     roll repeat tile repeat_interleave numpy array pin_memory to_dense to_sparse resolve_conj resolve_neg
+    alias as_strided diagonal slice split t unbind unfold
     adjoint permute transpose expand expand_as squeeze unsqueeze select narrow detach sparse_mask coalesce
     positive
     """)
@@ -74,7 +75,7 @@ class Kind:
         self.method = bool(accessor) or _is_method(func, name)
         #: Names of positional parameters, of functions written in Python.
         self.parameters = _parameters(func)
-        self.moving = self.name in _MOVING or name.endswith("_copy")
+        self.moving = self.name.removesuffix("_copy") in _MOVING
         #: By its name it writes into its first argument.
         self.writing = self.setter or (
             self.name in ("setitem", "__set__") or (self.name.endswith("_") and self.name not in _ABOUT)

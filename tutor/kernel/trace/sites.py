@@ -11,7 +11,7 @@ from itertools import islice
 from types import CodeType, FrameType
 
 from tutor.facts import Span
-from tutor.kernel.guard import GENUINE
+from tutor.kernel.guard import GENUINE, GenuineBuiltins
 from tutor.kernel.source import Source
 from tutor.kernel.trace.text import one_line
 
@@ -163,7 +163,8 @@ class Sites:
         code, instruction = frame.f_code, frame.f_lasti
         site = self._sites.get((id(code), instruction))
         if site is None:
-            site = self._make(code, instruction)
+            with GenuineBuiltins():
+                site = self._make(code, instruction)
             if self.knows(code):
                 self._sites[id(code), instruction] = site
         return site

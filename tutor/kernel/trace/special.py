@@ -41,6 +41,7 @@ def watch_from_numpy(recorder: Recorder) -> None:
             return recorder.watch(asked, caller)
         return recorder.stand_ins.function(caller)(asked)
 
+    from_numpy.__module__, from_numpy.__qualname__ = "torch", "from_numpy"
     torch.from_numpy = from_numpy
 
 
