@@ -48,10 +48,10 @@ def test_the_picture() -> None:
     )  # fmt: skip
     assert lines(facts) == [
         "MeanBackward0  E loss",
-        "└─ PowBackward0 exponent 2",
-        "   └─ SubBackward0",
-        "      └─ MvBackward0  D h [2]",
-        "         └─ AccumulateGrad  B w [3]",
+        "PowBackward0 exponent 2",
+        "SubBackward0",
+        "MvBackward0  D h [2]",
+        "AccumulateGrad  B w [3]",
     ]
     named = graph_lines(facts, STATE, INK, 45)[0]
     assert INK.hue(5) in str(named.get_style_at_offset(Console(), named.plain.index("loss")))
@@ -65,9 +65,9 @@ def test_a_shared_node_is_shown_once() -> None:
     assert lines(facts) == [
         "AddBackward0",
         "├─ MulBackward0",
-        "│  └─ ExpBackward0",
-        "│     └─ AccumulateGrad  B w [3]",
-        "└─ ExpBackward0 ↑ shown above",
+        "│  └─ ↓ ExpBackward0 below",
+        "└─ ExpBackward0",
+        "   AccumulateGrad  B w [3]",
     ]
 
 
@@ -75,14 +75,11 @@ def test_a_loop_is_folded_and_its_end_is_shown() -> None:
     steps = ["SumBackward0", *["TanhBackward0", "MulBackward0", "AddBackward0"] * 401, "AccumulateGrad"]
     assert lines(chain(steps)) == [
         "SumBackward0",
-        "└─ TanhBackward0",
-        "   └─ MulBackward0",
-        "      └─ AddBackward0",
-        "         ├─ (3 nodes) × 399 more",
-        "         └─ TanhBackward0",
-        "            └─ MulBackward0",
-        "               └─ AddBackward0",
-        "                  └─ AccumulateGrad",
+        "TanhBackward0",
+        "MulBackward0",
+        "AddBackward0",
+        "(3 nodes) × 400 more",
+        "AccumulateGrad",
     ]
 
 
@@ -94,8 +91,8 @@ def test_layers_with_weights_of_their_own_are_folded_too() -> None:
         nodes |= {f"t{i}": "TBackward0", f"w{i}": "AccumulateGrad"}
         edges += [f"a{i} b{i}", f"a{i} r{i}", f"a{i} t{i}", f"t{i} w{i}", f"r{i} a{i + 1}"]
     shown = lines(graph(nodes | {"a12": "AccumulateGrad"}, *edges))
-    assert any("(2 nodes) × " in line for line in shown)
-    assert len(shown) < 20
+    assert any("(5 nodes) × 10 more" in line for line in shown)
+    assert len(shown) < 16
 
 
 def test_named_tensors_are_never_folded_away() -> None:
@@ -112,7 +109,7 @@ def test_a_long_chain_stays_within_width_and_limit() -> None:
     assert time.process_time() - started < 3
     assert len(shown) == 50
     assert shown[-1] == "… and 19,951 more"
-    assert shown[10].strip().startswith("10· Op100")
+    assert shown[10] == "Op100Backward0"
 
 
 def test_a_truncated_walk_says_so() -> None:

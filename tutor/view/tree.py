@@ -1,21 +1,25 @@
-"""The autograd graph as an indented tree, from the root towards the leaves."""
+"""The autograd graph as lines: spines of nodes with their branches, from the root towards the leaves."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any, overload
 
+from rich.style import Style
 from rich.text import Text
 
-from tutor.facts import GraphFacts, NodeFacts, Snapshot
-from tutor.view.fold import Fold, GraphShape
+from tutor.facts import GraphFacts, GraphOutline, NodeFacts, Snapshot, outline_of
+from tutor.view.graph_rows import Choices, Row, What, rows
+from tutor.view.graph_shape import GraphShape
 from tutor.view.marks import name_style
 from tutor.view.palette import Palette, letter
 from tutor.view.words import TIMES, clean, fit, shape_word
 
-#: Cells that one level indents.
-STEP = 3
-#: Room that stays for a node's own words however deep it lies.
-WORDS = 24
+#: Key of a style's meta that holds the number of the row's node.
+NODE = "node"
+FREED, OVERWRITTEN = "freed", "overwritten: backward would fail here"
 
 
 @dataclass(frozen=True)
@@ -26,6 +30,9 @@ class Marked:
     replayed: int | None = None
 
 
+NOTHING = Marked()
+
+
 def graph_lines(
     graph: GraphFacts,
     snapshot: Snapshot,
@@ -33,139 +40,164 @@ def graph_lines(
     width: int,
     *,
     limit: int = 200,
-    selected: str | Marked = "",
+    marked: Marked = NOTHING,
 ) -> list[Text]:
-    """At most `limit` lines of at most `width` cells; shared nodes once, repeated runs folded.
-
-    `selected` is the name that is marked, and may be so with a node."""
+    """At most `limit` lines of at most `width` cells; shared nodes once, repeated runs folded."""
     if not graph.nodes:
         return []
-    room = max(1, limit - 1 - graph.truncated)
-    lines = _Walk(graph, snapshot, palette, width, room, selected).lines()
-    if graph.truncated:
-        total = f" of {graph.total_nodes:,}" if graph.total_nodes else ""
-        lines.append(Text(fit(f"… {len(graph.nodes):,}{total} nodes were read", width), palette.muted))
+    outline = outline_of(graph)
+    details = dict(zip(outline.numbers, graph.nodes, strict=True))
+    shape = GraphShape(outline)
+    room = max(1, limit - 1 - outline.truncated)
+    found = list(islice(rows(shape), room + 1))
+    painter = Painter(shape, details, snapshot, palette, width, marked)
+    lines = [painter.line(row) for row in found[:room]]
+    shown = sum(1 + row.hidden for row in found[:room] if row.what is What.NODE)
+    if len(found) > room and shown < len(outline.kind):
+        lines.append(Text(fit(f"… and {len(outline.kind) - shown:,} more", width), palette.muted))
+    if outline.truncated:
+        lines.append(Text(fit(cut_words(outline), width), palette.muted))
     return lines
 
 
-@dataclass
-class _Item:
-    """Something still to be shown: a node, or the fold that stands for it and what follows."""
-
-    node: str
-    depth: int
-    #: For each level above: whether more siblings follow there.
-    rails: tuple[bool, ...]
-    last: bool
-    fold: Fold | None = None
+def cut_words(outline: GraphOutline) -> str:
+    """What a truncated outline lacks."""
+    return f"… {len(outline.kind):,} of {outline.total:,} nodes were read"
 
 
-class _Walk:
-    """One drawing: depth first with a stack of its own, so that no chain is too long."""
+@dataclass(frozen=True)
+class Painter:
+    """Makes the line of a row."""
 
-    def __init__(
-        self,
-        graph: GraphFacts,
-        snapshot: Snapshot,
-        palette: Palette,
-        width: int,
-        limit: int,
-        selected: str | Marked,
-    ) -> None:
-        self.shape = GraphShape(graph)
-        self.root = graph.nodes[0].id
-        self.snapshot = snapshot
-        self.palette = palette
-        self.width = width
-        self.limit = limit
-        marked = selected if isinstance(selected, Marked) else Marked(selected)
-        self.selected, self.replayed = marked.name, marked.replayed
-        self.deepest = max(2, (width - WORDS) // STEP)
-        self.seen: set[str] = set()
-        self.folds: dict[str, Fold] = {}
-        self.planned: set[str] = set()
+    shape: GraphShape
+    #: What is known of nodes beyond their outline, by number.
+    details: Mapping[int, NodeFacts]
+    snapshot: Snapshot
+    palette: Palette
+    width: int
+    marked: Marked = NOTHING
+    freed: frozenset[int] = field(init=False)
+    overwritten: frozenset[int] = field(init=False)
 
-    def lines(self) -> list[Text]:
-        lines: list[Text] = []
-        stack = [_Item(self.root, 0, (), True)]
-        while stack and len(lines) < self.limit:
-            item = stack.pop()
-            if item.fold is not None:
-                lines.append(self._line(item, self._fold_label(item.fold)))
-                continue
-            again = item.node in self.seen
-            lines.append(self._line(item, self._label(item.node, again)))
-            if not again:
-                self.seen.add(item.node)
-                self._plan(item.node)
-                stack += reversed(self._below(item))
-        hidden = len(self.shape.nodes) - len(self.seen)
-        if stack and hidden:
-            lines.append(Text(fit(f"… and {hidden:,} more", self.width), self.palette.muted))
-        return lines
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "freed", frozenset(self.shape.outline.freed))
+        object.__setattr__(self, "overwritten", frozenset(self.shape.outline.overwritten))
 
-    def _plan(self, node: str) -> None:
-        """Find the repeating runs ahead, once for each way that leads on."""
-        if node not in self.planned:
-            spine = self.shape.spine(node, self.seen - {node})
-            self.planned.update(spine)
-            self.folds.update(self.shape.folds(spine))
-
-    def _below(self, item: _Item) -> list[_Item]:
-        rails = item.rails
-        if 0 < item.depth < self.deepest:
-            rails = (*rails, not item.last)
-        items: list[_Item] = []
-        for node in self.shape.children[item.node]:
-            fold = self.folds.get(node) if node not in self.seen else None
-            items.append(_Item(node, item.depth + 1, rails, False, fold))
-            if fold is not None:
-                self.seen |= fold.hidden
-                if fold.after is not None:
-                    items.append(_Item(fold.after, item.depth + 1, rails, False))
-        if items:
-            items[-1].last = True
-        return items
-
-    def _line(self, item: _Item, label: Text) -> Text:
-        guide = "".join("│  " if rail else "   " for rail in item.rails)
-        if item.depth > self.deepest:
-            # No room to indent further: the depth itself keeps the tree readable.
-            guide += f"{item.depth:,}· "
-        elif item.depth:
-            guide += "└─ " if item.last else "├─ "
-        line = Text.assemble((guide, self.palette.muted), label, end="", no_wrap=True)
+    def line(self, row: Row) -> Text:
+        """At most `width` cells; names carry what is selected by them."""
+        match row.what:
+            case What.NODE:
+                label = self._node(row)
+            case What.REFERENCE:
+                label = self._reference(row)
+            case _:
+                label = self._fold(row)
+        line = Text.assemble((self._guide(row.prefix), self.palette.muted), label, end="", no_wrap=True)
         line.truncate(max(1, self.width), overflow="ellipsis")
         return line
 
-    def _label(self, node_id: str, again: bool) -> Text:
-        node = self.shape.nodes[node_id]
-        label = Text(clean(node.name), self.palette.muted if node.freed else self.palette.foreground)
-        if node.number is not None and node.number == self.replayed:
-            label = Text(f"▸ {clean(node.name)}", f"bold {self.palette.accent}")
+    def _guide(self, prefix: str) -> str:
+        room = self.width // 2
+        return prefix if len(prefix) <= room else "…" + prefix[len(prefix) - room + 1 :]
+
+    def _node(self, row: Row) -> Text:
+        outline, palette = self.shape.outline, self.palette
+        freed = row.node in self.freed
+        number = outline.numbers[row.node]
+        ground = Style.parse(palette.muted if freed else palette.foreground)
+        mark = ""
+        if number == self.marked.replayed:
+            mark, ground = "▸ ", Style.parse(f"bold {palette.accent}")
+        label = Text(mark + clean(outline.name(row.node)), ground + Style(meta={NODE: number}))
+        size = self._names(row.node, label)
+        node = self.details.get(number)
+        if row.node in self.overwritten:
+            label.append(f"  ✗ {OVERWRITTEN}", palette.error)
+        words = [
+            *([size] if size else []),
+            *(_saved(node) if node is not None else ()),
+            *([FREED] if freed else []),
+        ]
+        hooks = outline.hooks.get(row.node, ())
+        words += [clean(hook) for hook in hooks]
+        if row.hidden:
+            words.append(f"▸ {row.hidden:,} nodes")
+        if words:
+            label.append(" " + ", ".join(words), palette.muted)
+        return label
+
+    def _names(self, node: int, label: Text) -> str:
+        """Append the learner's names at a node; the shape of what has them."""
+        outline = self.shape.outline
+        variable = outline.variables.get(node)
         shape = None
-        for name in (*([node.variable] if node.variable else []), *node.tensors):
+        for name in (*([variable] if variable else []), *outline.tensors.get(node, ())):
             facts = self.snapshot.tensors.get(name)
             block = facts.block if facts is not None else None
             mark = f"{letter(block)} " if block is not None else ""
-            style = name_style(name, block, self.palette, selected=name == self.selected)
+            style = name_style(name, block, self.palette, selected=name == self.marked.name)
             label.append("  ").append(f"{mark}{clean(name)}", style)
             shape = facts.shape if facts is not None else shape
-        details = ["↑ shown above"] if again else [*([shape_word(shape)] if shape else []), *_details(node)]
-        if details:
-            label.append(" " + ", ".join(details), self.palette.muted)
-        return label
+        return shape_word(shape) if shape else ""
 
-    def _fold_label(self, fold: Fold) -> Text:
-        nodes = "1 node" if fold.period == 1 else f"{fold.period} nodes"
+    def _reference(self, row: Row) -> Text:
+        outline = self.shape.outline
+        number = outline.numbers[row.node]
+        arrow = "↑" if row.above else "↓"
+        label = Text(
+            f"{arrow} {clean(outline.name(row.node))}",
+            Style.parse(self.palette.label) + Style(meta={NODE: number}),
+        )
+        self._names(row.node, label)
+        return label.append(" above" if row.above else " below", self.palette.muted)
+
+    def _fold(self, row: Row) -> Text:
+        fold = row.fold
+        assert fold is not None
+        if not fold.nodes:
+            return Text(f"{fold.repeats:,} more like it", self.palette.label)
+        nodes = "1 node" if fold.nodes == 1 else f"{fold.nodes:,} nodes"
         return Text(f"({nodes}) {TIMES} {fold.repeats:,} more", self.palette.label)
 
 
-def _details(node: NodeFacts) -> list[str]:
-    """Saved numbers and words worth a glance, and whether backward has freed the rest."""
+def _saved(node: NodeFacts) -> list[str]:
+    """Saved numbers and words worth a glance."""
     saved = [
         f"{clean(key).removeprefix('_saved_')} {fit(clean(str(value)), 24)}"
         for key, value in node.saved.items()
         if isinstance(value, int | float | str) and "_sym_" not in key  # torch's own bookkeeping
     ]
-    return [*saved[:3], *(["freed"] if node.freed else [])]
+    return saved[:3]
+
+
+class GraphLines(Sequence[Text]):
+    """The lines of a graph, each made when it is looked at: a chain of 20,000 nodes opens at once."""
+
+    def __init__(self, painter: Painter, choices: Choices = Choices(), note: str = "") -> None:  # noqa: B008
+        self.painter = painter
+        self.choices = choices
+        self.rows: Sequence[Row] = list(rows(painter.shape, choices))
+        self._note = note
+        self._made: dict[int, Text] = {}
+
+    def __len__(self) -> int:
+        return len(self.rows) + bool(self._note)
+
+    @overload
+    def __getitem__(self, index: int) -> Text: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Text]: ...
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, slice):
+            return [self[at] for at in range(*index.indices(len(self)))]
+        made = self._made.get(index)
+        if made is None:
+            if index >= len(self.rows):
+                return Text(fit(self._note, self.painter.width), self.painter.palette.muted)
+            made = self._made[index] = self.painter.line(self.rows[index])
+        return made
+
+    def row_of(self, node: int) -> int | None:
+        """The index of the row of a node, by its index in the outline."""
+        found = (at for at, row in enumerate(self.rows) if row.node == node and row.what is What.NODE)
+        return next(found, None)

@@ -28,7 +28,7 @@ class GraphPanel(Drawn):
             return
         if graph is not None and facts.grad_fn:
             marked = Marked(shown.name, shown.replayed)
-            lines = graph_lines(graph, shown.snapshot, self.palette, self.room, selected=marked)
+            lines = graph_lines(graph, shown.snapshot, self.palette, self.room, marked=marked)
             self.heading.fact = f"backward from {clean(name)}"
         else:
             lines = [Text(_no_graph(facts), self.palette.muted)]
