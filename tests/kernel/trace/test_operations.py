@@ -272,7 +272,8 @@ def test_it_can_be_left_off(driver):
     finally:
         driver.session.trace = True
     assert run.steps[-1].operations == ()
-    assert run.steps[-1].snapshot.tensors["x"].origin is None
+    origin = run.steps[-1].snapshot.tensors["x"].origin
+    assert origin is None or not origin.operation  # where it was bound is known all the same
 
 
 def test_facts_that_have_no_operation_are_none(driver):

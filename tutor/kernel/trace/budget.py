@@ -29,12 +29,14 @@ class Tally:
         self.kind = kind
         self.count = self.detailed = 0
         self.line = 0
-        self.part = self.within = ""
+        self.part = ""
+        #: What of a library's code it is inside of, once that was looked at.
+        self.within: str | None = None
         #: Of its latest detailed call: where the others are too.
         self.origin: Origin | None = None
 
     def facts(self) -> OpCount:
-        return OpCount(self.kind.name, self.line, self.part, self.within, self.count)
+        return OpCount(self.kind.name, self.line, self.part, self.within or "", self.count)
 
 
 class Budget:
@@ -65,7 +67,7 @@ class Budget:
         """How often each operation ran, in the order in which they began; modules of one kind together."""
         found: dict[tuple[int, int, str, str], OpCount] = {}
         for (code, instruction, name, _), tally in self._tallies.items():
-            key = (code, instruction, name, tally.within)
+            key = (code, instruction, name, tally.within or "")
             known = found.get(key)
             more = tally.facts()
             found[key] = more if known is None else structs.replace(known, count=known.count + more.count)

@@ -86,25 +86,25 @@ class Reader:
     def __init__(self, objects: Identities, storages: Identities) -> None:
         self._objects, self._storages = objects, storages
 
-    def read(self, found: Found) -> Operand:
-        """Facts of one operand, without a name."""
+    def read(self, found: Found, name: str) -> Operand:
+        """Facts of one operand."""
         value = found.value
         kind = type(value)
         if kind is torch.Tensor or kind is _PARAMETER:
             try:
-                return self._ordinary(found, value, "tensor" if kind is torch.Tensor else "parameter")
+                return self._ordinary(found, name, value)
             except Exception:  # sparse, quantized, an inference tensor, …: with more care below
                 pass
-        return self._special(found, value)
+        return self._special(found, name, value)
 
-    def _ordinary(self, found: Found, tensor: Any, kind: str) -> Operand:
+    def _ordinary(self, found: Found, name: str, tensor: Any) -> Operand:
         requires_grad = raw.requires_grad(tensor)
         node = raw.grad_fn(tensor) if requires_grad else None
         return Operand(
             self._objects.number(tensor),
-            "",
+            name,
             found.place,
-            kind,
+            "tensor" if type(tensor) is torch.Tensor else "parameter",
             tuple(raw.shape(tensor)),
             raw.stride(tensor),
             raw.storage_offset(tensor),
@@ -118,12 +118,13 @@ class Reader:
             raw.version(tensor),
         )
 
-    def _special(self, found: Found, value: Any) -> Operand:
+    def _special(self, found: Found, name: str, value: Any) -> Operand:
         number = self._objects.number(value)
         role: TensorKind = "ndarray" if raw.is_array(value) else "tensor"
         facts, _ = describe(Named("", "", role, value), number, self._storages)
         return Operand(
             object=number,
+            name=name,
             place=found.place,
             kind=facts.kind,
             shape=facts.shape,

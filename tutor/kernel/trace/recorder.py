@@ -187,10 +187,10 @@ class Recorder:
     def after(self, noted: Watched | Tally, result: Any) -> None:
         """It gave `result`."""
         try:
-            with raw.Reading():
-                if isinstance(noted, Tally):
-                    self._note_origin(noted, result)
-                elif result is not NotImplemented:
+            if isinstance(noted, Tally):
+                self._note_origin(noted, result)
+            elif result is not NotImplemented:
+                with raw.Reading():
                     self._operations.append(noted.finish(result))
         except Exception as error:
             self._let_theirs_through(error)
@@ -257,7 +257,8 @@ class Recorder:
             trace = trace.tb_next
         if trace is not None and trace.tb_frame.f_globals is self._namespace:
             raise error
-        self._trouble = f"{type(error).__name__}: {error}"
+        if not isinstance(error, RecursionError | MemoryError):
+            self._trouble = f"{type(error).__name__}: {error}"
 
     # ── hot code ─────────────────────────────────────────────────────────────
 
@@ -331,11 +332,7 @@ class Recorder:
 
 def _module(caller: FrameType, learner: FrameType) -> int:
     """`id()` of the module inside of which a call is made; 0 where the learner's own code makes it."""
-    if caller is learner:
-        return 0
-    module = within.module_of(caller)
-    if module is None and caller.f_back is not None and caller.f_back is not learner:
-        module = within.module_of(caller.f_back)
+    module = within.module_around(caller, learner)
     return 0 if module is None else id(module)
 
 

@@ -45,7 +45,7 @@ class Site:
 
     __slots__ = (
         *("expression", "filename", "function", "iterates", "line"),
-        *("names", "node", "parents", "part", "span", "text"),
+        *("names", "node", "parents", "part", "span", "text", "texts"),
     )
 
     def __init__(self, code: CodeType, span: Span | None, line: int) -> None:
@@ -64,6 +64,14 @@ class Site:
         #: Names of variables in it.
         self.names: tuple[str, ...] = ()
         self.text: Text | None = None
+        self.texts: dict[ast.AST, str] = {}
+
+    def says(self, node: ast.AST) -> str:
+        """The text of a part of it on one line."""
+        known = self.texts.get(node)
+        if known is None:
+            known = self.texts[node] = "" if self.text is None else self.text.of(node)
+        return known
 
 
 class Text:

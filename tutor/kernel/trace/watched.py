@@ -30,6 +30,9 @@ _sequence_number = torch.autograd._get_sequence_nr
 _is_grad_enabled = torch.is_grad_enabled
 
 
+Names = Mapping[int, str]
+
+
 class Asked(Struct):
     """What torch was asked for."""
 
@@ -52,36 +55,41 @@ class Watched:
         """The arguments as they are before the call."""
         self._call = Call(self._site, self._kind, asked.func, asked.args, variables)
         self._found = arguments(asked.args, asked.kwargs)
-        self._ins = [self._reader.read(one) for one in self._found]
-        self._names = self._call.names(self._found)
+        names = self._call.names(self._found)
+        self._ins = [self._reader.read(one, name) for one, name in zip(self._found, names, strict=True)]
         self._plain = self._call.plain(asked.kwargs)
         self._grad_enabled = _is_grad_enabled()
         self._first_node = _sequence_number()
 
-    def look_around(
-        self, caller: FrameType, learner: FrameType, known: Callable[[], Mapping[int, str]]
-    ) -> None:
+    def look_around(self, caller: FrameType, learner: FrameType, known: Callable[[], Names]) -> None:
         """Where the call is made: by the learner's own code, or inside of a library's."""
-        if caller is not learner:
-            frames = within.between(caller, learner)
-            self._within = within.describe(frames, self._kind.name)
-            if self._within:
-                members = within.names_in_modules(frames, self._found)
-                self._names = [own or name for own, name in zip(members, self._names, strict=True)]
-        if self._within or not self._call.is_operation:
-            paths = known() if any(one.kind == "parameter" for one in self._ins) or self._within else {}
-            named = zip(self._ins, self._names, strict=True)
-            self._names = [paths.get(one.object, name) for one, name in named]
+        if caller is learner:
+            if not self._call.is_operation:
+                self._rename({}, known)
+            return
+        if self._tally.within is None:
+            self._tally.within = within.describe(within.between(caller, learner), self._kind.name)
+        self._within = self._tally.within
+        if self._within:
+            module = within.module_around(caller, learner)
+            self._rename({} if module is None else within.names_in(module), known)
+
+    def _rename(self, members: Names, known: Callable[[], Names]) -> None:
+        """Parameters and buffers by the learner's path, or else as their module calls them (by `id()`)."""
+        paths = known()
+        for index, (one, found) in enumerate(zip(self._ins, self._found, strict=True)):
+            name = paths.get(one.object) or members.get(id(found.value))
+            if name is not None and name != one.name:
+                self._ins[index] = structs.replace(one, name=name)
 
     def finish(self, result: Any) -> OpFacts:
         """What came of it; lets go of the arguments."""
         found, ins = self._found, self._ins
         wrote = writes(found, ins)
         made = results(result)
-        outs = [self._reader.read(one) for one in made]
+        outs = [self._reader.read(one, "") for one in made]
         verdict, about = judge(self._kind, (found, ins), (made, outs), wrote, self._shares)
-        facts = self._facts()
-        facts = structs.replace(facts, outs=tuple(outs), verdict=verdict, of=about, wrote=wrote)
+        facts = self._facts(outs=tuple(outs), verdict=verdict, of=about, wrote=wrote)
         origin = self._origin(facts)
         given = {one.object for one in ins}
         for one in outs:
@@ -94,15 +102,15 @@ class Watched:
 
     def fail(self, error: BaseException) -> OpFacts:
         """It raised; lets go of the arguments."""
-        facts = structs.replace(self._facts(), error=_sentence(error), wrote=writes(self._found, self._ins))
+        facts = self._facts(error=_sentence(error), wrote=writes(self._found, self._ins))
         self._found = []
         return facts
 
-    def _facts(self) -> OpFacts:
+    def _facts(self, **outcome: Any) -> OpFacts:
         site, tally = self._site, self._tally
         direct = not self._within and self._call.is_operation
         part = self._call.part if direct else site.expression
-        tally.line, tally.part, tally.within = site.line, part, self._within
+        tally.line, tally.part = site.line, part
         return OpFacts(
             seq=next_number(),
             name=self._kind.name,
@@ -113,13 +121,11 @@ class Watched:
             filename=site.filename,
             function=site.function,
             within=self._within,
-            ins=tuple(
-                structs.replace(one, name=name) if name else one
-                for one, name in zip(self._ins, self._names, strict=True)
-            ),
+            ins=tuple(self._ins),
             hit=self._hit,
             grad_enabled=self._grad_enabled,
             plain=self._plain,
+            **outcome,
         )
 
     def _origin(self, facts: OpFacts) -> Origin:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from types import FrameType
 from typing import Any
 
@@ -11,7 +11,6 @@ import torch
 from tutor.kernel import raw
 from tutor.kernel.guard import GENUINE
 from tutor.kernel.live.locals import read_locals
-from tutor.kernel.trace.operands import Found
 
 globals()["__builtins__"] = GENUINE
 
@@ -58,29 +57,25 @@ def describe(frames: Sequence[FrameType], operation: str) -> str:
     return (public or named)[-1].rpartition("<locals>.")[2][:_LONGEST]
 
 
-def names_in_modules(frames: Sequence[FrameType], found: Sequence[Found]) -> list[str]:
-    """`Linear.weight` for parameters and buffers of the modules that the call is made inside of."""
-    names = [""] * len(found)
-    for module in _modules(frames):
-        fields = raw.module_dict(module)
-        members: dict[int, str] = {}
-        for part in ("_parameters", "_buffers"):
-            table = dict.get(fields, part)
-            if type(table) is dict:
-                members |= {id(value): key for key, value in table.items() if type(key) is str}
-        kind = raw.type_name(module)
-        for index, one in enumerate(found):
-            key = members.get(id(one.value))
-            if key is not None and not names[index]:
-                names[index] = f"{kind}.{key}"
+def names_in(module: Any) -> dict[int, str]:
+    """`Linear.weight` for the `id()` of each parameter and buffer of one module."""
+    fields = raw.module_dict(module)
+    kind = raw.type_name(module)
+    names: dict[int, str] = {}
+    for part in ("_parameters", "_buffers"):
+        table = dict.get(fields, part)
+        if type(table) is dict:
+            names |= {id(value): f"{kind}.{key}" for key, value in table.items() if type(key) is str}
     return names
 
 
-def _modules(frames: Sequence[FrameType]) -> Iterator[Any]:
-    for frame in frames:
-        module = module_of(frame)
-        if module is not None:
-            yield module
+def module_around(caller: FrameType, learner: FrameType) -> Any:
+    """The module that makes a call, by its own method or by the function that this called."""
+    if caller is learner:
+        return None
+    module = module_of(caller)
+    back = caller.f_back
+    return module_of(back) if module is None and back is not None and back is not learner else module
 
 
 def module_of(frame: FrameType) -> Any:

@@ -81,16 +81,16 @@ class Call:
 
     def _name(self, one: Found) -> str:
         node = self._expression(one.argument)
-        if node is None or self._site.text is None:
+        if node is None:
             return ""
         if one.member is None:
-            return self._site.text.of(node)
+            return self._site.says(node)
         if isinstance(node, ast.List | ast.Tuple):
             if any(isinstance(each, ast.Starred) for each in node.elts[: one.member + 1]):
                 return ""
-            return self._site.text.of(node.elts[one.member]) if one.member < len(node.elts) else ""
+            return self._site.says(node.elts[one.member]) if one.member < len(node.elts) else ""
         if isinstance(node, ast.Name | ast.Attribute):
-            return f"{self._site.text.of(node)}[{one.member}]"
+            return f"{self._site.says(node)}[{one.member}]"
         return ""
 
     def _expression(self, argument: int | str) -> ast.expr | None:
