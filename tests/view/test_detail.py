@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.text import Text
 
-from tutor.facts import Overlap, TensorFacts, Values
+from tutor.facts import Origin, Overlap, TensorFacts, Values
 from tutor.view.detail import Known, detail_lines, fact_lines, fact_pairs, wrapped
 from tutor.view.grid import LINES, grid_lines
 from tutor.view.marks import named_in
@@ -234,3 +234,27 @@ def test_names_of_relations_can_be_chosen() -> None:
     lines = detail_lines("y", STATE, Known(), INK, 45)
     assert [name for line in lines for name in named_in(line)] == ["x"]
     assert detail_lines("nobody", STATE, Known(), INK, 45) == []
+
+
+@pytest.mark.parametrize(
+    ("origin", "words"),
+    [
+        (Origin(3, "a.py", 6, "x.T.reshape(6)", "reshape"), "made in line 6: x.T.reshape(6)"),
+        (Origin(3, "<cell 4>", 1, "x + 1", "add"), "made at the prompt: x + 1"),
+        (
+            Origin(3, "a.py", 9, "o.step()", "zeros_like", "SGD.step"),
+            "made in line 9 inside SGD.step: o.step()",
+        ),
+        (Origin(3, "setup", 2, "t = load()", ""), "bound in the setup, line 2: t = load()"),
+    ],
+)
+def test_where_it_was_made_is_told(origin, words):
+    found = snapshot(tensor("x", 1, (2,), origin=origin))
+    lines = [line.plain for line in detail_lines("x", found, Known(), INK, 80)]
+    assert words in lines
+
+
+@pytest.mark.parametrize(("passes", "words"), [(1, "1 backward pass"), (3, "3 backward passes")])
+def test_what_a_gradient_adds_up_is_told(passes, words):
+    found = snapshot(tensor("w", 1, (2,), grad=(2,), passes=passes))
+    assert f"its gradient adds up {words}" in [r.plain for r in detail_lines("w", found, Known(), INK, 80)]

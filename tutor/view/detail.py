@@ -9,7 +9,7 @@ from typing import Any
 from rich.cells import cell_len
 from rich.text import Text
 
-from tutor.facts import Overlap, Shape, Snapshot, TensorFacts, Values
+from tutor.facts import Origin, Overlap, Shape, Snapshot, TensorFacts, Values
 from tutor.view.element import number_lines, others_lines
 from tutor.view.grid import Light, grid_lines
 from tutor.view.marks import name_style
@@ -54,6 +54,7 @@ def detail_lines(
         grid_lines(values, facts, palette, room, dim=known.passing, light=light),
         list(others_lines(name, index or (), snapshot, palette, room)) if there else [],
         list(_relation_lines(name, snapshot, known.overlaps, palette, room)),
+        list(_history_lines(facts, palette, room)),
         fact_lines(fact_pairs(facts, change), palette, room),
     ]
     return [line for part in parts for line in part]
@@ -78,6 +79,26 @@ def _relation(relation: Relation, snapshot: Snapshot, palette: Palette) -> Text:
     if after:
         line.append(", " + after, palette.label)
     return line
+
+
+def _history_lines(facts: TensorFacts, palette: Palette, room: int) -> Iterable[Text]:
+    """Where it was made, and what its gradient adds up."""
+    if (origin := facts.origin) is not None:
+        line = Text("made " if origin.operation else "bound ", palette.label)
+        line.append(f"{_place(origin)}: ", palette.label)
+        line.append(clean(origin.expression), palette.foreground)
+        yield from wrapped(line, room)
+    if facts.passes is not None and facts.grad is not None:
+        passes = "1 backward pass" if facts.passes == 1 else f"{facts.passes:,} backward passes"
+        yield from wrapped(Text(f"its gradient adds up {passes}", palette.label), room)
+
+
+def _place(origin: Origin) -> str:
+    inside = f" inside {clean(origin.within)}" if origin.within else ""
+    if origin.filename.startswith("<cell"):
+        return f"at the prompt{inside}"
+    where = "the setup, line" if origin.filename == "setup" else "line"
+    return f"in {where} {origin.line}{inside}"
 
 
 def fact_pairs(facts: TensorFacts, change: str | None = None) -> list[tuple[str, str]]:
