@@ -14,6 +14,7 @@ from tutor.repl.out import PALETTE
 from tutor.repl.pieces import COMMAND
 from tutor.view.operations import OperationLines, rows_of
 from tutor.view.palette import letter
+from tutor.view.replay import pass_lines, title_of
 from tutor.view.strips import Ranges, storage_strips
 from tutor.view.table import COLUMNS, aligned, sharing_sentence, tensor_rows
 from tutor.view.tree import graph_lines
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 #: Rows of the tensor table, the newest, and lines of a graph.
 ROWS, GRAPH_LINES = 200, 200
+#: Cells of a line of a replay.
+REPLAY_WIDTH = 80
 
 
 class Refused(Exception):
@@ -116,6 +119,25 @@ async def _operations(conversation: Conversation, _: str) -> None:
         out.say("A part of it ran too often to be watched: the counts are least counts.")
 
 
+async def _replay(conversation: Conversation, wish: str) -> None:
+    out, session, step = conversation.out, conversation.session, conversation.replayable
+    if wish in ("on", "off"):
+        session.replay = wish == "on"
+        out.say(f"Backward passes are {'recorded from now on' if session.replay else 'no longer recorded'}.")
+        return
+    if wish:
+        raise Refused(f"Write it so: {COMMAND}replay, {COMMAND}replay on, or {COMMAND}replay off")
+    if step is None:
+        out.say("No backward pass was recorded yet.")
+        return
+    for at, backward in enumerate(step.backwards):
+        if at:
+            out.line("")
+        out.line(title_of(backward))
+        for line in pass_lines(backward, step.snapshot, PALETTE, min(out.width, REPLAY_WIDTH)):
+            out.line(line)
+
+
 async def _graph(conversation: Conversation, name: str) -> None:
     session = conversation.session
     facts = session.snapshot.tensors.get(name)
@@ -165,6 +187,9 @@ COMMANDS: tuple[Command, ...] = (
         "storage", "", "Each block of memory, its values, and which of them every name covers.", _storage
     ),
     Command("operations", "", "What the last statement did: views, copies, writes in place.", _operations),
+    Command(
+        "replay", "[on|off]", "The last backward pass, node by node; whether they are recorded.", _replay
+    ),
     Command("graph", "NAME", "The autograd graph behind a tensor.", _graph),
     Command("device", "[NAME]", "Say which device is used, or restart the kernel on another.", _device),
     Command("restart", "", "Start a new kernel; its namespace is empty.", _restart),

@@ -47,6 +47,8 @@ class Conversation:
         self.done = False
         #: The statement that ended last.
         self.last: Step | None = None
+        #: The statement that last ran a backward pass.
+        self.replayable: Step | None = None
         self._failed = False
         #: What ran in the namespace so far.
         self._past = Past()
@@ -220,6 +222,7 @@ class Conversation:
                 self._telling.started(end_line)
             case StepFinished(step=step) if self._telling is not None:
                 self.last = step
+                self.replayable = step if step.backwards else self.replayable
                 self._telling.finished(step)
             case InputAsked(prompt=prompt):
                 self._answering = asyncio.create_task(self._answer(prompt))

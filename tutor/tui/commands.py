@@ -13,11 +13,12 @@ from dataclasses import dataclass
 from textual.binding import Binding, BindingType
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 
-#: Textual calls shift with F7, F8 and F9 what terminals send for it: F19, F20 and F21.
+#: Textual calls shift with F2, F7, F8 and F9 what terminals send for it: F14, F19, F20 and F21.
 _KEY_NAMES = {
     "ctrl+backslash": "^\\",
     "ctrl+underscore": "^/",
     "escape": "esc",
+    "f14": "⇧f2",
     "f19": "⇧f7",
     "f20": "⇧f8",
     "f21": "⇧f9",
@@ -77,6 +78,12 @@ COMMANDS: tuple[Command, ...] = (
     Command("restart", ("ctrl+backslash",), "Restart", "Start a new kernel; code and output stay.", 2),
     Command("leave", ("escape",), "Editor/prompt", "Go from the editor to the prompt, and back.", 9),
     Command("inspector", ("f2",), "Inspector", "Show or hide tensors, storage and graph.", 4),
+    Command(
+        "replay",
+        ("f14", "shift+f2"),
+        "Replay",
+        "Record the gradients of backward passes, or stop recording them.",
+    ),
     Command("previous", ("f7",), "Back", "Go to the previous step; your code is kept.", 8),
     Command("next", ("f8",), "Next", "Go to the next step; your code is kept.", 5),
     Command(

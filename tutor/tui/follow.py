@@ -6,9 +6,12 @@ from collections.abc import Mapping
 from typing import Literal
 
 from tutor.explain import Past, explain_step
-from tutor.facts import Change, Explanation, Snapshot, Step
+from tutor.facts import BackwardFacts, Change, Explanation, Snapshot, Step
 from tutor.view.notes import Note, notes_for
 from tutor.view.strips import Ranges, written_by
+
+#: Backward passes that can be replayed, and statements that are searched for them.
+PASSES, PASSES_SOUGHT = 100, 1_000
 
 RunKind = Literal["step", "line"]
 
@@ -41,6 +44,14 @@ class Following:
         """What the whole run changed so far, each name once."""
         last = {change.name: change for step in self.steps for change in step.changes}
         return tuple(last.values())
+
+    @property
+    def passes(self) -> tuple[BackwardFacts, ...]:
+        """The last backward passes of the run, in order."""
+        found: list[BackwardFacts] = []
+        for step in self.steps[-PASSES_SOUGHT:]:
+            found += step.backwards
+        return tuple(found[-PASSES:])
 
     def notes(self) -> Mapping[int, Note]:
         """Notes by the 1-based last line of each statement."""

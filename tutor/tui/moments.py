@@ -102,7 +102,7 @@ class Moments(Selecting):
             self.show_facts(run.snapshot, last.changes, last.written(), run.step)
         else:
             self.show_facts(run.snapshot, run.changes, self._written, run.step)
-        self.inspector.show_passes(next((s.backwards for s in reversed(run.steps) if s.backwards), ()))
+        self.inspector.show_passes(run.passes)
         self.inspector.show_scalars(next((s for s in reversed(run.steps) if s.scalars), None))
 
     # ── earlier moments ──────────────────────────────────────────────────────

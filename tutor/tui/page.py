@@ -166,6 +166,8 @@ class Page(Screen[None]):
         """What a command is called now."""
         if command.action == "scratch" and self.walk is None:
             return "Lesson"
+        if command.action == "replay":
+            return "Replay off" if self.store.setting("replay", True) else "Replay on"
         return command.label
 
     @property

@@ -6,7 +6,7 @@ import asyncio
 import time
 from typing import Any
 
-from textual import on
+from textual import events, on
 from textual.widget import Widget
 from textual.widgets import TextArea
 
@@ -70,6 +70,19 @@ class Selecting(Page):
         self._moment += 1
         self.inspector.choose("", from_table=True)
         self.editor.mark_name("")
+
+    def action_replay(self) -> None:
+        """Record backward passes from the next run on, or no longer; remembered like the theme."""
+        wanted = not self.store.setting("replay", True)
+        self.store.set_setting("replay", wanted)
+        self.mind_replay()
+        told = "recorded from the next run on" if wanted else "no longer recorded"
+        self.out.say(f"Backward passes are {told}.")
+
+    @on(events.ScreenResume)
+    def mind_replay(self) -> None:
+        """Whether passes are recorded may have been decided on another screen."""
+        self.runner.session.replay = self.store.setting("replay", True)
 
     def begin_moment(self) -> None:
         """Code is about to run: what was asked before is no longer of interest."""

@@ -56,6 +56,21 @@ def replay_lines(
     return list(_Drawing(backward, at, snapshot, palette, max(24, room)).lines())
 
 
+def pass_lines(
+    backward: BackwardFacts, snapshot: Snapshot, palette: Palette, room: int, most: int = 60
+) -> list[Text]:
+    """The whole pass, `most` of its nodes at most, one under the other."""
+    drawings = [
+        _Drawing(backward, at, snapshot, palette, max(24, room)) for at in range(min(most, count(backward)))
+    ]
+    lines = list(_Drawing(backward, 0, snapshot, palette, max(24, room)).head(alone=False))
+    for drawing in drawings:
+        lines += [Text(), *drawing.node()]
+    if count(backward) > most:
+        lines += [Text(), Text(f"… and {count(backward) - most:,} more nodes", palette.muted)]
+    return [*lines, *_Drawing(backward, count(backward), snapshot, palette, max(24, room)).foot()]
+
+
 class _Drawing:
     def __init__(
         self, backward: BackwardFacts, at: int, snapshot: Snapshot, palette: Palette, room: int
@@ -65,17 +80,28 @@ class _Drawing:
         self._names = {node.node: node.variable or _bare(node.name) for node in backward.nodes}
 
     def lines(self) -> Iterator[Text]:
+        """One node, and how far the pass has gone with it."""
+        yield from self.head()
+        if self._backward.nodes:
+            yield self._progress()
+            yield from self.node()
+        yield from self.foot()
+
+    def head(self, *, alone: bool = True) -> Iterator[Text]:
+        """What began the pass, and which of its nodes is shown `alone`."""
         backward, palette = self._backward, self._palette
-        position = f"node {self._at + 1} of {len(backward.nodes)}" if backward.nodes else ""
-        code = fit(clean(backward.expression or backward.call), self._room - cell_len(position) - 2)
-        yield self._apart(Text(code, palette.foreground), position)
+        total = len(backward.nodes)
+        line = Text(f"node {self._at + 1} of {total}  " if total and alone else "", palette.muted)
+        code = clean(backward.expression or backward.call)
+        yield line.append(fit(code, self._room - line.cell_len), palette.foreground)
         if backward.unread is not None:
             yield from self._wrapped(f"Not recorded: {clean(backward.unread)}.", palette.muted, 0)
-        if backward.nodes:
-            yield self._progress()
-            yield from self._node(backward.nodes[self._at])
+
+    def foot(self) -> Iterator[Text]:
+        """What is not shown, and where the pass failed."""
+        backward, palette = self._backward, self._palette
         if backward.omitted:
-            words = f"{backward.omitted:,} nodes more took part, and were not looked at."
+            words = f"Not looked at: up to {backward.omitted:,} nodes more, beyond the budget."
             yield from self._wrapped(words, palette.muted, 0)
         if backward.error is not None and self._at + 1 >= len(backward.nodes):
             yield from self._wrapped(f"✗ It stopped here. {clean(backward.error)}", palette.error, 0)
@@ -88,8 +114,9 @@ class _Drawing:
 
     # ── one node ─────────────────────────────────────────────────────────────
 
-    def _node(self, node: PassedNode) -> Iterator[Text]:
-        palette = self._palette
+    def node(self) -> Iterator[Text]:
+        """What came in, the rule, what went out, and what it fills or frees."""
+        node, palette = self._backward.nodes[self._at], self._palette
         line = Text(fit(clean(node.name), self._room), f"bold {palette.foreground}")
         if node.variable:
             asked = self._is_result(node)
@@ -183,10 +210,6 @@ class _Drawing:
     def _margined(self, label: str, words: str, style: str) -> Iterator[Text]:
         for at, line in enumerate(self._wrapped(words, style, MARGIN)):
             yield self._margin(label).append_text(line[MARGIN:]) if at == 0 else line
-
-    def _apart(self, left: Text, right: str) -> Text:
-        gap = max(1, self._room - left.cell_len - cell_len(right))
-        return left.append(" " * gap).append(right, self._palette.muted)
 
     def _wrapped(self, words: str, style: str, indent: int, most: int = 6) -> Iterator[Text]:
         room = max(10, self._room - indent)

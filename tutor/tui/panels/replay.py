@@ -46,11 +46,18 @@ class ReplayView(NamesView):
         """There are passes to choose among."""
         return len(self._passes) > 1
 
+    @property
+    def title(self) -> str:
+        """Which pass it is."""
+        backward = self.backward
+        return "" if backward is None else title_of(backward)
+
     def show_passes(self, shown: Shown) -> None:
         """Replace all; the place is kept while the passes are the same ones."""
         self.shown = shown
         if [one.seq for one in shown.passes] != [one.seq for one in self._passes]:
-            self._which = self._node = 0
+            self._node = 0
+            self._which = _first_of_last(shown.passes)
         self._passes = shown.passes
         self.draw()
 
@@ -89,6 +96,14 @@ class ReplayView(NamesView):
             self.post_message(NameSelected(name, "replay"))
 
 
+def _first_of_last(passes: Sequence[BackwardFacts]) -> int:
+    """Where the passes begin that came last from one place."""
+    places = [(one.filename, one.line, one.expression) for one in passes]
+    return len(places) - next(
+        (n for n, place in enumerate(reversed(places)) if place != places[-1]), len(places)
+    )
+
+
 class ReplayPanel(Drawn):
     """Hidden where no pass was recorded."""
 
@@ -102,4 +117,4 @@ class ReplayPanel(Drawn):
         self._lines.show_passes(shown)
         backward = self._lines.backward
         if backward is not None:
-            self.heading.fact = title_of(backward)
+            self.heading.fact = self._lines.title
