@@ -134,7 +134,7 @@ def play(runner: asyncio.Runner, shared_session: Session, store: Store, lesson: 
         theme: str | None = None,
     ) -> None:
         async def go() -> None:
-            if shared_session.state == "dead":
+            if shared_session.state in ("dead", "paused"):
                 await shared_session.restart()
             app = TutorApp(shared_session, store, lesson, theme=theme)
             async with app.run_test(size=size, notifications=True) as pilot:

@@ -78,7 +78,7 @@ def test_a_scalar_tells_its_course_its_ends_and_what_is_no_number() -> None:
     course, told = plain(scalar_lines([facts], INK, 60))
     assert course.startswith("loss █")
     assert course.endswith("nan")
-    assert told.strip() == "from 4  min 1  max 4  1 nan or inf  in train"
+    assert told.strip() == "from 4  1 nan/inf  min 1  max 4  in train"
 
 
 def test_losses_come_first_and_what_stays_comes_last() -> None:

@@ -25,6 +25,8 @@ class Told:
     #: What the run is called: a file, or the first line of what was entered.
     title: str
     entry: Entry | None = None
+    #: How many statements there are, where not all have run.
+    total: int = 0
     #: Lines of output that there were when each statement had ended.
     ends: list[int] = field(default_factory=list)
     _notes: list[tuple[int, Note] | None] = field(default_factory=list)
@@ -83,7 +85,7 @@ class Moment:
     @property
     def place(self) -> str:
         """Which moment this is: `line 3, statement 2 of 5`."""
-        step, count = self.step, len(self.told.steps)
+        step, count = self.step, max(self.told.total, len(self.told.steps))
         lines = f"line {step.line}" if step.line == step.end_line else f"lines {step.line}–{step.end_line}"
         return f"{lines}, statement {self.at + 1} of {count}"
 

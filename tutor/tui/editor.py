@@ -138,10 +138,10 @@ class AnnotatedEditor(CodeArea):
         origin = self._origin(line)
         return origin is not None and origin[0] in lines
 
-    def _mark_past(self, strip: Strip) -> Strip:
+    def _mark_past(self, strip: Strip, mark: str) -> Strip:
         """A row of the statement whose moment is shown: a sign in the gutter, and a ground of its own."""
         at = max(0, self.gutter_width - 2)
-        sign = Strip([Segment("▸", Style.parse(f"bold {self.palette.accent}"))])
+        sign = Strip([Segment(mark, Style.parse(f"bold {self.palette.accent}"))])
         strip = Strip.join([strip.crop(0, at), sign, strip.crop(at + 1)])
         ground = Style(bold=True) if self.palette.native else Style.parse(f"on {self.palette.panel}")
         return Strip([Segment(s.text, (s.style or Style()) + ground, s.control) for s in strip])
@@ -154,7 +154,8 @@ class AnnotatedEditor(CodeArea):
             return strip
         line, column = self.wrapped_document.offset_to_location(Offset(0, row))
         if self._is_within(line, self._past_lines):
-            strip = self._mark_past(strip)
+            first = column == 0 and self._is_within(line, self._past_lines[:1])
+            strip = self._mark_past(strip, "▸" if first else " ")
         offsets = self.wrapped_document.get_offsets(line)
         section = bisect_right(offsets, column)
         if section != len(offsets):

@@ -73,6 +73,8 @@ class Stepping(Running):
         if self.runner.session.state != "paused":
             return  # told too late: it goes on already
         self.waits = message.paused
+        if self.chronicle.newest is not None:
+            self.chronicle.newest.total = message.paused.total
         self._ticker.pause()
         self.inspector.show_live(None)
         self.editor.mark_running(message.paused.line, message.paused.end_line, waits=True)

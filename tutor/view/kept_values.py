@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import product
 from math import prod
 from operator import mul
 
-from tutor.facts import Snapshot, StorageFacts, TensorFacts, Values
+from tutor.facts import Shape, Snapshot, StorageFacts, TensorFacts, Values
 from tutor.view.places import first_byte, steps_of
 
 #: Slices, rows and columns at most, as the kernel answers when it is asked.
@@ -15,36 +16,58 @@ LIMITS = (4, 12, 8)
 NOT_KEPT = "not kept for this moment"
 
 
-def values_at(name: str, snapshot: Snapshot) -> Values:
-    """A window of the values under `name` at this moment, or why they are not known."""
+def values_at(name: str, snapshot: Snapshot, start: Shape = ()) -> Values:
+    """A window, from `start` on, of the values under `name` at this moment, or why they are not known."""
     facts = snapshot.tensors.get(name)
     block = snapshot.storages.get(facts.block) if facts is not None and facts.block is not None else None
     if facts is None or facts.shape is None:
         return Values(0, name, reason=NOT_KEPT)
     if 0 in facts.shape:
         return Values(0, name, window=facts.shape)
-    texts = _texts(facts, block) if block is not None else None
+    window = _window(facts.shape, start)
+    texts = _texts(facts, block, window) if block is not None else None
     if texts is None:
         return Values(0, name, reason=NOT_KEPT)
-    return Values(0, name, window=_window(facts.shape), texts=texts)
+    return Values(
+        0,
+        name,
+        window=tuple(map(len, window)),
+        texts=texts,
+        start=tuple(each.start for each in window),
+        numbers=_numbers(texts),
+        exact=texts,
+    )
 
 
-def _window(shape: tuple[int, ...]) -> tuple[int, ...]:
-    limits = [LIMITS[0]] * max(0, len(shape) - 2) + [LIMITS[1], LIMITS[2]]
+def _window(shape: Shape, start: Shape) -> list[range]:
+    """The indices of each dimension."""
+    limits = [LIMITS[0]] * max(0, len(shape) - 2) + [*LIMITS[1:]]
     if len(shape) == 1:
         limits = [prod(LIMITS[1:])]
-    return tuple(min(size, limit) for size, limit in zip(shape, limits[-len(shape) :], strict=True))
+    first = start if len(start) == len(shape) else (0,) * len(shape)
+    return [
+        range(min(begin, size - 1), min(size, min(begin, size - 1) + limit))
+        for size, begin, limit in zip(shape, first, limits[len(limits) - len(shape) :], strict=True)
+    ]
 
 
-def _texts(facts: TensorFacts, block: StorageFacts) -> tuple[str, ...] | None:
+def _numbers(texts: Sequence[str]) -> tuple[float, ...]:
+    """How large each is, to be coloured by; nothing where they are no plain numbers."""
+    try:
+        return tuple(map(float, texts))
+    except ValueError:
+        return ()
+
+
+def _texts(facts: TensorFacts, block: StorageFacts, window: Sequence[range]) -> tuple[str, ...] | None:
     """Short texts in order, where the block's are those of this tensor's elements."""
     first, steps = first_byte(facts, block), steps_of(facts)
-    if block.values is None or first is None or steps is None or facts.shape is None:
+    if block.values is None or first is None or steps is None or facts.dtype is None:
         return None
-    if facts.dtype != block.dtype or facts.itemsize != block.itemsize:
-        return None
+    if facts.dtype != block.dtype or facts.itemsize != block.itemsize or facts.dtype.startswith("complex"):
+        return None  # nothing tells whether complex elements are to be read as their conjugates
     found: list[str] = []
-    for index in product(*map(range, _window(facts.shape))):
+    for index in product(*window):
         at, rest = divmod(first + sum(map(mul, index, steps)), block.itemsize)
         if rest or not 0 <= at < len(block.values):
             return None

@@ -85,10 +85,10 @@ def _scalar(facts: ScalarFacts, palette: Palette, room: int, width: int, blocks:
     line.append(" " * max(1, room - line.cell_len - cell_len(last))).append(last, odd)
     under = Text(" " * (width + 1), palette.muted)
     under.append(f"from {number_word(facts.first)}")
+    if facts.broken:
+        under.append(f"  {facts.broken:,} nan/inf", palette.error)
     if facts.low is not None and facts.high is not None:
         under.append(f"  min {number_word(facts.low)}  max {number_word(facts.high)}")
-    if facts.broken:
-        under.append(f"  {facts.broken:,} nan or inf", palette.error)
     if facts.function:
         under.append(f"  in {clean(facts.function)}")
     return [_cut(line, room), _cut(under, room)]

@@ -13,7 +13,7 @@ from tutor.view.prose import mark_code
 from tutor.view.words import clean, fit
 
 #: Lines of the statement's source.
-SOURCE = 4
+SOURCE = 2
 
 
 class MomentPanel(Drawn):
