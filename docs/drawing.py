@@ -11,6 +11,7 @@ from rich.cells import cell_len
 from rich.color import Color
 from rich.style import Style
 from rich.terminal_theme import MONOKAI
+from textual.geometry import Region
 
 from tutor.tui.app import TutorApp
 
@@ -133,14 +134,16 @@ def _cells(app: TutorApp) -> Iterator[tuple[int, int, str, Style]]:
                 x += cell_len(character)
 
 
-def save(app: TutorApp, path: Path) -> None:
-    """The screen as it is, as a PNG."""
+def save(app: TutorApp, path: Path, part: Region | None = None) -> None:
+    """The screen as it is, or a part of it, as a PNG."""
     base = app.screen.styles.background.rgb
-    width, height = app.size
+    left, top, width, height = part if part is not None else (0, 0, *app.size)
     image = Image.new("RGB", (width * CELL_WIDTH + 2 * MARGIN, height * CELL_HEIGHT + 2 * MARGIN), base)
     draw = ImageDraw.Draw(image)
     for column, row, character, style in _cells(app):
-        x, y = MARGIN + column * CELL_WIDTH, MARGIN + row * CELL_HEIGHT
+        if not (left <= column < left + width and top <= row < top + height):
+            continue
+        x, y = MARGIN + (column - left) * CELL_WIDTH, MARGIN + (row - top) * CELL_HEIGHT
         ink, ground = _rgb(style.color, True, base), _rgb(style.bgcolor, False, base)
         if style.reverse:
             ink, ground = ground, ink

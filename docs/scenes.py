@@ -78,6 +78,11 @@ class Stage:
         await self.press("ctrl+r")
         await self.rest()
 
+    async def focus(self, panel: str) -> None:
+        """Go to a panel of the inspector."""
+        self.bench.query_one(f"#{panel}").focus()
+        await self.rest()
+
     async def enter(self, line: str) -> None:
         """Enter a line at the prompt, and go back to the editor."""
         self.bench.repl.focus()

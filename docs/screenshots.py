@@ -16,7 +16,10 @@ os.environ.setdefault("TEXTUAL_COLOR_SYSTEM", "truecolor")
 os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
+from textual.geometry import Region
+
 from docs.drawing import save
+from docs.parts import PARTS
 from docs.scenes import SCENES, Scene
 from tutor.course.store import Store
 from tutor.session import Session
@@ -64,9 +67,30 @@ async def shoot(folder: Path, names: list[str]) -> None:
         await session.close()
 
 
+async def shoot_parts(folder: Path, names: list[str]) -> None:
+    """Draw the named parts of the inspector."""
+    for name in names:
+        part = PARTS[name]
+        session = Session("cpu", spare=False)
+        session.spawn()
+        try:
+            with TemporaryDirectory() as home, Store.open(Path(home) / "tutor.db", patience=5) as store:
+                app = part.scene.open(session, store, "ink")
+                async with app.run_test(size=part.size) as pilot:
+                    stage = await part.scene.play(pilot)
+                    regions = [stage.bench.query_one(f"#{widget}").region for widget in part.widgets]
+                    save(app, folder / f"{name}.png", Region.from_union(regions) if regions else None)
+                    await stage.leave()
+        finally:
+            await session.close()
+        print(folder / f"{name}.png", flush=True)
+
+
 if __name__ == "__main__":
     if len(sys.argv) < 2:
         raise SystemExit("usage: python docs/screenshots.py OUTDIR [NAME...]")
     Path(sys.argv[1]).mkdir(parents=True, exist_ok=True)
     wanted = [shot for part in sys.argv[2:] or [""] for shot in SHOTS if part in shot]
+    parts = [name for name in PARTS if not sys.argv[2:] or f"part-{name}" in sys.argv[2:]]
     asyncio.run(shoot(Path(sys.argv[1]), wanted))
+    asyncio.run(shoot_parts(Path(sys.argv[1]), parts))

@@ -71,7 +71,9 @@ def test_calls_at_one_place_are_one_row_with_their_number():
     assert "1,000×" in " ".join(lines)
     assert "≥ 1,000×" in " ".join(drawn(*again, counts=counts, unwatched=True))
     calls = drawn(*again, counts=counts, opened=True)
-    assert len([line for line in calls if line.lstrip().startswith("call ")]) == 3
+    assert [line.split(" [")[0].split() for line in calls if "calls 1" in line] == [
+        ["calls", "1", "to", "3", "B"]
+    ]
     assert any("997 more calls, counted only" in line for line in calls)
 
 

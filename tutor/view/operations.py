@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 from rich.cells import cell_len
 from rich.text import Text
@@ -204,10 +205,14 @@ class OperationLines:
         return text
 
     def _hits(self, row: Row, indent: int) -> Iterator[Text]:
-        for op in row.hits:
+        """Each recorded call, those with like results together."""
+        for _, group in groupby(row.hits, key=lambda op: [_likeness(out) for out in op.outs]):
+            calls = list(group)
+            first, last = calls[0].hit, calls[-1].hit
+            word = f"call {first:,} " if first == last else f"calls {first:,} to {last:,} "
             line = Text(" " * indent)
-            line.append(f"call {op.hit:,} ", self._palette.muted)
-            for out in op.outs[:1]:
+            line.append(fit(word, self._room - indent), self._palette.muted)
+            for out in calls[-1].outs[:1]:
                 line.append_text(self._fact(out, self._room - line.cell_len))
             yield line
         if row.count > len(row.hits):
@@ -236,6 +241,10 @@ def _tells(operand: Operand) -> bool:
             return True
         step *= max(1, size)
     return bool(operand.offset)
+
+
+def _likeness(operand: Operand) -> tuple[object, ...]:
+    return operand.shape, operand.stride, operand.dtype, operand.device, operand.offset
 
 
 def _times(row: Row) -> str:
