@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from textual import events
@@ -10,7 +10,7 @@ from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.widget import Widget
 
-from tutor.facts import BackwardFacts, Change, GraphFacts, Overlap, Shape, Snapshot, Step, Values
+from tutor.facts import BackwardFacts, Change, GraphOutline, NodeFacts, Overlap, Shape, Snapshot, Step, Values
 from tutor.session import Progressed
 from tutor.tui.heading import Panel
 from tutor.tui.messages import ReplayMoved
@@ -44,7 +44,7 @@ class Inspector(VerticalScroll, can_focus=False):
         super().__init__(id=id)
         self._tensors = TensorsPanel()
         self.table = self._tensors.table
-        self._detail, self._storage = DetailPanel(), StoragePanel()
+        self._detail, self._storage, self._graph = DetailPanel(), StoragePanel(), GraphPanel()
         self._live, self._replay = LivePanel(), ReplayPanel()
         self._panels: tuple[Drawn, ...] = (
             MomentPanel(),
@@ -54,7 +54,7 @@ class Inspector(VerticalScroll, can_focus=False):
             self._detail,
             self._storage,
             self._replay,
-            GraphPanel(),
+            self._graph,
         )
         self._now = Shown()
         self._pending = False
@@ -199,9 +199,13 @@ class Inspector(VerticalScroll, can_focus=False):
         """Names whose overlap with the shown one only the kernel can tell."""
         return unsettled(relations(self.shown, self._now.snapshot, {})[0])
 
-    def show_graph(self, name: str, graph: GraphFacts | None) -> None:
+    def show_graph(self, name: str, graph: GraphOutline | None) -> None:
         """The graph behind `name`; None where no operation made it."""
         self._set(graph=graph)
+
+    def show_nodes(self, nodes: Iterable[NodeFacts]) -> None:
+        """What the kernel says of nodes of the graph that is shown."""
+        self._graph.tell(nodes)
 
     def show_known(self, name: str, values: Values | None, overlaps: Mapping[str, Overlap]) -> None:
         """What the kernel says of `name` as it is now."""

@@ -94,6 +94,18 @@ class NameSelected(Message):
         super().__init__()
 
 
+class NodesWanted(Message):
+    """Nodes of the graph are on the screen of which not all is known; numbers as graphs have them."""
+
+    def __init__(self, numbers: tuple[int, ...]) -> None:
+        self.numbers = numbers
+        super().__init__()
+
+
+class NodePointed(Message):
+    """The graph's cursor is at another node, or is no longer seen."""
+
+
 class ElementSelected(Message):
     """The learner chose one element of the tensor `name`."""
 

@@ -31,13 +31,14 @@ class NamesView(LinesView):
         super().__init__(id=id)
         self._source = source
         self._every_line = every_line
-        self._stops: list[int] = []
+        self._stops: Sequence[int] = []
         #: Index of the cursor's line; None until a key puts it somewhere.
         self._at: int | None = None
 
     def show_lines(self, lines: Sequence[Text]) -> None:
         """Replace all lines; the cursor stays where it is, if that is still a stop."""
-        self._stops = [i for i, line in enumerate(lines) if self._every_line or named_in(line)]
+        every = range(len(lines))
+        self._stops = every if self._every_line else [i for i in every if named_in(lines[i])]
         if self._at not in self._stops:
             self._at = None
         super().show_lines(lines)

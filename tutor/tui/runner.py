@@ -10,7 +10,7 @@ from typing import TypeVar
 from tutor.course.schema import Graded, Lesson, Step
 from tutor.course.walk import prologue
 from tutor.explain import Entry, Past, after_setup
-from tutor.facts import CheckResult, Evaluated, GraphFacts, Overlap, Run, Shape, Snapshot, Values
+from tutor.facts import CheckResult, Evaluated, GraphOutline, NodeFacts, Overlap, Run, Shape, Snapshot, Values
 from tutor.session import Died, Event, Pace, Session, SessionError, StateChanged
 from tutor.session.recording import Recordings
 from tutor.tui.commands import key_for
@@ -163,10 +163,13 @@ class Runner:
         self._past = Past() if died else past.with_steps(run.steps)
         return run
 
-    async def graph(self, name: str) -> GraphFacts | None:
+    async def graph(self, name: str) -> GraphOutline | None:
         """The graph behind `name`; None where there is none or the kernel has other things to do."""
-        graphs = await self._ask(self.session.graphs, [name])
-        return graphs.get(name) if graphs is not None else None
+        return await self._ask(self.session.outline, name)
+
+    async def nodes(self, name: str, numbers: Sequence[int]) -> Sequence[NodeFacts]:
+        """All about some nodes of the graph behind `name`, as far as the kernel can tell now."""
+        return await self._ask(self.session.nodes, name, numbers) or ()
 
     async def values(self, name: str, start: Shape = ()) -> Values | None:
         """Values under `name` from `start` on; None where the kernel has other things to do."""

@@ -14,7 +14,7 @@ from tutor.course.schema import Lesson
 from tutor.course.store import Store
 from tutor.facts import Overlap
 from tutor.session import Session
-from tutor.tui.messages import ElementSelected, NameSelected
+from tutor.tui.messages import ElementSelected, NameSelected, NodesWanted
 from tutor.tui.page import Page
 
 #: Seconds that a selection rests before the kernel is asked about it.
@@ -109,6 +109,14 @@ class Selecting(Page):
                 overlaps[other] = answer
         if self._is_now(moment, name):
             self.inspector.show_known(name, values, overlaps)
+
+    @on(NodesWanted)
+    async def tell_of_nodes(self, message: NodesWanted) -> None:
+        """Nodes of the graph are on the screen: say what there is to say of them."""
+        moment, name, root = self._moment, self.inspector.shown, self.inspector.graph_root()
+        nodes = await self.runner.nodes(root, message.numbers)
+        if self._is_now(moment, name):
+            self.inspector.show_nodes(nodes)
 
     def _is_now(self, moment: int, name: str) -> bool:
         return moment == self._moment and self.runner.answers and name == self.inspector.shown

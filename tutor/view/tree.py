@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, overload
@@ -15,7 +15,7 @@ from tutor.view.graph_rows import Choices, Row, What, rows
 from tutor.view.graph_shape import GraphShape
 from tutor.view.marks import name_style
 from tutor.view.palette import Palette, letter
-from tutor.view.words import TIMES, clean, fit, shape_word
+from tutor.view.words import TIMES, clean, fit, fit_end, shape_word
 
 #: Key of a style's meta that holds the number of the row's node.
 NODE = "node"
@@ -31,6 +31,10 @@ class Marked:
 
 
 NOTHING = Marked()
+
+
+#: Saved values that say nothing.
+_USUAL = (("alpha", 1), ("beta", 1), ("keepdim", False))
 
 
 def graph_lines(
@@ -70,8 +74,8 @@ class Painter:
     """Makes the line of a row."""
 
     shape: GraphShape
-    #: What is known of nodes beyond their outline, by number.
-    details: Mapping[int, NodeFacts]
+    #: What is known of nodes beyond their outline, by number; grows while it is looked at.
+    details: dict[int, NodeFacts]
     snapshot: Snapshot
     palette: Palette
     width: int
@@ -131,12 +135,13 @@ class Painter:
         outline = self.shape.outline
         variable = outline.variables.get(node)
         shape = None
+        room = max(12, self.width - label.cell_len - 12)
         for name in (*([variable] if variable else []), *outline.tensors.get(node, ())):
             facts = self.snapshot.tensors.get(name)
             block = facts.block if facts is not None else None
             mark = f"{letter(block)} " if block is not None else ""
             style = name_style(name, block, self.palette, selected=name == self.marked.name)
-            label.append("  ").append(f"{mark}{clean(name)}", style)
+            label.append("  ").append(f"{mark}{fit_end(clean(name), room)}", style)
             shape = facts.shape if facts is not None else shape
         return shape_word(shape) if shape else ""
 
@@ -165,7 +170,9 @@ def _saved(node: NodeFacts) -> list[str]:
     saved = [
         f"{clean(key).removeprefix('_saved_')} {fit(clean(str(value)), 24)}"
         for key, value in node.saved.items()
-        if isinstance(value, int | float | str) and "_sym_" not in key  # torch's own bookkeeping
+        if isinstance(value, int | float | str)
+        and "_sym_" not in key  # torch's own bookkeeping
+        and (key, value) not in _USUAL
     ]
     return saved[:3]
 
@@ -177,11 +184,11 @@ class GraphLines(Sequence[Text]):
         self.painter = painter
         self.choices = choices
         self.rows: Sequence[Row] = list(rows(painter.shape, choices))
-        self._note = note
+        self.note = note
         self._made: dict[int, Text] = {}
 
     def __len__(self) -> int:
-        return len(self.rows) + bool(self._note)
+        return len(self.rows) + bool(self.note)
 
     @overload
     def __getitem__(self, index: int) -> Text: ...
@@ -193,9 +200,17 @@ class GraphLines(Sequence[Text]):
         made = self._made.get(index)
         if made is None:
             if index >= len(self.rows):
-                return Text(fit(self._note, self.painter.width), self.painter.palette.muted)
+                return Text(fit(self.note, self.painter.width), self.painter.palette.muted)
             made = self._made[index] = self.painter.line(self.rows[index])
         return made
+
+    def chosen(self, choices: Choices) -> GraphLines:
+        """The same with other choices."""
+        return GraphLines(self.painter, choices, self.note)
+
+    def forget_made(self) -> None:
+        """More is known of some nodes: lines are made anew."""
+        self._made.clear()
 
     def row_of(self, node: int) -> int | None:
         """The index of the row of a node, by its index in the outline."""

@@ -9,8 +9,8 @@ from tutor.facts import (
     BackwardFacts,
     Change,
     Explanation,
-    GraphFacts,
     GraphHistory,
+    GraphOutline,
     Shape,
     Snapshot,
     Step,
@@ -70,7 +70,7 @@ class Shown:
     known_of: TensorFacts | None = None
     #: The name in whose graph another was chosen, and the graph that came last.
     graph_of: str = ""
-    graph: GraphFacts | None = None
+    graph: GraphOutline | None = None
 
     @property
     def name(self) -> str:
