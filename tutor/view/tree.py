@@ -197,9 +197,10 @@ class GraphLines(Sequence[Text]):
     def __getitem__(self, index: Any) -> Any:
         if isinstance(index, slice):
             return [self[at] for at in range(*index.indices(len(self)))]
+        index = range(len(self))[index]
         made = self._made.get(index)
         if made is None:
-            if index >= len(self.rows):
+            if index == len(self.rows):
                 return Text(fit(self.note, self.painter.width), self.painter.palette.muted)
             made = self._made[index] = self.painter.line(self.rows[index])
         return made
