@@ -58,11 +58,12 @@ class Accumulated:
     def __init__(self, objects: Identities) -> None:
         self._objects = objects
         self._tallies: dict[int, _Tally] = {}
-        self._missed = 0
+        #: Passes that nobody watched.
+        self.missed = 0
 
     def lost(self) -> None:
         """A pass may run, or have run, of which nothing more is known."""
-        self._missed += 1
+        self.missed += 1
 
     def before(self, leaves: Iterable[Any]) -> list[Held]:
         """What each `.grad` holds now, before a pass. Call inside `raw.Reading()`."""
@@ -77,7 +78,7 @@ class Accumulated:
             state = self._state(gradient)
             moved = state != (before.gradient, before.version)
             passes = before.passes if not moved or before.passes is None else before.passes + 1
-            self._set(self._objects.number(leaf), _Tally(*state, passes, self._missed))
+            self._set(self._objects.number(leaf), _Tally(*state, passes, self.missed))
 
     def catch_up(self, filled: Filled, passes: int) -> None:
         """So many passes filled these leaves since the last one that was watched.
@@ -85,7 +86,7 @@ class Accumulated:
         Where every watched one began with nothing, so did these; else each moved the version by one, if
         nothing but they wrote.
         """
-        known, self._missed = self._missed, self._missed + passes
+        known, self.missed = self.missed, self.missed + passes
         for leaf in self._objects.living(filled.keys, filled.numbers):
             gradient = raw.grad(leaf)
             if gradient is None:
@@ -99,7 +100,7 @@ class Accumulated:
                 count = 1
             elif tally == _Tally(state[0], state[1] - passes, tally.passes if tally else None, known):
                 count = None if tally.passes is None else tally.passes + passes
-            self._set(number, _Tally(*state, count, self._missed))
+            self._set(number, _Tally(*state, count, self.missed))
 
     def passes(self, leaf: Any, gradient: Any) -> int | None:
         """How many passes `gradient`, the `.grad` of `leaf`, has added up; None where that is not known."""
@@ -121,7 +122,7 @@ class Accumulated:
         if tally is None or tally.gradient != number:
             return Held(number, version, None)
         # Clipping and scaling move the version and keep the count; but a pass may have gone by unseen.
-        sure = tally.version == version or tally.missed == self._missed
+        sure = tally.version == version or tally.missed == self.missed
         return Held(number, version, tally.passes if sure else None)
 
     def _set(self, leaf: int, tally: _Tally) -> None:

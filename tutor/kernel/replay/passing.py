@@ -89,7 +89,7 @@ class Passing:
     def __init__(self, roots: Sequence[Any], given: Sequence[Any], names: Names, tables: Tables) -> None:
         self._tables = tables
         self._names = names
-        self._room = Room()
+        self._room, self._leaf_room = Room(), Room()
         self._handles: list[Any] = []
         self._order: list[_Hooked] = []
         self._hooked: dict[int, _Hooked] = {}
@@ -138,7 +138,7 @@ class Passing:
 
     def _add_leaf(self, tensor: Any, node: int | None) -> None:
         if len(self._leaves) < MOST_LEAVES and id(tensor) not in self._leaves:
-            leaf = Leaf(tensor, node, self._names.tensors.get(id(tensor)), self._tables, self._room)
+            leaf = Leaf(tensor, node, self._names.tensors.get(id(tensor)), self._tables, self._leaf_room)
             self._leaves[id(tensor)] = leaf
             if node is not None:
                 self._filled_by[node] = leaf
@@ -264,12 +264,13 @@ class Passing:
     def leaf_gradients(self, passes: Callable[[Any, Any], int | None]) -> list[LeafAs]:
         """The leaves that the pass reached: those that it filled, or whose gradient it gave."""
         ran = {hooked.number: hooked.incoming for hooked in self._order}
-        return [
-            leaf.result(given[0] if given else None, passes)
-            for leaf in self._leaves.values()
-            if leaf.moved or leaf.node in ran
-            for given in [ran.get(leaf.node or 0, ())]
-        ]
+        found = []
+        for leaf in self._leaves.values():
+            given = ran.get(leaf.node or 0)
+            if given is not None or leaf.moved:
+                whole = leaf.incoming(whole=not self.omitted)
+                found.append(leaf.result(given[0] if given else whole, passes))
+        return found
 
     def forget(self) -> None:
         """Let go of all nodes and leaves."""

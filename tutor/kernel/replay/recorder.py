@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from time import perf_counter
 from types import CodeType, FrameType
-from typing import Any
+from typing import Any, Literal
 
 import torch
 
@@ -27,6 +27,7 @@ from tutor.kernel.replay.watching import (
     reason_against,
     unread,
 )
+from tutor.kernel.trace.sequence import next_number
 from tutor.kernel.trace.sites import STAND_IN, Sites
 from tutor.kernel.variables import Variables
 
@@ -36,6 +37,8 @@ globals()["__builtins__"] = GENUINE
 MOST_PASSES = 40
 
 _graph = torch.autograd.graph
+#: What dynamo compiles frames with on this thread; None or False where it is not at work.
+_dynamo_callback = getattr(torch._C._dynamo.eval_frame, "get_eval_frame_callback", lambda: None)
 
 Engine = Callable[..., Any]
 
@@ -60,6 +63,8 @@ class Replay:
         self.accumulated = Accumulated(self._snapshots.objects)
         self._snapshots.passes = self.accumulated.passes
         self._places: dict[tuple[int, int], Place] = {}
+        #: Line and arguments by name of passes inside of torch.compile.
+        self._compiled: list[tuple[int, dict[str, Any]]] = []
         self._whole = 0
         self._original: Engine | None = None
         self._installed: Engine | None = None
@@ -68,7 +73,7 @@ class Replay:
 
     def start(self, wanted: bool = True) -> None:
         """A statement is about to run."""
-        self._places, self._whole = {}, 0
+        self._places, self._compiled, self._whole = {}, [], 0
         if not wanted:
             self.accumulated.lost()
             return
@@ -94,14 +99,17 @@ class Replay:
         for place in places.values():
             recorded = [*place.first, *([place.latest] if place.latest is not None else [])]
             found += [one.facts(place.hits) for one in recorded]
+        found += [_inside_compiled(*self._compiled[0])] if self._compiled else []
         return tuple(sorted(found, key=lambda facts: facts.seq))
 
     # ── around a pass ────────────────────────────────────────────────────────
 
     def _wrapped(self, engine: Engine) -> Engine:
         """The engine's function, watched. No frame of ours is seen in what it raises."""
-        # A pass in a hot loop is counted, which takes a few microseconds.
+        # A pass in a hot loop is counted, which takes a few microseconds. Where dynamo is at work it would
+        # compile whatever function of ours is called: none is.
         namespace, places, begin = self._namespace, self._places, self._begin
+        accumulated, compiling, compiled = self.accumulated, _dynamo_callback, self._compiled
         frame_at, clock = sys._getframe, perf_counter
 
         def run_backward(t_outputs: Any, *args: Any, **kwargs: Any) -> Any:
@@ -110,11 +118,14 @@ class Replay:
                 frame.f_globals is not namespace or frame.f_code.co_name == STAND_IN
             ):
                 frame = frame.f_back
+            watch: Watch | None = None
             place = None if frame is None else places.get((id(frame.f_code), frame.f_lasti))
-            if place is not None and clock() < place.rests_until:
+            if compiling():
+                accumulated.missed += 1
+                compiled.append((0 if frame is None else frame.f_lineno, kwargs))
+            elif place is not None and clock() < place.rests_until:
                 place.hits += 1
                 place.unwatched += 1
-                watch: Watch | None = None
             else:
                 watch = begin(frame, t_outputs, args, kwargs)
             frame = None
@@ -177,14 +188,20 @@ class Replay:
         return place
 
 
+def _inside_compiled(line: int, named: dict[str, Any]) -> BackwardFacts:
+    call: Literal["backward", "grad"] = "backward" if named.get("accumulate_grad") else "grad"
+    return BackwardFacts(next_number(), call, line, unread="it runs inside torch.compile")
+
+
 def _leave_uncompiled(code: CodeType) -> None:
-    """Dynamo, where it is at work around a pass, runs this code as it is."""
+    """Dynamo, where it is at work around a pass, runs this code as it is, and what it calls as it would."""
     eval_frame = torch._C._dynamo.eval_frame
-    if hasattr(eval_frame, "skip_code"):
+    if hasattr(eval_frame, "set_code_exec_strategy"):
+        action = eval_frame._FrameAction
+        strategy = eval_frame._FrameExecStrategy(action.SKIP, action.DEFAULT)
+        eval_frame.set_code_exec_strategy(code, strategy)
+    elif hasattr(eval_frame, "skip_code"):  # before torch 2.7
         eval_frame.skip_code(code)
-    elif hasattr(eval_frame, "set_code_exec_strategy"):
-        skip = eval_frame._FrameAction.SKIP
-        eval_frame.set_code_exec_strategy(code, eval_frame._FrameExecStrategy(skip, skip))
 
 
 def _hide_frames(error: BaseException) -> None:

@@ -257,8 +257,5 @@ def reason_against(call: Call) -> str | None:
 def _is_compiling() -> bool:
     if torch.compiler.is_compiling():
         return True
-    callback = getattr(torch._C._dynamo.eval_frame, "get_eval_frame_callback", lambda: None)()
-    if callback not in (None, False):
-        return True
     compiled = sys.modules.get("torch._dynamo.compiled_autograd")
     return bool(getattr(compiled, "compiled_autograd_enabled", False))
