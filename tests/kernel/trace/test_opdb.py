@@ -17,9 +17,9 @@ from torch.utils._pytree import tree_leaves
 
 from tutor.facts import OpFacts
 
-SAMPLES = 8
-DTYPES = (torch.float32, torch.complex64, torch.int64, torch.bool, torch.bfloat16)
-CHUNKS = 24
+#: How many samples of each operator are run, by dtype.
+SAMPLES = {torch.float32: 8, torch.complex64: 3, torch.int64: 3, torch.bool: 2, torch.bfloat16: 2}
+CHUNKS = 32
 #: Memory that was not written holds anything.
 OPERATORS = [op for op in op_db if "empty" not in op.name]
 CODE = "out = call(*args, **kwargs)"
@@ -41,6 +41,10 @@ class Case:
     call: Callable[..., Any]
     args: tuple[Any, ...]
     kwargs: dict[str, Any]
+
+    @property
+    def can_be_copied(self) -> bool:
+        return all(tensor.layout == torch.strided for tensor in self.tensors())
 
     def copied(self) -> Case:
         """With arguments of its own, which have the same layouts, and share what these share."""
@@ -136,7 +140,7 @@ def wrong_verdict(case: Case, versions: list[int], result: Any, operation: OpFac
 
 
 def samples(op: Any, dtype: torch.dtype) -> Iterator[Case]:
-    for sample in itertools.islice(op.sample_inputs("cpu", dtype), SAMPLES):
+    for sample in itertools.islice(op.sample_inputs("cpu", dtype), SAMPLES[dtype]):
         args = (sample.input, *sample.args)
         yield Case(op.full_name, op.op, args, sample.kwargs)
         if op.method_variant is not None and isinstance(sample.input, torch.Tensor):
@@ -151,10 +155,9 @@ def with_out(case: Case, result: Any) -> Case:
 
 
 def complaints(case: Case, tracer: Traced) -> Iterator[str]:
-    try:
-        bare, _ = run(case.copied(), tracer, watch=False)
-    except NotImplementedError:  # arguments that torch cannot copy
+    if not case.can_be_copied:
         return
+    bare, _ = run(case.copied(), tracer, watch=False)
     traced_case = case.copied()
     versions = [tensor._version for tensor in traced_case.tensors()]
     traced, operations = run(traced_case, tracer, watch=True)
@@ -172,6 +175,7 @@ def complaints(case: Case, tracer: Traced) -> Iterator[str]:
             yield f"{case.name}: {problem}"
 
 
+@pytest.mark.timeout(300)
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("chunk", range(CHUNKS))
 def test_nothing_changes_and_every_verdict_is_true(chunk: int):
@@ -179,7 +183,7 @@ def test_nothing_changes_and_every_verdict_is_true(chunk: int):
     found: list[str] = []
     judged = 0
     for op in OPERATORS[chunk::CHUNKS]:
-        for dtype in DTYPES:
+        for dtype in SAMPLES:
             if dtype not in op.supported_dtypes("cpu"):
                 continue
             for case in samples(op, dtype):
@@ -192,8 +196,10 @@ def test_nothing_changes_and_every_verdict_is_true(chunk: int):
 
 
 def out_complaints(op: Any, dtype: torch.dtype, tracer: Traced) -> Iterator[str]:
-    for sample in itertools.islice(op.sample_inputs("cpu", dtype), 4):
+    for sample in itertools.islice(op.sample_inputs("cpu", dtype), 2):
         case = Case(op.full_name, op.op, (sample.input, *sample.args), sample.kwargs)
+        if not case.can_be_copied:
+            continue
         outcome, _ = run(case.copied(), tracer, watch=False)
         if isinstance(outcome.result, torch.Tensor):
             yield from complaints(with_out(case, outcome.result), tracer)
