@@ -45,7 +45,11 @@ from tutor.kernel.stdio import Stdio
 from tutor.kernel.trace.callers import hide_from_tracebacks
 from tutor.kernel.trace.recorder import Recorder
 from tutor.kernel.trace.sites import Sites
-from tutor.kernel.trace.special import keep_out_of_compiled_code, watch_from_numpy
+from tutor.kernel.trace.special import (
+    keep_out_of_compiled_code,
+    watch_from_numpy,
+    watch_inside_of_backward,
+)
 
 globals()["__builtins__"] = GENUINE
 
@@ -83,6 +87,7 @@ class Executor:
         hide_from_tracebacks()
         keep_out_of_compiled_code(self.recorder)
         watch_from_numpy(self.recorder)
+        watch_inside_of_backward(self.recorder)
         self._bindings: dict[str, Any] = {}
         #: Everything that ran since the namespace was empty: what checks take for "before" is run again.
         self._history: list[str] = []

@@ -31,8 +31,10 @@ class Identities:
     def __init__(self) -> None:
         self._known: dict[int, _Reference] = {}
         self._next = 1
-        #: How many numbered objects have died: an `id()` seen before this moved may be another object's.
+        #: How many have died of the objects that were numbered before `mark`, or of all where nobody called
+        #: it: an `id()` seen before this moved may be another object's.
         self.deaths = 0
+        self._marked: int | None = None
         _INSTANCES.add(self)
 
     def number(self, value: object) -> int:
@@ -63,6 +65,10 @@ class Identities:
             for reference, number in zip(found, numbers, strict=True)
             if reference is not None and reference.number == number and (value := reference()) is not None
         ]
+
+    def mark(self) -> None:
+        """From now on only deaths of the objects numbered so far are counted."""
+        self._marked = self._next
 
     def alive(self) -> set[int]:
         """Numbers of the objects that still live."""
@@ -97,7 +103,8 @@ class Identities:
         # Called before the memory is freed, so no other object can have this key yet.
         if self._known.get(reference.key) is reference:
             del self._known[reference.key]
-        self.deaths += 1
+        if self._marked is None or reference.number < self._marked:
+            self.deaths += 1
 
 
 def allow_swap_tensors() -> None:

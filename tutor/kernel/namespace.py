@@ -245,6 +245,9 @@ class Snapshots:
         self._entries = {r.facts.name: Entry(r.facts, r.place, id(r.named.gradient)) for r in residents}
         kept = frozenset(tracked) | collector.holding
         self._layout = _layout(looked_at, kept, followed, residents, collector, deaths)
+        # What operations make and drop meanwhile is nobody that this layout knows.
+        self._objects.mark()
+        self._storages.mark()
         return delta
 
     def _sorted(self, looked_at: dict[str, object]) -> tuple[list[str], set[str]]:

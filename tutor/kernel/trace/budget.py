@@ -21,7 +21,20 @@ MOST = 1_000
 class Tally:
     """One operation at one place: how often it ran, and where it is."""
 
-    __slots__ = ("code", "count", "detailed", "kind", "limit", "line", "origin", "part", "within")
+    __slots__ = (
+        *(
+            "code",
+            "count",
+            "detailed",
+            "first_node",
+            "is_operation",
+            "kind",
+            "line",
+            "origin",
+            "part",
+            "within",
+        ),
+    )
 
     def __init__(self, code: CodeType, kind: Kind) -> None:
         #: Held, so that its `id` stays its own.
@@ -29,6 +42,10 @@ class Tally:
         self.kind = kind
         self.count = self.detailed = 0
         self.line = 0
+        #: Some call of it took or gave a tensor, or failed.
+        self.is_operation = False
+        #: Where torch's numbering of nodes was when its latest call began.
+        self.first_node = 0
         self.part = ""
         #: What of a library's code it is inside of, once that was looked at.
         self.within: str | None = None
@@ -67,6 +84,8 @@ class Budget:
         """How often each operation ran, in the order in which they began; modules of one kind together."""
         found: dict[tuple[int, int, str, str], OpCount] = {}
         for (code, instruction, name, _), tally in self._tallies.items():
+            if not tally.is_operation:
+                continue
             key = (code, instruction, name, tally.within or "")
             known = found.get(key)
             more = tally.facts()

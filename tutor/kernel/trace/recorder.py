@@ -36,6 +36,7 @@ _REST = 0.25
 #: How long to wait where the mode could not be put back just then.
 _AGAIN = 0.01
 
+_sequence_number = torch.autograd._get_sequence_nr
 _is_jit_tracing = torch._C._get_tracing_state
 _is_compiling = torch.compiler.is_compiling
 _frame = sys._getframe
@@ -177,6 +178,7 @@ class Recorder:
             tally = self._budget.tally(learner.f_code, learner.f_lasti, kind, _module(caller, learner))
             if not self._budget.allows(tally):
                 self._pass(caller)
+                tally.first_node = _sequence_number()
                 return tally
             self._streak = 0
             return self._watch(Asked(func, kind, args, kwargs), caller, learner, tally)
@@ -191,7 +193,9 @@ class Recorder:
                 self._note_origin(noted, result)
             elif result is not NotImplemented:
                 with raw.Reading():
-                    self._operations.append(noted.finish(result))
+                    facts = noted.finish(result)
+                if facts is not None:
+                    self._operations.append(facts)
         except Exception as error:
             self._let_theirs_through(error)
 
@@ -206,6 +210,8 @@ class Recorder:
     ) -> None:
         """It raised: that is told in detail wherever it was called."""
         if not isinstance(error, Exception) or not self._running or _thread_id() != self._thread:
+            return
+        if type(error).__name__.startswith("_"):  # torch's own way out of something, not a failure
             return
         try:
             if not isinstance(noted, Watched):
@@ -237,12 +243,13 @@ class Recorder:
 
     def _note_origin(self, tally: Tally, result: Any) -> None:
         """Of a call that is only counted: what made its result, so that the last of a loop is known too."""
-        origin = tally.origin
-        if origin is None or not is_subject(result):
+        if tally.origin is None or not is_subject(result):
             return
         number = self._snapshots.objects.number(result)
         if self.origins.of(number) is None:
-            self.origins.made(number, None, structs.replace(origin, seq=next_number()), False)
+            origin = structs.replace(tally.origin, seq=next_number())
+            self.origins.made(number, None, origin, False)
+            self.origins.made_nodes(tally.first_node, _sequence_number(), origin)
 
     def _known_names(self) -> dict[int, str]:
         """Paths of the learner's parameters and buffers, by the numbers of the objects."""
@@ -311,6 +318,18 @@ class Recorder:
         self._aside -= 1
         if was_on and self._running and not self._on:
             self._put_on()
+
+    def enter_again(self) -> bool:
+        """Inside of an operation that runs the learner's code: watch that too, until `leave_again`."""
+        if not self.watches or not self._running or stack.holds(self._mode):
+            return False
+        stack.insert(self._mode)
+        return True
+
+    def leave_again(self, entered: bool) -> None:
+        if entered:
+            stack.remove(self._mode)
+            self._on = True  # torch puts it back where the operation ends, even if it was taken off within
 
     def _put_on(self) -> None:
         if not self._on:

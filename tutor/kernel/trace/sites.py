@@ -22,6 +22,7 @@ STAND_IN = "<torchtutor>"
 #: Statements whose functions may still be called, and code objects that are known to be from elsewhere.
 _MOST_STATEMENTS = 10_000
 _MOST_STRANGERS = 4_096
+_MOST_SITES = 20_000
 #: Nodes of one expression that are searched for names.
 _MOST_NODES = 200
 _COMPREHENSIONS = frozenset({"<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>"})
@@ -174,6 +175,8 @@ class Sites:
             with GenuineBuiltins():
                 site = self._make(code, instruction)
             if self.knows(code):
+                if len(self._sites) >= _MOST_SITES:
+                    self._sites.clear()
                 self._sites[id(code), instruction] = site
         return site
 

@@ -9,6 +9,7 @@ from types import FunctionType, MethodType
 from typing import Any
 
 import torch
+from torch.autograd import graph as _graph
 
 from tutor.kernel.guard import GENUINE
 from tutor.kernel.trace.recorder import Recorder
@@ -26,6 +27,23 @@ def keep_out_of_compiled_code(recorder: Recorder) -> None:
 
     torch.compile = compile_untraced
     torch.export.export = _aside(torch.export.export, recorder)
+
+
+def watch_inside_of_backward(recorder: Recorder) -> None:
+    """Hooks and Functions of the learner's run inside of `backward`, for which the mode is put away.
+
+    Call once, at kernel start.
+    """
+    engine = _graph._engine_run_backward
+
+    def run_backward(*args: Any, **kwargs: Any) -> Any:
+        entered = recorder.enter_again()
+        try:
+            return engine(*args, **kwargs)
+        finally:
+            recorder.leave_again(entered)
+
+    _graph._engine_run_backward = torch.autograd._engine_run_backward = run_backward
 
 
 def watch_from_numpy(recorder: Recorder) -> None:

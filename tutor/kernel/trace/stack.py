@@ -22,6 +22,7 @@ globals()["__builtins__"] = GENUINE
 _push: Callable[[Any], None] = torch._C._push_on_torch_function_stack
 _pop: Callable[[], Any] = torch._C._pop_torch_function_stack
 _depth: Callable[[], int] = torch._C._len_torch_function_stack
+_at: Callable[[int], Any] = torch._C._get_function_stack_at
 #: A signal that nobody sends; it is never really sent here either, only noted in the main thread.
 _WAKE = getattr(Signals, "SIGRTMAX", None) or getattr(Signals, "SIGURG", None)
 
@@ -40,6 +41,11 @@ def insert(mode: TorchFunctionMode) -> None:
     _push(mode)
     for one in reversed(above):
         _push(one)
+
+
+def holds(mode: TorchFunctionMode) -> bool:
+    """Whether a mode is in the stack: inside of its own handler it is not."""
+    return any(_at(index) is mode for index in range(_depth()))
 
 
 def remove(mode: TorchFunctionMode) -> bool:

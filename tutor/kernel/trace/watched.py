@@ -82,11 +82,14 @@ class Watched:
             if name is not None and name != one.name:
                 self._ins[index] = structs.replace(one, name=name)
 
-    def finish(self, result: Any) -> OpFacts:
-        """What came of it; lets go of the arguments."""
+    def finish(self, result: Any) -> OpFacts | None:
+        """What came of it; lets go of the arguments. None where no tensor had a part in it."""
         found, ins = self._found, self._ins
         wrote = writes(found, ins)
         made = results(result)
+        if not found and not made:
+            return None
+        self._tally.is_operation = True
         outs = [self._reader.read(one, "") for one in made]
         verdict, about = judge(self._kind, (found, ins), (made, outs), wrote, self._shares)
         facts = self._facts(outs=tuple(outs), verdict=verdict, of=about, wrote=wrote)
@@ -102,6 +105,7 @@ class Watched:
 
     def fail(self, error: BaseException) -> OpFacts:
         """It raised; lets go of the arguments."""
+        self._tally.is_operation = True
         facts = self._facts(error=_sentence(error), wrote=writes(self._found, self._ins))
         self._found = []
         return facts
