@@ -12,7 +12,8 @@ Span = tuple[int, int, int, int]
 
 #: What an operation made of its arguments: the same object, another tensor on the memory of one, new
 #: memory that has only elements of one (some of them, in another order, or converted to another dtype or
-#: device), new memory with computed ones, a write into one, or no tensor. Of several results the first counts.
+#: device), new memory with computed ones, a write into one, or no tensor. Of several results the first
+#: counts.
 Verdict = Literal["same", "view", "copy", "new", "in place", "none"]
 
 
