@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -139,6 +139,28 @@ def inspect(file: str, arguments: tuple[str, ...], as_json: bool, device: str | 
     from tutor.headless import inspect as run
 
     sys.exit(run(file, arguments, as_json=as_json, device=device, memory=memory))
+
+
+@main.command()
+@click.argument("file")
+@click.argument("arguments", nargs=-1)
+@click.option("--name", default="", help="The tensor; without it the newest that has a graph.")
+@click.option(
+    "--format", "kind", type=click.Choice(["dot", "text", "svg"]), default="text", show_default=True,
+    help="DOT for Graphviz, text as in the inspector, or SVG where Graphviz is installed.",
+)  # fmt: skip
+@click.option("-o", "--output", "out", default="", help="The file to write; without it standard output.")
+@click.option("--force", is_flag=True, help="Write over a file that is there already.")
+@memory_option
+def graph(file: str, arguments: tuple[str, ...], memory: str, **wanted: Any) -> None:
+    """Run FILE and write the autograd graph behind one of its tensors.
+
+    What the code prints comes on standard error. Exit status: 0 when all went well, 1 when the code
+    raised (the graph is then as the code left it), 2 where there is no such graph or for wrong use."""
+    from tutor.headless import Picture
+    from tutor.headless import graph as run
+
+    sys.exit(run(file, arguments, Picture(**wanted), memory=memory))
 
 
 @main.command()

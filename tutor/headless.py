@@ -18,7 +18,7 @@ from tutor.course.checks import fits_error
 from tutor.course.claims import Raises
 from tutor.explain import Entry, Past, after_setup, explain_step
 from tutor.explain.verdicts import say
-from tutor.facts import ErrorFacts, Explanation, GraphFacts, Ready, Run, Snapshot, Step
+from tutor.facts import ErrorFacts, Explanation, GraphFacts, Ready, Run, Snapshot, Step, outline_of
 from tutor.session import InputAsked, KernelOptions, Session, SessionError, StateChanged, StepFinished
 from tutor.session.events import Event
 
@@ -138,8 +138,10 @@ def _lesson_job(path: str, device: str | None, memory: str) -> Job:
 class Walk:
     """Runs a job and hands each step to `contract` or to a list of runs."""
 
-    def __init__(self, job: Job, contract: Contract | None) -> None:
+    def __init__(self, job: Job, contract: Contract | None, *, graph_of: str | None = None) -> None:
         self._job = job
+        #: The tensor whose graph is wanted, "" for the newest that has one; None for no graph in particular.
+        self._graph_of = graph_of
         self._contract = contract
         self._before = Snapshot()
         self._hidden = False
@@ -218,11 +220,19 @@ class Walk:
         self.runs.append((part, run, before, past))
 
     async def _collect_graphs(self) -> None:
-        if self._contract is None or self._session.state != "idle":
+        if (self._contract is None and self._graph_of is None) or self._session.state != "idle":
             return
+        names = None
+        if self._graph_of is not None:
+            names = [self._graph_of or newest_made(self._session.snapshot)]
         patience = GRAPH_PATIENCE if self._interrupted else None
         with contextlib.suppress(SessionError, TimeoutError):
-            self.graphs = await asyncio.wait_for(self._session.graphs(limit=GRAPH_LIMIT), patience)
+            self.graphs = await asyncio.wait_for(self._session.graphs(names, limit=GRAPH_LIMIT), patience)
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """The namespace as it was left."""
+        return self._session.snapshot
 
     def _listen(self, event: Event) -> None:
         try:
@@ -244,6 +254,12 @@ class Walk:
         if self._contract is not None:
             self._contract.add(step, self._before)
         self._before = step.snapshot
+
+
+def newest_made(snapshot: Snapshot) -> str:
+    """The newest variable that has a grad_fn; empty where there is none."""
+    made = [name for name, facts in snapshot.tensors.items() if facts.grad_fn]
+    return next((name for name in reversed(made) if name.isidentifier()), made[-1] if made else "")
 
 
 def _read_line(prompt: str) -> str | None:
@@ -272,6 +288,71 @@ def inspect(path: str, arguments: tuple[str, ...], *, as_json: bool, device: str
     if walk.error is None:
         return STATUS_OK
     return STATUS_INTERRUPTED if walk.error.type == "KeyboardInterrupt" else STATUS_RAISED
+
+
+@dataclass(frozen=True)
+class Picture:
+    """Which graph is wanted, as what, and where; empty for the newest, and for standard output."""
+
+    name: str = ""
+    kind: str = "text"
+    out: str = ""
+    force: bool = False
+
+
+def graph(path: str, arguments: tuple[str, ...], picture: Picture, *, memory: str) -> int:
+    """Run, and write the graph behind a tensor to a file or standard output; the exit status."""
+    from tutor.export import ExportError, write, written_as
+
+    out, force = picture.out, picture.force
+    try:
+        if out and not force and Path(out).exists():
+            raise WrongUse(f"{out} is there already: choose another file, or --force to write over it.")
+        walk = Walk(read_job(path, arguments, None, memory), None, graph_of=picture.name)
+        asyncio.run(walk.run())
+        _tell_output(walk)
+        found, title = _graph_found(walk, picture.name)
+        details = {node.number: node for node in found.nodes if node.number is not None}
+        data = written_as(picture.kind, outline_of(found), details, walk.snapshot, title)
+        if out:
+            write(Path(out), data, overwrite=force)
+            print(f"{title}: {len(found.nodes):,} nodes written to {out}.", file=sys.stderr)
+        else:
+            sys.stdout.buffer.write(data)
+            sys.stdout.flush()
+    except FileExistsError:
+        print(f"{out} is there already: choose another file, or --force to write over it.", file=sys.stderr)
+        return STATUS_WRONG_USE
+    except (WrongUse, ExportError) as error:
+        print(error, file=sys.stderr)
+        return STATUS_WRONG_USE
+    except BrokenPipeError:
+        sys.stderr.close()
+        return STATUS_RAISED
+    return STATUS_OK if walk.error is None else STATUS_RAISED
+
+
+def _tell_output(walk: Walk) -> None:
+    """What the code printed, and how it failed, beside the graph: on standard error."""
+    for _, run, _, _ in walk.runs:
+        for step in run.steps:
+            sys.stderr.write(step.stdout)
+    if walk.error is not None:
+        where = f" in line {walk.error.line}" if walk.error.line else ""
+        print(f"{walk.error.type}{where}: {walk.error.message}", file=sys.stderr)
+
+
+def _graph_found(walk: Walk, name: str) -> tuple[GraphFacts, str]:
+    """The graph that was asked for, and its title. WrongUse where there is none."""
+    for found_name, found in walk.graphs.items():
+        return found, f"backward from {found_name}"
+    made = [each for each, facts in walk.snapshot.tensors.items() if facts.grad_fn]
+    if name and name in walk.snapshot.tensors:
+        raise WrongUse(f"{name} has no grad_fn, so there is no graph behind it.")
+    others = f"; there are graphs of {', '.join(made[:8])}" if made else ""
+    if name:
+        raise WrongUse(f"There is no tensor {name} at the end of the code{others}.")
+    raise WrongUse("At the end of the code no tensor has a grad_fn, so there is no graph.")
 
 
 def _report(walk: Walk) -> None:

@@ -119,7 +119,7 @@ class Painter:
             label.append(f"  ✗ {OVERWRITTEN}", palette.error)
         words = [
             *([size] if size else []),
-            *(_saved(node) if node is not None else ()),
+            *(saved_words(node) if node is not None else ()),
             *([FREED] if freed else []),
         ]
         hooks = outline.hooks.get(row.node, ())
@@ -165,7 +165,7 @@ class Painter:
         return Text(f"({nodes}) {TIMES} {fold.repeats:,} more", self.palette.label)
 
 
-def _saved(node: NodeFacts) -> list[str]:
+def saved_words(node: NodeFacts) -> list[str]:
     """Saved numbers and words worth a glance."""
     saved = [
         f"{clean(key).removeprefix('_saved_')} {fit(clean(str(value)), 24)}"
