@@ -50,7 +50,9 @@ def check(value: torch.Tensor, limits: tuple[int, int, int] = LIMITS, start: tup
     if value.numel():
         room = [size - shown for size, shown in zip(value.shape, found.window, strict=True)]
         wanted = start or (0,) * value.dim()
-        assert found.start == tuple(min(at, most) for at, most in zip(wanted, room, strict=True))
+        for at, first, shown, most in zip(wanted, found.start, found.window, room, strict=True):
+            assert 0 <= first <= most
+            assert first <= at < first + shown
     plain = value.detach()
     firsts = found.start or (0,) * value.dim()
     ranges = [range(at, at + n) for at, n in zip(firsts, found.window, strict=True)]

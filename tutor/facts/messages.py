@@ -92,7 +92,7 @@ class CompareMemory(Struct, frozen=True, tag=True):
 
 
 class Preview(Struct, frozen=True, tag=True):
-    """Values of one tensor, from the element at `start` on; without a start, from the first.
+    """Values of one tensor near the element at `around`; without one, near the first.
 
     `limits` bounds slices, rows and columns; leading dimensions beyond three share the bound of slices.
     """
@@ -100,7 +100,7 @@ class Preview(Struct, frozen=True, tag=True):
     id: int
     name: str
     limits: tuple[int, int, int] = (4, 12, 8)
-    start: Shape = ()
+    around: Shape = ()
 
 
 class Complete(Struct, frozen=True, tag=True):

@@ -29,19 +29,21 @@ _is_conj, _is_neg, _numpy, _empty = _BASE.is_conj, _BASE.is_neg, _BASE.numpy, to
 _no_dispatch, _inference = torch._C._DisableTorchDispatch, torch.inference_mode
 
 
-def preview(namespace: dict[str, object], number: int, name: str, limits: Shape, start: Shape = ()) -> Values:
-    """The answer to a `Preview`: what `name` holds from `start` on, or why that is not told."""
+def preview(
+    namespace: dict[str, object], number: int, name: str, limits: Shape, around: Shape = ()
+) -> Values:
+    """The answer to a `Preview`: what `name` holds near `around`, or why that is not told."""
     (value,) = find(namespace, (name,))
     if value is None:
         return Values(number, name, reason="there is no tensor under this name")
     with raw.Reading():
         try:
-            return _read(value, number, name, limits, start)
+            return _read(value, number, name, limits, around)
         except Exception as error:  # what torch refuses to tell about exotic tensors
             return Values(number, name, reason=str(error).split("\n", 1)[0][:100] or "it cannot be read")
 
 
-def _read(value: Any, number: int, name: str, limits: Shape, start: Shape) -> Values:
+def _read(value: Any, number: int, name: str, limits: Shape, around: Shape) -> Values:
     reason = _reason(value)
     if reason:
         return Values(number, name, reason=reason)
@@ -54,7 +56,7 @@ def _read(value: Any, number: int, name: str, limits: Shape, start: Shape) -> Va
         shape, address = tuple(raw.shape(value)), raw.data_ptr(value)
         itemsize, dtype = raw.element_size(value), raw.dtype_text[raw.dtype(value)]
         steps = tuple(stride * itemsize for stride in raw.stride(value))
-    first, window = _window(shape, limits, start)
+    first, window = _window(shape, limits, around)
     if elements.decode(b"", dtype) is None:
         return Values(number, name, reason=f"no plain values can be shown for {_plain(dtype)}")
     if 0 in window:
@@ -139,7 +141,7 @@ def _reason(value: Any) -> str | None:
     return None
 
 
-def _window(shape: Sequence[int], limits: Shape, start: Shape) -> tuple[Shape, Shape]:
+def _window(shape: Sequence[int], limits: Shape, around: Shape) -> tuple[Shape, Shape]:
     """Where the window begins, and how many indices of each dimension it has.
 
     A row of many, else rows and columns in few slices.
@@ -155,8 +157,8 @@ def _window(shape: Sequence[int], limits: Shape, start: Shape) -> tuple[Shape, S
         window.append(min(size, max(1, bound), room))
         room = max(1, room // max(1, window[-1]))
     window.reverse()
-    wanted = start if len(start) == len(shape) else (0,) * len(shape)
-    first = (max(0, min(at, size - n)) for at, size, n in zip(wanted, shape, window, strict=True))
+    wanted = around if len(around) == len(shape) else (0,) * len(shape)
+    first = (max(0, min(at - n // 2, size - n)) for at, size, n in zip(wanted, shape, window, strict=True))
     return tuple(first), tuple(window)
 
 

@@ -175,8 +175,8 @@ class Worker:
             case CompareMemory(id=number, first=first, second=second):
                 pair = find(self._executor.namespace, (first, second))
                 self._channel.send(Overlap(number, *storage.compare(*pair)))
-            case Preview(id=number, name=name, limits=limits, start=start):
-                self._channel.send(values.preview(self._executor.namespace, number, name, limits, start))
+            case Preview(id=number, name=name, limits=limits, around=around):
+                self._channel.send(values.preview(self._executor.namespace, number, name, limits, around))
             case Complete(id=number):
                 self._channel.send(Completions(number, complete(self._executor.namespace, request)))
             case Document(id=number):

@@ -74,9 +74,9 @@ class Questions(ABC):
         assert isinstance(reply, Overlap)
         return reply
 
-    async def preview(self, name: str, start: Shape = ()) -> Values:
-        """A bounded window of the values under a name, from the element at `start` on."""
-        reply = await self._ask(lambda number: Preview(number, name, start=start))
+    async def preview(self, name: str, around: Shape = ()) -> Values:
+        """A bounded window of the values under a name, near the element at `around`."""
+        reply = await self._ask(lambda number: Preview(number, name, around=around))
         assert isinstance(reply, Values)
         return reply
 

@@ -29,7 +29,7 @@ from tutor.tui.panels.tensors import TensorsPanel
 from tutor.view.detail import Known
 from tutor.view.relations import relations, unsettled
 from tutor.view.strips import Ranges
-from tutor.view.windows import start_for
+from tutor.view.windows import is_in_sight
 
 #: Seconds between redraws while records come quickly.
 PAUSE = 1 / 20
@@ -179,12 +179,12 @@ class Inspector(VerticalScroll, can_focus=False):
         self._set(index=index, index_of=name)
         self._lit_moved = True
 
-    def window_start(self) -> Shape | None:
-        """Where values should be asked for so that the chosen element is among them; None if it is."""
+    def out_of_sight(self) -> Shape | None:
+        """The chosen element, where it and its neighbours are not among the known values."""
         facts, element = self._now.facts, self._now.element
-        if facts is None or element is None:
+        if facts is None or element is None or is_in_sight(facts, self._now.known_now.values, element):
             return None
-        return start_for(facts, self._now.known_now.values, element)
+        return element
 
     def show_values(self, name: str, values: Values) -> None:
         """Another window of the values of `name` as it is now."""

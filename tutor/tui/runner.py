@@ -171,9 +171,9 @@ class Runner:
         """All about some nodes of the graph behind `name`, as far as the kernel can tell now."""
         return await self._ask(self.session.nodes, name, numbers) or ()
 
-    async def values(self, name: str, start: Shape = ()) -> Values | None:
-        """Values under `name` from `start` on; None where the kernel has other things to do."""
-        return await self._ask(self.session.preview, name, start)
+    async def values(self, name: str, around: Shape = ()) -> Values | None:
+        """Values under `name` near the element at `around`; None where the kernel has other things to do."""
+        return await self._ask(self.session.preview, name, around)
 
     async def overlap(self, first: str, second: str) -> Overlap | None:
         """Whether two names have elements in common; None where the kernel has other things to do."""

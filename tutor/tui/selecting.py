@@ -54,13 +54,13 @@ class Selecting(Page):
         if message.name != self.selected:
             self.select_name(NameSelected(message.name, "storage"))
         self.inspector.choose_element(message.name, message.index)
-        if self.inspector.window_start() is not None:
+        if self.inspector.out_of_sight() is not None:
             self.run_worker(self._look_further, group="window", exclusive=True)  # type: ignore[arg-type]
 
     async def _look_further(self) -> None:
         await asyncio.sleep(STEP_PAUSE)
-        moment, name, start = self._moment, self.inspector.shown, self.inspector.window_start()
-        values = await self.runner.values(name, start) if start is not None else None
+        moment, name, element = self._moment, self.inspector.shown, self.inspector.out_of_sight()
+        values = await self.runner.values(name, element) if element is not None else None
         if values is not None and self._is_now(moment, name):
             self.inspector.show_values(name, values)
 
@@ -101,7 +101,7 @@ class Selecting(Page):
         graph = await self.runner.graph(root)
         if self._is_now(moment, name):
             self.inspector.show_graph(root, graph)
-        values = await self.runner.values(name, self.inspector.window_start() or ())
+        values = await self.runner.values(name, self.inspector.out_of_sight() or ())
         overlaps: dict[str, Overlap] = {}
         for other in self.inspector.unsettled() if self._is_now(moment, name) else ():
             answer = await self.runner.overlap(name, other)

@@ -35,25 +35,19 @@ def indices(values: Values) -> list[Shape]:
     return list(product(*ranges))
 
 
-def start_for(facts: TensorFacts, values: Values | None, index: Shape) -> Shape | None:
-    """Where a window should begin so that `index` has neighbours in it; None if those known will do."""
-    if facts.shape is None or not has_element(facts, index):
-        return None
-    if values is None or values.reason is not None or len(values.window) != len(facts.shape):
-        return tuple(max(0, at - 4) for at in index)
-    window, start = values.window, start_of(values)
-    if all(_is_inside(*each) for each in zip(index, start, window, facts.shape, strict=True)):
-        return None
-    middle = (at - size // 2 for at, size in zip(index, window, strict=True))
-    return tuple(
-        max(0, min(at, size - shown)) for at, size, shown in zip(middle, facts.shape, window, strict=True)
-    )
+def is_in_sight(facts: TensorFacts, values: Values | None, index: Shape) -> bool:
+    """Whether the element is in the window together with its neighbours, where it has room for them."""
+    if facts.shape is None or values is None or values.reason is not None:
+        return False
+    if len(values.window) != len(facts.shape) or place_in(values, index) is None:
+        return False
+    return all(map(_is_inside, index, start_of(values), values.window, facts.shape))
 
 
 def _is_inside(at: int, first: int, shown: int, size: int) -> bool:
-    """Whether an index has a neighbour on both sides within what is shown, or there is none."""
-    after_first = at > first or first == 0
-    return first <= at < first + shown and after_first and (at < first + shown - 1 or first + shown == size)
+    if shown < 3:  # there is no room for both
+        return True
+    return (at > first or first == 0) and (at < first + shown - 1 or first + shown == size)
 
 
 def texts_by_cell(values: Values, facts: TensorFacts, block: StorageFacts) -> dict[int, str]:
