@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
 from textual import events
 from textual.app import ComposeResult
@@ -33,6 +34,10 @@ from tutor.view.windows import is_in_sight
 
 #: Seconds between redraws while records come quickly.
 PAUSE = 1 / 20
+#: Seconds in which it is known whether the focus moved by key or by the mouse.
+TOUCH = 0.03
+#: Seconds after which a button that is down, or was, does not keep panels from opening.
+LONG_PRESS = 0.5
 #: Seconds into a run for which the values from before it stay, drawn as passing; a quick run needs no gap.
 STALE = 0.3
 
@@ -84,12 +89,38 @@ class Inspector(VerticalScroll, can_focus=False):
         self._pressed = True
 
     def on_mouse_up(self) -> None:
-        """Keys may scroll again."""
+        """A click may follow, or none."""
+        self.set_timer(LONG_PRESS, self._release)
+
+    def on_click(self) -> None:
+        """The click is whole: keys may scroll again, and the panel that has the focus may open."""
+        self._release()
+
+    def _release(self) -> None:
         self._pressed = False
+        self._open_panel()
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         """A panel that is gone to by key shows its heading, once the panel that was left has shrunk."""
-        self.call_after_refresh(self.call_after_refresh, self._show_heading, event.widget)
+        self.set_timer(TOUCH, partial(self._arrive, event.widget))
+
+    def _arrive(self, view: Widget) -> None:
+        self._mind_panel()
+        self.call_after_refresh(self.call_after_refresh, self._show_heading, view)
+
+    def on_descendant_blur(self) -> None:
+        """A panel that was left shrinks."""
+        self.set_timer(TOUCH, self._mind_panel)
+
+    def _mind_panel(self) -> None:
+        if self._pressed:
+            self.set_timer(LONG_PRESS, self._open_panel)
+        else:
+            self._open_panel()
+
+    def _open_panel(self) -> None:
+        for panel in self._panels:
+            panel.set_class(panel.view.has_focus, "-open")
 
     def _show_heading(self, view: Widget) -> None:
         panel = view.parent
