@@ -38,7 +38,7 @@ async def begin(p: Player, name: str, code: str = CODE) -> None:
     from tutor.tui.messages import NameSelected
 
     p.bench.post_message(NameSelected(name, "note"))
-    await p.until(lambda: p.bench.inspector.shown == name and "[0]" in panel(p, "detail"))
+    await p.until(lambda: (values := p.bench.inspector.now.known.values) and values.name == name)
     p.bench.query_one("#detail").focus()
     await p.pilot.pause(0.2)  # the panel opens, which moves those below
 

@@ -192,15 +192,15 @@ class Moments(Selecting):
         if moment is None:
             super().look()
         elif name := self.inspector.shown:
-            start = self.inspector.window_start() or ()
-            self.inspector.show_known(name, values_at(name, moment.snapshot, start), {})
+            around = self.inspector.out_of_sight() or ()
+            self.inspector.show_known(name, values_at(name, moment.snapshot, around), {})
 
     async def _look_further(self) -> None:
-        moment, name, start = self.chronicle.moment, self.inspector.shown, self.inspector.window_start()
+        moment, name, element = self.chronicle.moment, self.inspector.shown, self.inspector.out_of_sight()
         if moment is None:
             await super()._look_further()
-        elif start is not None:
-            self.inspector.show_values(name, values_at(name, moment.snapshot, start))
+        elif element is not None:
+            self.inspector.show_values(name, values_at(name, moment.snapshot, element))
 
     def _fact(self) -> str:
         """Which moment is shown, and how to come back."""

@@ -9,6 +9,7 @@ from operator import mul
 
 from tutor.facts import Shape, Snapshot, StorageFacts, TensorFacts, Values
 from tutor.view.places import first_byte, steps_of
+from tutor.view.windows import may_be_lazy
 
 #: Slices, rows and columns at most, as the kernel answers when it is asked.
 LIMITS = (4, 12, 8)
@@ -16,15 +17,15 @@ LIMITS = (4, 12, 8)
 NOT_KEPT = "not kept for this moment"
 
 
-def values_at(name: str, snapshot: Snapshot, start: Shape = ()) -> Values:
-    """A window, from `start` on, of the values under `name` at this moment, or why they are not known."""
+def values_at(name: str, snapshot: Snapshot, around: Shape = ()) -> Values:
+    """A window near `around` of the values under `name` at this moment, or why they are not known."""
     facts = snapshot.tensors.get(name)
     block = snapshot.storages.get(facts.block) if facts is not None and facts.block is not None else None
     if facts is None or facts.shape is None:
         return Values(0, name, reason=NOT_KEPT)
     if 0 in facts.shape:
         return Values(0, name, window=facts.shape)
-    window = _window(facts.shape, start)
+    window = _window(facts.shape, around)
     texts = _texts(facts, block, window) if block is not None else None
     if texts is None:
         return Values(0, name, reason=NOT_KEPT)
@@ -39,15 +40,20 @@ def values_at(name: str, snapshot: Snapshot, start: Shape = ()) -> Values:
     )
 
 
-def _window(shape: Shape, start: Shape) -> list[range]:
+def _window(shape: Shape, around: Shape) -> list[range]:
     """The indices of each dimension."""
     limits = [LIMITS[0]] * max(0, len(shape) - 2) + [*LIMITS[1:]]
     if len(shape) == 1:
         limits = [prod(LIMITS[1:])]
-    first = start if len(start) == len(shape) else (0,) * len(shape)
+    middle = around if len(around) == len(shape) else (0,) * len(shape)
+    limits = limits[len(limits) - len(shape) :]
+    firsts = (
+        max(0, min(at - limit // 2, size - limit))
+        for size, at, limit in zip(shape, middle, limits, strict=True)
+    )
     return [
-        range(min(begin, size - 1), min(size, min(begin, size - 1) + limit))
-        for size, begin, limit in zip(shape, first, limits[len(limits) - len(shape) :], strict=True)
+        range(first, min(size, first + limit))
+        for size, first, limit in zip(shape, firsts, limits, strict=True)
     ]
 
 
@@ -64,8 +70,8 @@ def _texts(facts: TensorFacts, block: StorageFacts, window: Sequence[range]) -> 
     first, steps = first_byte(facts, block), steps_of(facts)
     if block.values is None or first is None or steps is None or facts.dtype is None:
         return None
-    if facts.dtype != block.dtype or facts.itemsize != block.itemsize or facts.dtype.startswith("complex"):
-        return None  # nothing tells whether complex elements are to be read as their conjugates
+    if facts.dtype != block.dtype or facts.itemsize != block.itemsize or may_be_lazy(facts):
+        return None
     found: list[str] = []
     for index in product(*window):
         at, rest = divmod(first + sum(map(mul, index, steps)), block.itemsize)

@@ -68,7 +68,7 @@ def values_at(facts: TensorFacts, block: StorageFacts | None) -> Values | None:
         return None
     if facts.dtype != block.dtype or facts.itemsize != block.itemsize or not 0 < prod(facts.shape) <= MOST:
         return None
-    if _may_be_lazy(facts):
+    if may_be_lazy(facts):
         return None
     texts = []
     for index in product(*map(range, facts.shape)):
@@ -79,7 +79,7 @@ def values_at(facts: TensorFacts, block: StorageFacts | None) -> Values | None:
     return Values(0, facts.name, window=facts.shape, texts=tuple(texts), numbers=_numbers(texts))
 
 
-def _may_be_lazy(facts: TensorFacts) -> bool:
+def may_be_lazy(facts: TensorFacts) -> bool:
     """Whether memory may hold the conjugate, or, of a conjugate's imaginary part, the other sign."""
     if facts.dtype is not None and facts.dtype.startswith("complex"):
         return True

@@ -9,9 +9,8 @@ from textual import events
 from textual.binding import Binding
 
 from tutor.facts import Shape
-from tutor.tui.messages import ElementSelected
-from tutor.tui.names_view import NamesView
 from tutor.tui.panels.drawn import Drawn
+from tutor.tui.panels.element_view import ElementView
 from tutor.tui.panels.shown import Shown
 from tutor.view.detail import detail_lines
 from tutor.view.element import Step, moved
@@ -21,7 +20,7 @@ from tutor.view.places import steps_of
 from tutor.view.words import clean, kind_word
 
 
-class DetailView(NamesView):
+class DetailView(ElementView):
     """The arrow keys go from element to element, and below the grid from name to name."""
 
     BINDINGS = [
@@ -35,19 +34,18 @@ class DetailView(NamesView):
 
     def __init__(self) -> None:
         super().__init__("detail", id="detail")
-        self._shown = Shown()
         self._below = False
 
     def show_detail(self, shown: Shown, lines: Sequence[Text]) -> None:
         """Replace all lines; the selected element stays in view."""
-        if shown.element != self._shown.element:
+        if shown.element != self.shown.element:
             self._below = False
-        self._shown = shown
+        self.take(shown)
         self.show_lines(lines)
 
     def reveal_lit(self) -> None:
         """Scroll so that the selected element is seen."""
-        at = self._line_of(self._shown.element)
+        at = self._line_of(self.shown.element)
         if at is not None:
             self._reveal(at)
 
@@ -69,15 +67,15 @@ class DetailView(NamesView):
             self._go(step)
 
     def _go(self, step: Step) -> None:
-        facts, index = self._shown.facts, self._shown.element
+        facts, index = self.shown.facts, self.element
         if facts is None or facts.shape is None:
             return
         if index is None:
-            self.post_message(ElementSelected(facts.name, (0,) * len(facts.shape)))
+            self.ask(facts.name, (0,) * len(facts.shape))
             return
-        there = moved(facts.shape, index, step, self._per_line(index))
+        there = moved(facts.shape, index, step, self._per_line())
         if there != index:
-            self.post_message(ElementSelected(facts.name, there))
+            self.ask(facts.name, there)
         elif step == "down":
             self._below = True
             self.action_move(1)
@@ -95,24 +93,23 @@ class DetailView(NamesView):
 
     def on_click(self, event: events.Click) -> None:
         """Select the element under the pointer."""
-        index, facts = event.style.meta.get(ELEMENT), self._shown.facts
+        index, facts = event.style.meta.get(ELEMENT), self.shown.facts
         if index is None or facts is None:
             super().on_click(event)
             return
         event.prevent_default()
         self._below = False
-        self.post_message(ElementSelected(facts.name, index))
+        self.ask(facts.name, index)
 
     def _has_elements(self) -> bool:
-        facts = self._shown.facts
+        facts = self.shown.facts
         return facts is not None and steps_of(facts) is not None and facts.numel != 0
 
     def _line_of(self, index: Shape | None) -> int | None:
         return next((i for i, line in enumerate(self._lines) if index in _elements(line)), None)
 
-    def _per_line(self, index: Shape) -> int:
-        at = self._line_of(index)
-        return max(map(len, map(_elements, self._lines)), default=1) if at is not None else 1
+    def _per_line(self) -> int:
+        return max(map(len, map(_elements, self._lines)), default=1)
 
 
 def _elements(line: Text) -> list[Shape]:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from textual import events
 from textual.binding import Binding
 
-from tutor.tui.messages import ElementSelected
-from tutor.tui.names_view import NamesView
 from tutor.tui.panels.drawn import Drawn
+from tutor.tui.panels.element_view import ElementView
 from tutor.tui.panels.shown import Shown
 from tutor.view.element import beside, element_at
 from tutor.view.marks import has_meta, named_in
@@ -15,7 +14,7 @@ from tutor.view.sheet import CELL, LIT
 from tutor.view.strips import storage_strips
 
 
-class StorageView(NamesView):
+class StorageView(ElementView):
     """A click on a cell selects the element that lies there; left and right go from cell to cell."""
 
     BINDINGS = [
@@ -25,7 +24,6 @@ class StorageView(NamesView):
 
     def __init__(self) -> None:
         super().__init__("storage", id="storage")
-        self.shown = Shown()
 
     def reveal_lit(self) -> None:
         """Scroll so that the selected element's cell is seen, and the names under it."""
@@ -40,9 +38,9 @@ class StorageView(NamesView):
 
     def action_shift(self, by: int) -> None:
         """To the nearest cell of the shown tensor in that direction."""
-        index = beside(self.shown.name, self.shown.element, self.shown.snapshot, by)
+        index = beside(self.shown.name, self.element, self.shown.snapshot, by)
         if index is not None:
-            self.post_message(ElementSelected(self.shown.name, index))
+            self.ask(self.shown.name, index)
 
     def on_click(self, event: events.Click) -> None:
         """Select the element under the pointer: of the shown tensor, or of the first that has it."""
@@ -56,7 +54,7 @@ class StorageView(NamesView):
         for name in sorted(storage.residents, key=lambda name: name != self.shown.name):
             index = element_at(tensors[name], self.shown.snapshot, start) if name in tensors else None
             if index is not None:
-                self.post_message(ElementSelected(name, index))
+                self.ask(name, index)
                 return
 
 
@@ -73,7 +71,7 @@ class StoragePanel(Drawn):
 
     def draw(self, shown: Shown) -> None:
         """All blocks as strips."""
-        self._lines.shown = shown
+        self._lines.take(shown)
         palette = self.palette
         strips = storage_strips(
             shown.snapshot,
