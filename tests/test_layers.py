@@ -21,6 +21,7 @@ FORBIDDEN = {
     "tutor.paths": TORCH | SCREEN | {"rich", "yaml", "asyncio"},
     "tutor.assist": TORCH | SCREEN | {"yaml"},
     "tutor.contract": TORCH | SCREEN | {"rich", "yaml"},
+    "tutor.export": TORCH | SCREEN | {"yaml"},
     "tutor.course": TORCH | SCREEN | {"rich"},
     "tutor.explain": TORCH | SCREEN | {"rich", "yaml"},
     "tutor.view": TORCH | SCREEN | {"yaml"},

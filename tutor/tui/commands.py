@@ -102,6 +102,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("versions", (), "Earlier versions", "Code of yours that was reset, or from another window."),
     Command("device", (), "Device", "Choose the device; the kernel restarts on it."),
     Command("theme", (), "Theme", "Choose the colours: dark, light, or the terminal's own."),
+    Command("export_graph", (), "Export graph", "Write the graph that is shown to a file: DOT, text or SVG."),
     Command("clear_output", (), "Clear output", "Empty the output."),
     Command("help", ("f12",), "Help", "Show all keys.", 10),
     Command("quit", ("ctrl+q",), "Quit", "End torchtutor.", 12),

@@ -234,6 +234,10 @@ class Inspector(VerticalScroll, can_focus=False):
         """The graph behind `name`; None where no operation made it."""
         self._set(graph=graph)
 
+    def graph_outline(self) -> GraphOutline | None:
+        """The graph that is drawn, of now or of an earlier moment; None where there is none."""
+        return self._graph.outline if self._graph.display else None
+
     def show_nodes(self, nodes: Iterable[NodeFacts]) -> None:
         """What the kernel says of nodes of the graph that is shown."""
         self._graph.tell(nodes)

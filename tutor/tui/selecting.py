@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Sequence
 from typing import Any
 
 from textual import events, on
@@ -12,10 +13,11 @@ from textual.widgets import TextArea
 
 from tutor.course.schema import Lesson
 from tutor.course.store import Store
-from tutor.facts import Overlap
+from tutor.facts import GraphOutline, NodeFacts, Overlap
 from tutor.session import Session
 from tutor.tui.messages import ElementSelected, NameSelected, NodesWanted
 from tutor.tui.page import Page
+from tutor.tui.panels.shown import Shown
 
 #: Seconds that a selection rests before the kernel is asked about it.
 LOOK_PAUSE = 0.06
@@ -117,6 +119,51 @@ class Selecting(Page):
         nodes = await self.runner.nodes(root, message.numbers)
         if self._is_now(moment, name):
             self.inspector.show_nodes(nodes)
+
+    # ── export ───────────────────────────────────────────────────────────────
+
+    def action_export_graph(self) -> None:
+        """Write the graph that is shown to a file."""
+        self.run_worker(self._export_graph, group="export", exclusive=True)  # type: ignore[arg-type]
+
+    async def _export_graph(self) -> None:
+        from tutor.export import FORMATS, ExportError, write, written_as
+        from tutor.tui.exporting import FileScreen, format_chooser
+
+        shown, outline = self.inspector.now, self.inspector.graph_outline()
+        if outline is None:
+            self.notify("There is no graph to export: select a tensor that has a grad_fn.", markup=False)
+            return
+        name = shown.root
+        nodes = await self._nodes_of(shown, outline)
+        kind = await self.app.push_screen_wait(format_chooser(name))
+        if kind is None:
+            return
+        stem = "".join(each if each.isalnum() else "_" for each in name).strip("_") or "graph"
+        target = await self.app.push_screen_wait(FileScreen(f"export {name}", stem + FORMATS[kind]))
+        if target is None:
+            return
+        title = f"backward from {name}"
+        try:
+            data = await asyncio.to_thread(written_as, kind, outline, nodes, shown.snapshot, title)
+            write(target.path, data, overwrite=target.overwrite)
+        except FileExistsError:
+            self.notify(
+                f"{target.path} is there already: nothing was written.", severity="error", markup=False
+            )
+        except ExportError as error:
+            self.notify(str(error), severity="error", markup=False, timeout=8)
+        else:
+            written = f"Graph of {name}: {len(outline.kind):,} nodes written to {target.path.absolute()}."
+            self.notify(written, markup=False, timeout=8)
+
+    async def _nodes_of(self, shown: Shown, outline: GraphOutline) -> dict[int, NodeFacts]:
+        """All about the nodes of the graph that is shown, as far as it is known."""
+        if shown.past is not None:
+            found: Sequence[NodeFacts] = shown.past.graphs.nodes(outline.numbers, shown.past.moment.step)
+        else:
+            found = await self.runner.nodes(shown.root, outline.numbers)
+        return {node.number: node for node in found if node.number is not None}
 
     def _is_now(self, moment: int, name: str) -> bool:
         return moment == self._moment and self.runner.answers and name == self.inspector.shown

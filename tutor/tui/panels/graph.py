@@ -16,7 +16,6 @@ from tutor.tui.messages import NodePointed, NodesWanted
 from tutor.tui.panels.drawn import Drawn
 from tutor.tui.panels.shown import Shown
 from tutor.view.graph_shape import GraphShape
-from tutor.view.node_card import card_lines
 from tutor.view.tree import GraphLines, Marked, Painter, cut_words
 from tutor.view.words import clean
 
@@ -69,6 +68,11 @@ class GraphPanel(Drawn):
             self._past = step, shown.root, shown.past.graphs.outline(shown.root, step)
         return self._past[2]
 
+    @property
+    def outline(self) -> GraphOutline | None:
+        """The graph that is drawn."""
+        return self._shape.outline if self._shape is not None else None
+
     def tell(self, nodes: Iterable[NodeFacts]) -> None:
         """The kernel has told of nodes of the graph."""
         self._tree.show_details({node.number: node for node in nodes if node.number is not None})
@@ -97,6 +101,8 @@ class GraphPanel(Drawn):
         at = self._tree.pointed
         self._card.display = self._tree.has_focus and self._shape is not None and at is not None
         if self._shape is not None and at is not None and self._card.display:
+            from tutor.view.node_card import card_lines  # with all rules: not before one is asked for
+
             outline = self._shape.outline
             node = self._tree.details.get(outline.numbers[at])
             self._card.show_lines(card_lines(outline, at, node, self.palette, self.room))
