@@ -27,7 +27,9 @@ class LivePanel(Drawn):
             self.heading.label = "running"
             self.heading.fact = f"{place_word(progress.line, progress.function)} · {duration(live.elapsed)}"
         elif step is not None:
-            lines = scalar_lines(step.scalars, self.palette, self.room, blocks=blocks)
+            # Of one sample there is no course to show, and the table has the value.
+            courses = [each for each in step.scalars if each.count > 1]
+            lines = scalar_lines(courses, self.palette, self.room, blocks=blocks)
             self.heading.label = "scalars"
             self.heading.fact = f"while {place_word(step.line, '')} ran · {duration(step.elapsed)}"
         else:

@@ -38,7 +38,8 @@ class MomentPanel(Drawn):
             text = Text(mark, f"bold {palette.accent}")
             lines.append(text.append(fit(clean(line), room - 2), Style.parse(palette.foreground)))
         if len(source) > SOURCE:
-            lines.append(Text(f"  … and {len(source) - SOURCE} lines more", palette.muted))
+            more = len(source) - SOURCE
+            lines.append(Text(f"  … and {more} line{'s' if more > 1 else ''} more", palette.muted))
         if step.result is not None:
             lines.append(Text(fit(f"= {clean(step.result)}", room), palette.label))
         if step.error is not None:
