@@ -12,7 +12,7 @@ from importlib.metadata import version
 from benchmarks.measure import BenchmarkError, header, line
 
 #: In this order: starting up is measured before this process itself imports torch.
-NAMES = ("launch", "keys", "flood", "cells", "stops", "snapshots", "trace", "graphs")
+NAMES = ("launch", "keys", "flood", "cells", "stops", "snapshots", "trace", "graphs", "replay")
 
 
 def main() -> None:

@@ -163,3 +163,23 @@ def test_a_reader_that_goes_away_ends_it(tmp_path):
         process.stdout.close()
         assert process.wait(30) == 1
         assert b"Traceback" not in process.stderr.read()
+
+
+def test_a_backward_pass_is_replayed_as_text_and_the_record_switched_off(piped):
+    done = piped(
+        "import torch\n"
+        "w = torch.tensor([1., 2.], requires_grad=True)\n"
+        ":replay\n"
+        "(w * w).sum().backward()\n"
+        ":replay\n"
+        ":replay off\n"
+        "(w * 5).sum().backward()\n"
+        ":replay\n"
+        ":replay perhaps\n"
+    )
+    assert "No backward pass was recorded yet." in done.stdout
+    assert done.stdout.count("MulBackward0\n") == 2  # the last recorded one is shown again
+    assert "w.grad was None, is [2. 4.]" in done.stdout
+    assert "Backward passes are no longer recorded." in done.stdout
+    assert "5. 5." not in done.stdout
+    assert "Write it so: :replay, :replay on, or :replay off" in done.stdout

@@ -212,12 +212,22 @@ def backward_object(facts: BackwardFacts, step: int) -> BackwardObject:
         omitted=facts.omitted,
         unread=facts.unread,
         error=facts.error,
+        hit=facts.hit,
+        hits=facts.hits,
+        inner=facts.inner,
     )
 
 
 def _leaf(leaf: LeafGradient) -> LeafObject:
     in_place = leaf.storage_before is not None and leaf.storage_before == leaf.storage_after
-    return LeafObject(leaf.name, leaf.before, leaf.after, in_place, leaf.passes, _gradient(leaf.gradient))
+    return LeafObject(
+        leaf.name,
+        leaf.before,
+        leaf.after,
+        in_place,
+        leaf.passes,
+        *map(_gradient, (leaf.gradient, leaf.held, leaf.holds)),
+    )
 
 
 def _gradient(gradient: GradientFacts | None) -> GradientObject | None:

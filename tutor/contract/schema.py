@@ -215,6 +215,8 @@ class LeafObject(Struct, frozen=True):
     in_place: Annotated[bool, Meta(description="It was added to the `.grad` that was there.")]
     passes: int | None
     gradient: GradientObject | None
+    held: Annotated[GradientObject | None, Meta(description="What `.grad` held before.")]
+    holds: Annotated[GradientObject | None, Meta(description="What `.grad` holds after.")]
 
 
 class BackwardObject(Struct, frozen=True):
@@ -235,6 +237,9 @@ class BackwardObject(Struct, frozen=True):
     omitted: int
     unread: str | None
     error: str | None
+    hit: Annotated[int, Meta(description="Which pass from this place it is in the statement, of `hits`.")]
+    hits: int
+    inner: Annotated[bool, Meta(description="It ran inside another pass: in a checkpoint or a hook.")]
 
 
 class ErrorObject(Struct, frozen=True):

@@ -24,8 +24,8 @@ WHOLE = 256
 FIRST = 8
 #: Elements noted in one pass, and elements whose norm is taken: of one gradient and in one pass.
 MOST_NOTED = 8_192
-MOST_NORMED = 1 << 20
-MOST_NORMED_IN_ALL = 1 << 22
+MOST_NORMED = 1 << 18
+MOST_NORMED_IN_ALL = 1 << 20
 _CHUNK = 1 << 16
 
 _BASE = torch._C.TensorBase

@@ -29,7 +29,7 @@ globals()["__builtins__"] = GENUINE
 FIRST_PASSES = 3
 
 #: Seconds that later records of one place may take in a statement, and the part of its time beyond that.
-ALLOWANCE = 0.003
+ALLOWANCE = 0.002
 SHARE = 0.005
 
 current_node = getattr(torch._C, "_current_autograd_node", lambda: None)
