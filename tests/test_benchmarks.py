@@ -42,3 +42,10 @@ def test_snapshots_and_graphs_print_ratios_and_budgets():
 
 def test_only_leaves_the_others_out():
     assert not [line for line in bench("--only", "snapshots") if line.startswith("graph")]
+
+
+def test_the_trace_is_measured_beside_bare_torch_and_other_tools():
+    lines = bench("--only", "trace")
+    assert RATIO.search(row(lines, "training step of an MLP")), lines
+    assert len([line for line in lines if "tiny operations" in line and RATIO.search(line)]) == 3, lines
+    assert len([line for line in lines if line.startswith("the same steps, traced")]) == 3, lines

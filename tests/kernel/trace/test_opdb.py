@@ -18,7 +18,7 @@ from torch.utils._pytree import tree_leaves
 from tutor.facts import OpFacts
 
 #: How many samples of each operator are run, by dtype.
-SAMPLES = {torch.float32: 8, torch.complex64: 3, torch.int64: 3, torch.bool: 2, torch.bfloat16: 2}
+SAMPLES = {torch.float32: 5, torch.complex64: 2, torch.int64: 2, torch.bool: 1, torch.bfloat16: 1}
 CHUNKS = 32
 #: Memory that was not written holds anything.
 OPERATORS = [op for op in op_db if "empty" not in op.name]
@@ -140,9 +140,11 @@ def wrong_verdict(case: Case, versions: list[int], result: Any, operation: OpFac
 
 
 def samples(op: Any, dtype: torch.dtype) -> Iterator[Case]:
-    for sample in itertools.islice(op.sample_inputs("cpu", dtype), SAMPLES[dtype]):
+    for count, sample in enumerate(itertools.islice(op.sample_inputs("cpu", dtype), SAMPLES[dtype])):
         args = (sample.input, *sample.args)
         yield Case(op.full_name, op.op, args, sample.kwargs)
+        if count >= 2:
+            continue
         if op.method_variant is not None and isinstance(sample.input, torch.Tensor):
             yield Case(f"{op.full_name} (method)", op.method_variant, args, sample.kwargs)
         if op.inplace_variant is not None and isinstance(sample.input, torch.Tensor):
@@ -192,7 +194,7 @@ def test_nothing_changes_and_every_verdict_is_true(chunk: int):
             if op.supports_out:
                 found += out_complaints(op, dtype, tracer)
     assert not found, "\n".join(dict.fromkeys(found))
-    assert judged > 100
+    assert judged > 50
 
 
 def out_complaints(op: Any, dtype: torch.dtype, tracer: Traced) -> Iterator[str]:

@@ -6,6 +6,8 @@ import pytest
 
 from tutor.facts import OpFacts, Step
 
+PRODUCT = "torch.nested.as_nested_tensor([x], layout=torch.jagged) * 2"
+
 
 def told(step: Step) -> list[tuple[str, str, str]]:
     return [(one.part, one.name, one.verdict) for one in step.operations]
@@ -70,6 +72,14 @@ def test_a_view_and_a_copy(driver):
             "with torch.inference_mode():\n    z = torch.ones(2)\n    z.add_(1)",
             ("z.add_(1)", "add_", "in place"),
         ),
+        ("y = x.to_sparse().coalesce().values()", (".values()", "values", "view")),
+        ("y = x.to_sparse_csr().detach()", (".detach()", "detach", "view")),
+        ("y = x.to_sparse_csr().clone()", (".clone()", "clone", "copy")),
+        (
+            "y = torch.nested.as_nested_tensor([x], layout=torch.jagged).values()",
+            (".values()", "values", "view"),
+        ),
+        ("y = torch.nested.as_nested_tensor([x], layout=torch.jagged) * 2", (PRODUCT, "mul", "new")),
         ("y = torch.cat([x, x])", ("torch.cat([x, x])", "cat", "new")),
         ("y = bool((x > 5).any())", ("bool((x > 5).any())", "bool", "none")),
     ],

@@ -14,12 +14,14 @@ import torch
 
 from tutor.kernel.guard import GENUINE
 from tutor.kernel.trace.sites import STAND_IN
+from tutor.kernel.trace.stack import ignore
 
 globals()["__builtins__"] = GENUINE
 
 _HANDLE: CodeType = torch.overrides.handle_torch_function.__code__
 _OWN = str(Path(__file__).parent)
 _MOST = 10_000
+_OURS = (None, ignore)
 # On one line, so that all of it is at the line that it is given. The box is empty while the call runs:
 # a traceback that is kept keeps no argument by it.
 _CALL: CodeType = compile("lambda box: box.pop()(*box.pop(), **box.pop())", "", "eval").co_consts[0]
@@ -52,7 +54,7 @@ class StandIns:
 
         Where somebody traces lines, the stand-in would look like code of the caller: there it is none.
         """
-        if sys.gettrace() is not None:
+        if sys.gettrace() not in _OURS:
             return _CALLER
         code = caller.f_code
         key = (id(code), caller.f_lasti)

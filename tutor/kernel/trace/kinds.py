@@ -75,7 +75,7 @@ class Kind:
         self.method = bool(accessor) or _is_method(func, name)
         #: Names of positional parameters, of functions written in Python.
         self.parameters = _parameters(func)
-        self.moving = self.name.removesuffix("_copy") in _MOVING
+        self.moving = self.name.removesuffix("_copy") in _MOVING or self.name.startswith("to_sparse_")
         #: By its name it writes into its first argument.
         self.writing = self.setter or (
             self.name in ("setitem", "__set__") or (self.name.endswith("_") and self.name not in _ABOUT)
@@ -126,7 +126,7 @@ def _is_boring(name: str, accessor: str) -> bool:
 def _is_method(func: Any, name: str) -> bool:
     if isinstance(func, MethodDescriptorType | WrapperDescriptorType):
         return True
-    return type(func) is FunctionType and func.__qualname__.startswith("Tensor.")
+    return type(func) is FunctionType and func.__code__.co_varnames[:1] == ("self",)
 
 
 def _parameters(func: Any) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from tutor.facts import Operand, TensorKind
 from tutor.kernel import nodes, raw
 from tutor.kernel.guard import GENUINE
 from tutor.kernel.identity import Identities
-from tutor.kernel.storage import locate
+from tutor.kernel.storage import Place, locate
 from tutor.kernel.tensors import Named, describe, node_name
 
 globals()["__builtins__"] = GENUINE
@@ -140,12 +140,57 @@ class Reader:
             version=facts.version,
         )
 
+    def memory(self, value: Any) -> frozenset[int]:
+        """Storages behind a tensor that has none of its own: its sparse parts, or what it wraps."""
+        parts = _sparse_parts(value)
+        if not parts:
+            fields = _attempt(lambda: raw.tensor_dict(value))
+            parts = _wrapped(fields) if type(fields) is dict else []
+        storages = map(_storage, filter(raw.is_tensor, parts))
+        return frozenset(self._storages.number(one) for one in storages if one is not None)
+
     def share(self, first: Any, second: Any) -> bool:
-        """Whether an array and a tensor, or two arrays, are on the same memory."""
+        """Whether two values are on the same memory, of which one is an array or has no storage."""
         one, other = locate(first, self._storages), locate(second, self._storages)
         if one is None or other is None:
-            return False
+            return bool(self._behind(first, one) & self._behind(second, other))
         return one.space == other.space and max(one.start, other.start) < min(one.end, other.end)
+
+    def _behind(self, value: Any, place: Place | None) -> frozenset[int]:
+        if place is None:
+            return self.memory(value)
+        return frozenset() if place.storage is None else frozenset((place.storage,))
+
+
+_SPARSE: dict[str, tuple[str, ...]] = {
+    "sparse_coo": ("_indices", "_values"),
+    "sparse_csr": ("crow_indices", "col_indices", "values"),
+    "sparse_bsr": ("crow_indices", "col_indices", "values"),
+    "sparse_csc": ("ccol_indices", "row_indices", "values"),
+    "sparse_bsc": ("ccol_indices", "row_indices", "values"),
+}
+_READERS: dict[str, Callable[[Any], Any]] = {
+    name: getattr(torch._C.TensorBase, name) for names in _SPARSE.values() for name in names
+}
+
+
+def _sparse_parts(value: Any) -> list[Any]:
+    """The tensors that a sparse tensor consists of. Nobody else is asked: not where a mode would see it."""
+    layout = None if raw.dispatches_to_python(value) else _attempt(lambda: raw.layout(value))
+    names = _SPARSE.get(raw.layout_text[layout], ()) if layout is not None else ()
+    if not names or torch._C._len_torch_dispatch_stack():
+        return []
+    with torch._C._AutoDispatchBelowAutograd():
+        return [_attempt(lambda read=_READERS[name]: read(value)) for name in names]  # type: ignore[misc]
+
+
+def _wrapped(fields: dict[str, Any]) -> list[Any]:
+    """Tensors in the fields of one; of a jagged one only its values, for many share the offsets."""
+    return [fields["_values"]] if "_values" in fields else list(fields.values())[:MOST]
+
+
+def _storage(tensor: Any) -> Any:
+    return _attempt(lambda: raw.untyped_storage(tensor))
 
 
 def version_of(value: Any) -> int | None:
@@ -153,7 +198,7 @@ def version_of(value: Any) -> int | None:
     return _attempt(lambda: raw.version(value))
 
 
-def _attempt(read: Callable[[], int]) -> int | None:
+def _attempt(read: Callable[[], Any]) -> Any:
     try:
         return read()
     except Exception:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import _signal  # type: ignore[import-not-found]
 import _thread
+import contextlib
 import sys
 import time
 from collections.abc import Callable
@@ -90,21 +91,21 @@ class SafePoint:
         self._frames = frames
         for frame in frames:
             frame.f_trace = at_line
-        sys.settrace(_ignore)
+        sys.settrace(ignore)
         return True
 
     def cancel(self) -> None:
         """Stop waiting."""
         if self._frames:
-            if sys.gettrace() is _ignore:
+            if sys.gettrace() is ignore:
                 sys.settrace(None)
             frames, self._frames = self._frames, []
             for frame in frames:
                 frame.f_trace = None
 
 
-def _ignore(*_: object) -> None:
-    return None
+def ignore(*_: object) -> None:
+    """What `sys.gettrace` gives while a safe point is waited for."""
 
 
 class Alarm:
@@ -134,7 +135,8 @@ class Alarm:
             _thread.interrupt_main(_WAKE)
 
     def _heard(self, _number: int, frame: FrameType | None) -> None:
-        self._ring(frame)
+        with contextlib.suppress(Exception):  # it would be raised in the middle of the learner's code
+            self._ring(frame)
 
 
 _sleep = time.sleep

@@ -11,7 +11,7 @@ from tutor.kernel.trace.operands import Found, version_of
 
 globals()["__builtins__"] = GENUINE
 
-#: Whether two operands, of which one is an array, are on the same memory.
+#: Whether two operands, of which one is an array or has no storage of its own, are on the same memory.
 Share = Callable[[Found, Found], bool]
 
 
@@ -68,6 +68,6 @@ def _writes_unseen(kind: Kind, found: Found, before: Operand) -> bool:
 
 
 def _on_memory_of(given: Found, before: Operand, result: Found, after: Operand, share: Share) -> bool:
-    if "ndarray" in (before.kind, after.kind):
+    if "ndarray" in (before.kind, after.kind) or before.storage is None or after.storage is None:
         return share(given, result)
-    return before.storage is not None and before.storage == after.storage
+    return before.storage == after.storage
