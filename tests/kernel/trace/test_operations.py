@@ -75,10 +75,6 @@ def test_a_view_and_a_copy(driver):
         ("y = x.to_sparse().coalesce().values()", (".values()", "values", "view")),
         ("y = x.to_sparse_csr().detach()", (".detach()", "detach", "view")),
         ("y = x.to_sparse_csr().clone()", (".clone()", "clone", "copy")),
-        (
-            "y = torch.nested.as_nested_tensor([x], layout=torch.jagged).values()",
-            (".values()", "values", "view"),
-        ),
         ("y = torch.nested.as_nested_tensor([x], layout=torch.jagged) * 2", (PRODUCT, "mul", "new")),
         ("y = torch.cat([x, x])", ("torch.cat([x, x])", "cat", "new")),
         ("y = bool((x > 5).any())", ("bool((x > 5).any())", "bool", "none")),
