@@ -125,10 +125,17 @@ def apply(before: Snapshot, delta: SnapshotDelta) -> Snapshot:
             tensors[facts.name] = facts
         if delta.order is not None:
             tensors = {name: tensors[name] for name in delta.order if name in tensors}
-    storages = before.storages if delta.storages is None else {s.block: s for s in delta.storages}
+    storages = before.storages
+    if delta.storages is not None:
+        storages = {each.block: _shared(before.storages.get(each.block), each) for each in delta.storages}
     sharing = before.sharing if delta.sharing is None else delta.sharing
     beyond = before.beyond if delta.beyond is None else delta.beyond
     return Snapshot(tensors=tensors, storages=storages, sharing=sharing, omitted=delta.omitted, beyond=beyond)
+
+
+def _shared(before: StorageFacts | None, now: StorageFacts) -> StorageFacts:
+    """The facts as they were, where nothing has changed: a run's snapshots have most of them in common."""
+    return before if before == now and before is not None else now
 
 
 class WarningFacts(Struct, frozen=True):

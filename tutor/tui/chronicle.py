@@ -9,7 +9,7 @@ from tutor.explain import explain_step
 from tutor.facts import Change, Explanation, Snapshot, Step
 from tutor.tui.entries import Entry
 from tutor.tui.follow import Following
-from tutor.view.notes import Note, notes_of_steps, together
+from tutor.view.notes import Note
 from tutor.view.strips import Ranges, written_by
 
 #: Statements and runs that are kept, and characters that they printed, of all runs but the newest.
@@ -29,7 +29,6 @@ class Told:
     total: int = 0
     #: Lines of output that there were when each statement had ended.
     ends: list[int] = field(default_factory=list)
-    _notes: list[tuple[int, Note] | None] = field(default_factory=list)
 
     @property
     def steps(self) -> Sequence[Step]:
@@ -42,9 +41,7 @@ class Told:
 
     def notes(self, count: int) -> Mapping[int, Note]:
         """Line notes of the first `count` statements."""
-        if len(self._notes) != len(self.steps):
-            self._notes = list(notes_of_steps(self.steps, self.following.before))
-        return together(self._notes[:count])
+        return self.following.notes(count)
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ from typing import Literal
 
 from tutor.explain import Past, explain_step
 from tutor.facts import BackwardFacts, Change, Explanation, Snapshot, Step
-from tutor.view.notes import Note, notes_for
-from tutor.view.strips import Ranges, written_by
+from tutor.view.notes import Note, Noting, together
+from tutor.view.strips import Ranges, Writes
 
 #: Backward passes that can be replayed, and statements that are searched for them.
 PASSES, PASSES_SOUGHT = 100, 1_000
@@ -25,10 +25,16 @@ class Following:
         #: What ran in the namespace before.
         self.past = past if past is not None else Past()
         self.steps: list[Step] = []
+        # All that is made of the records is made once a statement: a run may have thousands.
+        self._noting, self._placed = Noting(before), list[tuple[int, Note] | None]()
+        self._writes = Writes(before)
+        self._changes: dict[str, Change] = {}
 
     def add(self, step: Step) -> None:
         """A statement ended."""
         self.steps.append(step)
+        self._writes.add(step)
+        self._changes.update((change.name, change) for change in step.changes)
 
     @property
     def snapshot(self) -> Snapshot:
@@ -42,8 +48,7 @@ class Following:
     @property
     def changes(self) -> tuple[Change, ...]:
         """What the whole run changed so far, each name once."""
-        last = {change.name: change for step in self.steps for change in step.changes}
-        return tuple(last.values())
+        return tuple(self._changes.values())
 
     @property
     def passes(self) -> tuple[BackwardFacts, ...]:
@@ -53,9 +58,10 @@ class Following:
             found += step.backwards
         return tuple(found[-PASSES:])
 
-    def notes(self) -> Mapping[int, Note]:
-        """Notes by the 1-based last line of each statement."""
-        return notes_for(self.steps, self.before)
+    def notes(self, count: int | None = None) -> Mapping[int, Note]:
+        """Notes by the 1-based last line of each statement, or of each of the first `count`."""
+        self._placed += map(self._noting.add, self.steps[len(self._placed) :])
+        return together(self._placed[:count])
 
     def facts_told(self) -> tuple[Note, ...]:
         """The notes that tell of memory, for code without an editor to show them beside."""
@@ -73,4 +79,4 @@ class Following:
 
     def written(self) -> Mapping[int, Ranges]:
         """Element ranges that the run wrote, by block."""
-        return written_by(self.steps, self.before)
+        return self._writes.by_block()

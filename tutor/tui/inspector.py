@@ -161,6 +161,10 @@ class Inspector(VerticalScroll, can_focus=False):
         """Which earlier moment is shown; None is now."""
         self._set(past=past, graph=None, known=Known())
 
+    def show_explained(self, past: Past) -> None:
+        """What the rules say of the statement at that moment."""
+        self._set(past=past)
+
     def show_live(self, progress: Progressed | None) -> None:
         """How the running statement goes; None once it is over. Only what tells of that is drawn anew."""
         live = None if progress is None else Live(progress, self._now.live.elapsed if self._now.live else 0.0)

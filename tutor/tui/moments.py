@@ -14,7 +14,7 @@ from tutor.tui.follow import Following
 from tutor.tui.messages import RunStarted
 from tutor.tui.page import HINT
 from tutor.tui.panels.shown import Past
-from tutor.tui.selecting import Selecting
+from tutor.tui.selecting import LOOK_PAUSE, Selecting
 from tutor.view.kept_values import values_at
 from tutor.view.strips import Ranges
 
@@ -168,13 +168,19 @@ class Moments(Selecting):
             self.out.show_part(None, range(0))
             self.follow()
         else:
-            self.inspector.show_past(Past(moment, moment.explanations(), self.graph_history))
+            self.inspector.show_past(Past(moment, (), self.graph_history))
+            self.set_timer(LOOK_PAUSE, lambda: self._explain(moment))
             self.inspector.show(moment.snapshot, moment.changes, moment.written(), moment.step)
             self.inspector.show_passes(moment.step.backwards)
             self.inspector.show_scalars(moment.step if moment.step.scalars else None)
             self.out.show_part(moment.told.entry, moment.output())
         self.show_state()
         self.look()
+
+    def _explain(self, moment: Moment) -> None:
+        """What the rules say of a statement, once its moment is stayed at."""
+        if moment == self.chronicle.moment:
+            self.inspector.show_explained(Past(moment, moment.explanations(), self.graph_history))
 
     def _show_editor(self, moment: Moment | None) -> None:
         told = self.chronicle.last_in_editor()

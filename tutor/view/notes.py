@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -35,19 +35,24 @@ class Note:
 def notes_for(run_steps: Sequence[Step], before: Snapshot) -> dict[int, Note]:
     """Notes keyed by the last line (1-based) of each statement that has something to tell; an error by its
     own line."""
-    return together(notes_of_steps(run_steps, before))
+    noting = Noting(before)
+    return together(noting.add(step) for step in run_steps)
 
 
-def notes_of_steps(run_steps: Sequence[Step], before: Snapshot) -> Iterator[tuple[int, Note] | None]:
-    """The note of each statement with its line; None for one that has nothing to tell."""
-    births = Births(before)
-    previous = before
-    for step in run_steps:
-        births.follow(step)
-        note = _note(step, previous, births)
+class Noting:
+    """Makes the notes of a run, statement by statement."""
+
+    def __init__(self, before: Snapshot) -> None:
+        self._births = Births(before)
+        self._before = before
+
+    def add(self, step: Step) -> tuple[int, Note] | None:
+        """The note of the next statement with its line; None for one that has nothing to tell."""
+        self._births.follow(step)
+        note = _note(step, self._before, self._births)
+        self._before = step.snapshot
         line = step.end_line if step.error is None else step.error.line or step.end_line
-        yield (line, note) if note is not None else None
-        previous = step.snapshot
+        return (line, note) if note is not None else None
 
 
 def together(placed: Iterable[tuple[int, Note] | None]) -> dict[int, Note]:

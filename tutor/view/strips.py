@@ -17,7 +17,7 @@ from tutor.view.sheet import NAMES, Sheet
 from tutor.view.windows import texts_by_cell
 from tutor.view.words import clean
 
-__all__ = ["NAMES", "Ranges", "elements", "storage_strips", "written_by"]
+__all__ = ["NAMES", "Ranges", "Writes", "elements", "storage_strips", "written_by"]
 
 #: Elements drawn one by one; a longer storage is drawn to scale.
 CELLS = 64
@@ -25,16 +25,31 @@ CELLS = 64
 BLOCKS = 60
 
 
+class Writes:
+    """Element ranges that a run wrote so far; making a tensor is no write, filling a `.grad` is."""
+
+    def __init__(self, before: Snapshot | None = None) -> None:
+        self._known = set(before.storages) if before is not None else set()
+        self._ranges: dict[int, Ranges] = {}
+
+    def add(self, step: Step) -> None:
+        """A statement ended."""
+        for block, storage in step.snapshot.storages.items():
+            if storage.written and (block in self._known or _holds_gradients(storage, step.snapshot)):
+                self._ranges[block] = merge((*self._ranges.get(block, ()), *storage.written))
+        self._known |= step.snapshot.storages.keys()
+
+    def by_block(self) -> dict[int, Ranges]:
+        """The ranges, sorted and disjoint."""
+        return dict(self._ranges)
+
+
 def written_by(steps: Sequence[Step], before: Snapshot | None = None) -> dict[int, Ranges]:
-    """Element ranges that a run wrote, by block; making a tensor is no write, filling a `.grad` is."""
-    ranges: dict[int, list[tuple[int, int]]] = {}
-    known = set(before.storages) if before is not None else set()
+    """Element ranges that some statements wrote, by block."""
+    writes = Writes(before)
     for step in steps:
-        for storage in step.snapshot.storages.values():
-            if storage.written and (storage.block in known or _holds_gradients(storage, step.snapshot)):
-                ranges.setdefault(storage.block, []).extend(storage.written)
-        known |= step.snapshot.storages.keys()
-    return {block: merge(parts) for block, parts in ranges.items()}
+        writes.add(step)
+    return writes.by_block()
 
 
 def _holds_gradients(storage: StorageFacts, snapshot: Snapshot) -> bool:
