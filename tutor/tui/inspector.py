@@ -223,6 +223,7 @@ class Inspector(VerticalScroll, can_focus=False):
 
     def show_values(self, name: str, values: Values) -> None:
         """Another window of the values of `name` as it is now."""
+        self._lit_moved = True
         known = Known(values, self._now.known_now.overlaps)
         self._set(known=known, known_of=self._now.snapshot.tensors.get(name))
 
@@ -269,9 +270,13 @@ class Inspector(VerticalScroll, can_focus=False):
             panel.draw(self._now)
         if self._lit_moved and not self._pressed:
             self._lit_moved = False
-            # One after the other, since each looks at where the one before has scrolled to.
-            first, last = self._storage.reveal_lit, self._detail.reveal_lit
-            if self._storage.view.has_focus:
-                first, last = last, first
-            self.call_after_refresh(first)
-            self.call_after_refresh(self.call_after_refresh, last)
+            self.set_timer(PAUSE, self._show_lit)
+
+    def _show_lit(self) -> None:
+        """Have the selected element seen in both panels, where the screen is high enough for that."""
+        first, last = self._storage.reveal_lit, self._detail.reveal_lit
+        if self._storage.view.has_focus:
+            first, last = last, first
+        first()
+        # The second looks at where the first has scrolled to.
+        self.call_after_refresh(self.call_after_refresh, last)

@@ -46,10 +46,10 @@ class Cells:
         covers = {facts.name: self._cover(facts) for facts in self._names}
         chosen = self._sheet.selected in covers or self._lit
         only = self._all_names[0] if len(self._all_names) == 1 else None
-        if only is not None and may_be_compact and not chosen:
+        if only is not None and may_be_compact and (not chosen or len(self._rows()) > 1):
             covered = covers[only.name]
             if covered == frozenset(self._stretch):
-                return self._compact(only, covered)
+                return [*self._compact(only, covered), *self._sheet.caption(self._storage)]
         return self._full(covers)
 
     def _cover(self, facts: TensorFacts) -> _Cover:
@@ -82,18 +82,22 @@ class Cells:
         return [range(at, min(at + per_row, stretch.stop)) for at in starts]
 
     def _compact(self, facts: TensorFacts, covered: _Cover) -> list[Text]:
-        """Values without indices, the name under the last row."""
+        """Values without indices, the name under the last row, or under the selected element."""
         sheet, words = self._sheet, self._sheet.said(self._storage)
         rows = self._rows()
         used = sheet.margin + len(self._stretch) * self._cell + 2 + cell_len(words)
         beside = len(rows) == 1 and used <= sheet.width
         lines = [] if beside else [sheet.head(self._storage)]
+        named = next((row for row in rows if self._lit.intersection(row)), None)
         for row in rows:
             index = pad(f"{row.start:>{sheet.margin - 2}}" if len(rows) > 1 else "", sheet.margin)
-            lead = sheet.lead(self._storage) if beside else Text(index, sheet.palette.muted)
+            muted = sheet.accent() if row is named else Style.parse(sheet.palette.muted)
+            lead = sheet.lead(self._storage) if beside else Text.assemble((index, muted))
             tail = (f"  {words}" if beside else "", sheet.palette.muted)
             lines.append(Text.assemble(lead, self._values(row), tail))
-        return [*lines, self._marks(facts, covered, rows[0], None, frozenset())]
+            if row is named:
+                lines.append(self._marks(facts, covered, row, None, frozenset()))
+        return lines if named else [*lines, self._marks(facts, covered, rows[0], None, frozenset())]
 
     def _full(self, covers: Mapping[str, _Cover]) -> list[Text]:
         """Indices, values, and a line for each name; that again for each row."""

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from math import prod
 from typing import Literal
 
+from rich.cells import cell_len
 from rich.text import Text
 
 from tutor.facts import Shape, Snapshot, TensorFacts, Values
@@ -31,15 +32,19 @@ def number_lines(
     """The element's number in full, and its place."""
     lit = spot(name, index, snapshot)
     line = Text(spelled(clean(name), index), f"bold {palette.accent}")
-    number = number_of(values, index)
+    number = clean(number_of(values, index))
+    if line.cell_len + 3 + cell_len(number) > room:
+        line.truncate(room)
+        yield line
+        line = Text()
     if number:
-        line.append(" = ", palette.muted).append(clean(number), f"bold {palette.foreground}")
+        line.append(" = ", palette.muted).append(number, f"bold {palette.foreground}")
     where = _where(lit, snapshot) if lit is not None else ""
     if where and line.cell_len + 2 + len(where) > room:
         line.truncate(room)
         yield line
         line = Text()
-    line.append("  " * bool(line) + where, palette.muted)
+    line.append(("  " if line else "") + where, palette.muted)
     line.truncate(room)
     yield line
 

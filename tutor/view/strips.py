@@ -74,7 +74,7 @@ def storage_strips(
         written = {block: s.written for block, s in snapshot.storages.items() if s.written}
     blocks = _chosen(snapshot, written, focus.name)
     names = [clean(name) for storage in blocks for name in _residents(storage, focus.name)[:NAMES]]
-    margin = max(8, min(max(map(cell_len, names), default=0) + 1, width // 3))
+    margin = max(8, min(max(map(cell_len, names), default=0) + 1, width // 4))
     sheet = Sheet(snapshot, palette, max(width, 16), margin, truecolor, focus)
     parts = [_draw(sheet, storage, written.get(storage.block, ())) for storage in blocks]
     left_out = len(snapshot.storages) - len(blocks)
