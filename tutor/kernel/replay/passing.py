@@ -44,6 +44,7 @@ class _Hooked(Struct):
     saved: dict[str, Any]
     incoming: Gradients = ()
     outgoing: Gradients = ()
+    began: bool = False
     ended: bool = False
 
 
@@ -157,8 +158,11 @@ class Passing:
                 continue
             custom = raw.is_a(hooked.node, _FUNCTION)
             before, after = self._hooks(hooked)
-            add = _prehook_custom if custom else type(hooked.node).register_prehook
-            self._handles.append(add(hooked.node, before))
+            # Nodes outlive the pass where the graph is kept, and each hook that they ever had costs them
+            # something. So only those that may fail, or may write into what they get, have one in front.
+            if custom or not hooked.followers or _is_spoiled(hooked.saved):
+                add = _prehook_custom if custom else type(hooked.node).register_prehook
+                self._handles.append(add(hooked.node, before))
             if hooked.followers:
                 add = _hook_custom if custom else type(hooked.node).register_hook
                 self._handles.append(add(hooked.node, after))
@@ -169,15 +173,20 @@ class Passing:
         def before(incoming: Any) -> None:
             if self._is_running():
                 self._order.append(hooked)
+                hooked.began = True
                 hooked.incoming = self._note(incoming, True)
 
         def after(outgoing: Any, incoming: Any) -> None:
-            if self._is_running():
-                hooked.outgoing = self._note(outgoing, False)
-                hooked.ended = True
-                for follower, noted in zip(hooked.followers, hooked.outgoing, strict=False):
-                    if noted is not None and (leaf := filled_by.get(follower)) is not None:
-                        leaf.give(noted, len(self._order))
+            if not self._is_running():
+                return
+            if not hooked.began:
+                self._order.append(hooked)
+                hooked.incoming = self._note(incoming, True)
+            hooked.outgoing = self._note(outgoing, False)
+            hooked.ended = True
+            for follower, noted in zip(hooked.followers, hooked.outgoing, strict=False):
+                if noted is not None and (leaf := filled_by.get(follower)) is not None:
+                    leaf.give(noted, len(self._order))
 
         return before, after
 
@@ -279,6 +288,13 @@ class Passing:
         self._leaves.clear()
         self._filled_by.clear()
         self._names = Names({}, {}, ())
+
+
+def _is_spoiled(saved: Mapping[str, Any]) -> bool:
+    """Whether something that a node had saved is gone or was changed."""
+    return any(
+        isinstance(value, dict) and ("freed" in value or "modified" in value) for value in saved.values()
+    )
 
 
 def node_of(root: Any) -> Any:
