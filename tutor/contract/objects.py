@@ -173,6 +173,8 @@ def graph_object(graph: GraphFacts) -> GraphObject:
             saved=node.saved,
             tensors=node.tensors,
             freed=node.freed,
+            overwritten=node.overwritten,
+            hooks=node.hooks,
             number=node.number,
             made=_origin(node.origin),
         )

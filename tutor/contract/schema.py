@@ -171,6 +171,10 @@ class NodeObject(Struct, frozen=True):
     saved: dict[str, Any]
     tensors: tuple[str, ...]
     freed: bool
+    overwritten: Annotated[
+        bool, Meta(description="A tensor that it saved was changed in place since: backward would fail.")
+    ]
+    hooks: Annotated[tuple[str, ...], Meta(description="Hooks of the tensors that it made, or of its leaf.")]
     number: Annotated[int | None, Meta(description="Identity of the node, as in `replay`.")]
     made: OriginObject | None
 

@@ -42,6 +42,7 @@ _PANES: dict[str, tuple[Keys, ...]] = {
         ("↑ ↓", "From name to name."),
         ("enter", "Select the name everywhere; open or close a container, as → and ← do."),
         ("a-z 0-9", "Show only names, dtypes or shapes with this in them; esc shows all."),
+        ("→ ←", "In the graph: open a fold, close what hangs on a node, go up. Enter follows ↑ and ↓."),
         ("< > -", "Choose the column to sort by; turn the order round."),
     ),
 }

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
 from rich.style import Style
 from rich.text import Text
 
 from tutor.facts import BackwardFacts, GradientFacts, LeafGradient, NodeFacts, PassedNode, Snapshot
-from tutor.view.derivatives import Derivative, derivative
 from tutor.view.marks import name_style
 from tutor.view.palette import Palette
 from tutor.view.words import clean, fit, pad, shape_word
+
+if TYPE_CHECKING:
+    from tutor.view.derivatives import Derivative
 
 #: Cells of the margin, and lines that the values of one gradient may take.
 MARGIN = 10
@@ -46,6 +49,8 @@ def rule_of(node: PassedNode, inputs: Sequence[str]) -> Derivative | None:
     """The rule by which a node made its outgoing gradients of the incoming one."""
     slots = tuple(at for at, follower in enumerate(node.followers) if follower is not None)
     facts = NodeFacts(str(node.node), node.name, node.variable, (), node.saved, slots=slots)
+    from tutor.view.derivatives import derivative  # with all rules: not before one is asked for
+
     return derivative(facts, inputs, node.variable or "")
 
 
