@@ -56,8 +56,8 @@ class ReplayView(NamesView):
         """Replace all; the place is kept while the passes are the same ones."""
         self.shown = shown
         if [one.seq for one in shown.passes] != [one.seq for one in self._passes]:
-            self._node = 0
-            self._which = _first_of_last(shown.passes)
+            # The last one went through the graph that is still there to be shown.
+            self._node, self._which = 0, max(0, len(shown.passes) - 1)
         self._passes = shown.passes
         self.draw()
 
@@ -96,14 +96,6 @@ class ReplayView(NamesView):
             self.post_message(NameSelected(name, "replay"))
 
 
-def _first_of_last(passes: Sequence[BackwardFacts]) -> int:
-    """Where the passes begin that came last from one place."""
-    places = [(one.filename, one.line, one.expression) for one in passes]
-    return len(places) - next(
-        (n for n, place in enumerate(reversed(places)) if place != places[-1]), len(places)
-    )
-
-
 class ReplayPanel(Drawn):
     """Hidden where no pass was recorded."""
 
@@ -112,7 +104,7 @@ class ReplayPanel(Drawn):
         super().__init__("replay", self._lines)
 
     def draw(self, shown: Shown) -> None:
-        """The pass that was looked at, or the first."""
+        """The pass that was looked at, or the last."""
         self.display = bool(shown.passes)
         self._lines.show_passes(shown)
         backward = self._lines.backward
