@@ -90,10 +90,15 @@ def is_zero(tensor: Any) -> bool:
     try:
         if not _is_plain(tensor) or raw.device_text[raw.device(tensor)] != "cpu":
             return False
-        itemsize = raw.element_size(tensor)
-        address = raw.data_ptr(tensor) if raw.numel(tensor) else 0
-        if address and any(elements.read_bytes(address, itemsize - 1)):  # all but the byte of the sign
-            return False
+        itemsize, size = raw.element_size(tensor), raw.numel(tensor)
+        address = raw.data_ptr(tensor) if size else 0
+        there = raw.storage_nbytes(raw.untyped_storage(tensor)) - raw.storage_offset(tensor) * itemsize
+        if address and there >= itemsize and any(elements.read_bytes(address, itemsize - 1)):
+            return False  # all but the byte of the sign
+        nbytes = size * itemsize
+        whole = address and there >= nbytes and size <= _CHUNK and raw.is_contiguous(tensor)
+        if whole and elements.read_bytes(address, nbytes) == bytes(nbytes):
+            return True
         view, dtype = _view(tensor, itemsize), raw.dtype_text[raw.dtype(tensor)]
         if view is None:
             return bool(raw.numel(tensor) == 0)
