@@ -1,55 +1,108 @@
-"""The autograd graph of a real network and of a very long chain, beside torchviz."""
+"""The autograd graph of a real network and of a very long chain, beside torchviz and torchlens."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
-from benchmarks.measure import BenchmarkError, Row, duration, interleave, ratio_row, timed
-from tutor.kernel.graph import describe_graphs
+from msgspec import json
+
+from benchmarks.measure import BenchmarkError, Row, duration, interleave, ratio_row, time_row, timed
+from tutor.facts import GraphOutline, Snapshot
+from tutor.kernel.graph import describe_graphs, watch_saved_tensor_hooks
+from tutor.kernel.history import GraphSteps
+from tutor.kernel.namespace import Snapshots
+from tutor.kernel.outline import outline_graph
+from tutor.view.graph_shape import GraphShape
+from tutor.view.palette import INK
+from tutor.view.tree import GraphLines, Painter
 
 LAYERS = 12
 OPERATIONS = 20_000
 #: More nodes than either graph has.
 LIMIT = 100_000
+#: How often each action is done in one turn.
+IN_A_ROW = 5
+#: Lines that the first look at a graph draws.
+SEEN = 40
 
 
 def rows(quick: bool) -> Iterator[Row]:
-    """Budgets: ten times as fast; and that the chain works at all. The chain does without torchviz."""
-    yield chain(3 if quick else 9)
-    yield encoder(3 if quick else 15)
+    """Budgets: ten times as fast as torchviz; and that the chain opens at once, where torchviz fails."""
+    watch_saved_tensor_hooks()  # as the kernel does at its start
+    repeats = 5 if quick else 15
+    yield from chain(3 if quick else 9)
+    yield from encoder(repeats, beside_torchlens=not quick)
 
 
-def describe(namespace: dict[str, object], name: str, least: int) -> float:
-    """Seconds for the whole graph behind `name`; it must have `least` nodes."""
-    graphs: dict[str, Any] = {}
-    elapsed = timed(lambda: graphs.update(describe_graphs(namespace, [name], LIMIT)))
-    graph = graphs[name]
-    assert not graph.truncated
-    assert len(graph.nodes) >= least, f"{len(graph.nodes)} nodes, not {least}"
-    return elapsed
+@dataclass(frozen=True)
+class Followed:
+    """A namespace as the kernel follows it."""
+
+    namespace: dict[str, object]
+    snapshots: Snapshots
+
+    @classmethod
+    def of(cls, **namespace: object) -> Followed:
+        snapshots = Snapshots(namespace, frozenset())
+        snapshots.take()
+        return cls(namespace, snapshots)
+
+    def outline(self, name: str, least: int) -> GraphOutline:
+        """What opening the graph behind `name` asks of the kernel; it must have `least` nodes."""
+        found = outline_graph(self.namespace, name, LIMIT, self.snapshots.labels())
+        assert found is not None
+        assert len(found.kind) >= least, f"{len(found.kind)} nodes, not {least}"
+        return found
+
+    def drawn(self, name: str, least: int) -> None:
+        """All of it: the walk, the way to the screen's process, and the first lines."""
+        data = json.encode(self.outline(name, least))
+        shape = GraphShape(json.decode(data, type=GraphOutline))
+        lines = GraphLines(Painter(shape, {}, Snapshot(), INK, 60))
+        assert list(islice(lines, SEEN))
+
+    def complete(self, name: str) -> None:
+        """Every node with all that it saved, as in `inspect --json`."""
+        assert not describe_graphs(self.namespace, [name], LIMIT)[name].truncated
 
 
-def encoder(repeats: int) -> Row:
+def encoder(repeats: int, *, beside_torchlens: bool) -> Iterator[Row]:
     """A training step of `nn.TransformerEncoder`, to the sum of its output."""
     import torch
     from torch import nn
 
     layer = nn.TransformerEncoderLayer(d_model=32, nhead=4, dim_feedforward=64, batch_first=True)
     model = nn.TransformerEncoder(layer, LAYERS, enable_nested_tensor=False)
-    loss = model(torch.randn(2, 8, 32)).sum()
-    namespace: dict[str, object] = {"model": model, "loss": loss}
+    x = torch.randn(2, 8, 32)
+    loss = model(x).sum()
+    followed = Followed.of(model=model, loss=loss)
     parameters = dict(model.named_parameters())
     make_dot = torchviz()
+    steps = GraphSteps(followed.namespace, followed.snapshots)
     ours, theirs = interleave(
         repeats,
-        lambda: describe(namespace, "loss", 900),
-        lambda: timed(lambda: make_dot(loss, params=parameters)),
+        lambda: timed_in_a_row(lambda: followed.outline("loss", 900)),
+        lambda: timed_in_a_row(lambda: make_dot(loss, params=parameters)),
     )
-    return ratio_row(f"graph of a {LAYERS}-layer encoder", ours, theirs, "torchviz", 1 / 10)
+    drawn, complete, again = interleave(
+        repeats,
+        lambda: timed_in_a_row(lambda: followed.drawn("loss", 900)),
+        lambda: timed_in_a_row(lambda: followed.complete("loss")),
+        lambda: timed_in_a_row(steps.take),
+    )
+    what = f"graph of a {LAYERS}-layer encoder"
+    yield ratio_row(what, ours, theirs, "torchviz", 1 / 10)
+    yield ratio_row(f"drawn {what}", drawn, theirs, "torchviz", 1 / 2)
+    yield ratio_row(f"complete {what}", complete, theirs, "torchviz", 1 / 2)
+    yield time_row("followed through a statement", again, theirs, "torchviz", 0.01)
+    if beside_torchlens and (seconds := torchlens(model, x)) is not None:
+        yield ratio_row(f"the same {what}", ours, seconds, "torchlens", 1 / 10)
 
 
-def chain(repeats: int) -> Row:
+def chain(repeats: int) -> Iterator[Row]:
     """Additions one after the other."""
     import torch
 
@@ -57,11 +110,30 @@ def chain(repeats: int) -> Row:
     total = x
     for _ in range(OPERATIONS):
         total = total + 1
-    namespace: dict[str, object] = {"x": x, "total": total}
-    (ours,) = interleave(repeats, lambda: describe(namespace, "total", OPERATIONS))
-    node = f"{duration(ours / OPERATIONS)}/node"
+    followed = Followed.of(x=x, total=total)
+    ours, drawn = interleave(
+        repeats,
+        lambda: timed(lambda: followed.outline("total", OPERATIONS)),
+        lambda: timed(lambda: followed.drawn("total", OPERATIONS)),
+    )
     what = f"graph of a {OPERATIONS:,}-operation chain"
-    return Row(what, duration(ours), f"{outcome(total)}  torchviz", node, "works", within=True)
+    node = f"{duration(ours / OPERATIONS)}/node"
+    yield Row(what, duration(ours), f"{outcome(total)}  torchviz", node, "works", within=True)
+    yield Row(f"drawn {what}", duration(drawn), "", "", "≤ 0.5 s", within=drawn <= 0.5)
+
+
+def timed_in_a_row(action: Callable[[], object]) -> float:
+    """Seconds that `action` takes when it is done a few times in a row: what comes between is not ours."""
+    return timed(lambda: [action() for _ in range(IN_A_ROW)]) / IN_A_ROW
+
+
+def torchlens(model: Any, x: object) -> float | None:
+    """Seconds that torchlens takes for one pass of the model, once; None where it is not installed."""
+    try:
+        import torchlens as lens
+    except ImportError:
+        return None
+    return timed(lambda: lens.trace(model, x))
 
 
 def outcome(total: object) -> str:

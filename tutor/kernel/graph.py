@@ -127,30 +127,21 @@ class NodeReader:
         """All facts of `node`, whose number is `own`."""
         name, custom = name_of(node)
         variable = leaf = None
+        hooks = self._hooks.get(own, ())
         if name == ACCUMULATE:
             filled = node.variable
-            variable = self._labels.leaf(filled)
+            variable, hooks = self._labels.leaf(filled), hooks_of(filled)
             leaf = self._labels.number(filled) if self._labels.number is not None else None
         saved, freed, overwritten = read_saved(node, custom)
         origin = None
         if self._origin_of is not None and name != ACCUMULATE:
             origin = self._origin_of(int(_sequence_nr(node) if custom else node._sequence_nr()))
-        slots = tuple(at for at, (follower, _) in enumerate(node.next_functions) if follower is not None)
+        made = self._labels.made.get(own)
+        outputs, slots = (outputs_of(node), _slots(node)) if self._whole else ((), None)
         return NodeFacts(
-            f"n{own}",
-            name,
-            variable,
-            tuple(self._labels.made.get(own, ())),
-            saved,
-            freed,
-            own,
-            origin,
-            overwritten,
-            self.hooks(node, own),
-            outputs_of(node) if self._whole else (),
-            leaf,
-            slots if self._whole else None,
-        )
+            f"n{own}", name, variable, () if made is None else tuple(made), saved, freed,
+            own, origin, overwritten, hooks, outputs, leaf, slots,
+        )  # fmt: skip
 
     def hooks(self, node: Any, own: int) -> tuple[str, ...]:
         """What runs when a gradient passes `node`, as far as that can be told."""
@@ -222,6 +213,11 @@ def name_of(node: Any) -> tuple[str, bool]:
     if not custom and raw.type_name(node) == name:
         _torch_names[id(kind)] = name
     return name, custom
+
+
+def _slots(node: Any) -> tuple[int, ...]:
+    """Which inputs of the operation the edges lead to."""
+    return tuple([at for at, (follower, _) in enumerate(node.next_functions) if follower is not None])
 
 
 def outputs_of(node: Any) -> tuple[Shape | None, ...]:
