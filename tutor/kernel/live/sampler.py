@@ -30,8 +30,9 @@ globals()["__builtins__"] = GENUINE
 
 #: Seconds between two looks.
 INTERVAL = 1 / 30
-#: How many times as long as a look took, with waiting for a processor, the learner's code is left alone.
-SHARE = 60
+#: How many times as long as a look took, with waiting for a processor, the learner's code is left alone:
+#: on a busy machine there are fewer looks, but never fewer than one in so many seconds.
+SHARE, LONGEST = 30, 0.1
 #: Frames that are walked, functions of the learner's among them, loops and scalars that are told.
 _DEEPEST, _MOST_FUNCTIONS, _MOST_LOOPS, _MOST_SCALARS = 300, 8, 4, 24
 #: Names of a statement that are looked at.
@@ -115,11 +116,11 @@ class Sampler:
             cost = 0.0
             while self._watching:
                 try:
-                    self._signals.get(timeout=max(INTERVAL, SHARE * cost))
+                    self._signals.get(timeout=min(LONGEST, max(INTERVAL, SHARE * cost)))
                 except queue.Empty:
                     began = perf_counter()
                     self._look()
-                    cost = min(perf_counter() - began, 1 / SHARE)
+                    cost = perf_counter() - began
 
     def _look(self) -> None:
         watched = self._now
