@@ -121,6 +121,20 @@ def test_hot_code_is_looked_at_again_after_a_while(tracer: Traced):
     assert ("x * 2", "new") in told(operations)
 
 
+def test_an_optimizers_questions_do_not_hide_the_first_step(tracer: Traced):
+    operations = tracer.run("""
+        layers = nn.ModuleList(nn.Linear(2, 2) for _ in range(100))
+        optimizer = torch.optim.SGD(layers.parameters(), 0.1)
+        for step in range(2):
+            optimizer.zero_grad()
+            loss = layers[step](torch.ones(1, 2)).sum()
+            loss.backward()
+    """)
+    names = [one.name for one in operations if one.within != "Linear.__init__"]
+    assert names == ["ones", "linear", "sum", "backward"] * 2
+    assert not tracer.seen[-1].unwatched
+
+
 def test_functions_without_tensors_are_no_operations(tracer: Traced):
     assert told(tracer.run("d = torch.device('cpu'); torch.manual_seed(3); torch.get_num_threads()")) == []
     assert tracer.seen[-1].counts == ()

@@ -87,7 +87,7 @@ _kinds: dict[Any, Kind] = {}
 
 def kind_of(func: Any) -> Kind:
     """The kind of `func`. Functions of the learner's are not remembered, and nothing of theirs is called."""
-    if isinstance(func, _CACHED) or (type(func) is FunctionType and _is_torch(func)):
+    if type(func) in _CACHED or (type(func) is FunctionType and _is_torch(func)):
         kind = _kinds.get(func)
         if kind is None:
             kind = _kinds[func] = Kind(func)
@@ -102,7 +102,7 @@ def _is_torch(func: Any) -> bool:
 
 def _name(func: Any) -> tuple[str, str]:
     """Name of a function; of an attribute its name, and whether it is got or set."""
-    if isinstance(func, _Bound):
+    if type(func) is _Bound:
         accessor = func.__name__
         if accessor in ("__get__", "__set__", "__delete__"):
             name = getattr(func.__self__, "__name__", None)
@@ -124,7 +124,7 @@ def _is_boring(name: str, accessor: str) -> bool:
 
 
 def _is_method(func: Any, name: str) -> bool:
-    if isinstance(func, MethodDescriptorType | WrapperDescriptorType):
+    if type(func) in (MethodDescriptorType, WrapperDescriptorType):
         return True
     return type(func) is FunctionType and func.__code__.co_varnames[:1] == ("self",)
 

@@ -30,9 +30,12 @@ from tutor.kernel.trace.watched import Asked, Watched
 
 globals()["__builtins__"] = GENUINE
 
-#: Operations in a row that say nothing new, after which the code is left alone; and for how many seconds.
+#: Operations in a row that say nothing new, after which the code is left alone. Questions about tensors,
+#: which cost less to watch, count as an eighth of one: an optimizer asks hundreds before a first step.
 _HOT = 128
-_REST = 0.25
+_QUESTIONS = 8
+#: For how many seconds: at first, and at most, as it stays hot.
+_SHORT_REST, _REST = 0.03, 0.25
 #: How long to wait where the mode could not be put back just then.
 _AGAIN = 0.01
 
@@ -133,6 +136,7 @@ class Recorder:
         self._unwatched = False
         self._trouble = ""
         self._streak = 0
+        self._rest = _SHORT_REST
         #: Nobody else traces, as far as is known: the mode can be taken off in the middle of code.
         self._removable = True
         self.stand_ins.clear()
@@ -173,11 +177,11 @@ class Recorder:
             kind = kind_of(func)
             learner = None if kind.boring else self._sites.nearest(caller)
             if learner is None or _is_jit_tracing() is not None or _is_compiling():
-                self._pass(caller)
+                self._pass(caller, 1)
                 return None
             tally = self._budget.tally(learner.f_code, learner.f_lasti, kind, _module(caller, learner))
             if not self._budget.allows(tally):
-                self._pass(caller)
+                self._pass(caller, _QUESTIONS)
                 tally.first_node = _sequence_number()
                 return tally
             self._streak = 0
@@ -269,17 +273,18 @@ class Recorder:
 
     # ── hot code ─────────────────────────────────────────────────────────────
 
-    def _pass(self, caller: FrameType) -> None:
+    def _pass(self, caller: FrameType, weight: int) -> None:
         """An operation that says nothing new; after many in a row the code is left alone for a while."""
-        self._streak += 1
-        if self._streak < _HOT or not self._removable or self._safe_point.pending:
+        self._streak += weight
+        if self._streak < _HOT * _QUESTIONS or not self._removable or self._safe_point.pending:
             return
         self._removable = self._safe_point.reach(self._frames_from(caller), self._leave_alone)
 
     def _leave_alone(self) -> None:
         self._unwatched = True
         self._take_off()
-        self._alarm.set(_REST)
+        self._alarm.set(self._rest)
+        self._rest = min(2 * self._rest, _REST)
 
     def _wake(self, frame: FrameType | None) -> None:
         """Called in the learner's thread, between two instructions of whatever runs there."""
