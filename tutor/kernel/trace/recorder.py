@@ -30,12 +30,14 @@ from tutor.kernel.trace.watched import Asked, Watched
 
 globals()["__builtins__"] = GENUINE
 
-#: Operations in a row that say nothing new, after which the code is left alone. Questions about tensors,
-#: which cost less to watch, count as an eighth of one: an optimizer asks hundreds before a first step.
+#: Operations in a row that say nothing new, after which the code is left alone: at first, and when it is
+#: looked at again. Questions about tensors, which cost less to watch, count as an eighth of one: an
+#: optimizer asks hundreds before a first step.
 _HOT = 128
+_STILL_HOT = 32
 _QUESTIONS = 8
 #: For how many seconds: at first, and at most, as it stays hot.
-_SHORT_REST, _REST = 0.03, 0.25
+_SHORT_REST, _REST = 0.05, 0.25
 #: How long to wait where the mode could not be put back just then.
 _AGAIN = 0.01
 
@@ -136,7 +138,7 @@ class Recorder:
         self._unwatched = False
         self._trouble = ""
         self._streak = 0
-        self._rest = _SHORT_REST
+        self._hot, self._rest = _HOT, _SHORT_REST
         #: Nobody else traces, as far as is known: the mode can be taken off in the middle of code.
         self._removable = True
         self.stand_ins.clear()
@@ -276,7 +278,7 @@ class Recorder:
     def _pass(self, caller: FrameType, weight: int) -> None:
         """An operation that says nothing new; after many in a row the code is left alone for a while."""
         self._streak += weight
-        if self._streak < _HOT * _QUESTIONS or not self._removable or self._safe_point.pending:
+        if self._streak < self._hot * _QUESTIONS or not self._removable or self._safe_point.pending:
             return
         self._removable = self._safe_point.reach(self._frames_from(caller), self._leave_alone)
 
@@ -296,7 +298,7 @@ class Recorder:
             self._alarm.set(_AGAIN if busy else _REST)
 
     def _look_again(self) -> None:
-        self._streak = 0
+        self._streak, self._hot = 0, _STILL_HOT
         self._put_on()
 
     def _frames_from(self, frame: FrameType | None) -> list[FrameType]:
