@@ -276,3 +276,20 @@ def test_a_local_name_is_told_and_not_kept(recording: Recording) -> None:
     """)
     assert recording["died"]
     assert node(found[0], "hidden").name == "TanhBackward0"
+
+
+def test_a_pass_that_is_stopped_leaves_nothing_behind(recording: Recording) -> None:
+    recording.run("w = torch.ones(2, requires_grad=True)\nh = w * 3\nloss = h.exp().sum()")
+    recording.run("""
+        import signal
+        def stop(g): signal.raise_signal(signal.SIGINT)
+        handle = h.register_hook(stop)
+    """)
+    with pytest.raises(KeyboardInterrupt):
+        recording.run("loss.backward(retain_graph=True)")
+    (stopped,) = recording.found
+    assert stopped.error is not None
+    recording.run("handle.remove()")
+    (backward,) = recording.run("loss.backward()")
+    assert order(backward) == ["SumBackward0", "ExpBackward0", "MulBackward0", "AccumulateGrad"]
+    assert backward.error is None
