@@ -67,7 +67,7 @@ def sizes_of(values: np.ndarray) -> np.ndarray:
         return real.astype(np.float64)
 
 
-def decode(data: bytes, dtype: str) -> np.ndarray | None:
+def decode(data: bytes | memoryview, dtype: str) -> np.ndarray | None:
     """The elements in `data` as numbers or booleans; None where `dtype` is not numeric."""
     if dtype == "bfloat16":
         return (np.frombuffer(data, np.uint16).astype(np.uint32) << 16).view(np.float32)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import gc
+import math
 import weakref
 
 import msgspec
 import pytest
 import torch
 from kernel.replay.conftest import Recording
-from kernel.replay.truth import said
+from kernel.replay.truth import said, words
 
-from tutor.kernel.replay.gradients import MOST_NOTED
+from tutor.kernel import raw
+from tutor.kernel.replay.gradients import MOST_NOTED, Room, note
 from tutor.kernel.replay.passing import MOST_NODES
 from tutor.kernel.replay.watching import FIRST_PASSES
 
@@ -229,3 +231,43 @@ def test_nothing_is_compiled_that_would_not_have_been(recording: Recording) -> N
     assert len(recording["graphs"]) == len(bare)
     assert recording["w"].grad.tolist() == [2.0] * 3
     assert [(one.line, one.unread) for one in found] == [(10, "it runs inside torch.compile")]
+
+
+SHAPES = {
+    "dense": lambda t: t,
+    "transposed": lambda t: t.t(),
+    "expanded": lambda t: t[:1].expand(300, 40),
+    "strided": lambda t: t[::3, 1::2],
+    "small": lambda t: t[0, :7],
+    "one": lambda t: t[0, 0],
+    "empty": lambda t: t[:0],
+    "tiny": lambda t: t * 1e-3,
+    "broken": lambda t: t / (t.real > 2),
+}
+DTYPES = [torch.float32, torch.float64, torch.float16, torch.bfloat16, torch.complex64, torch.complex128]
+
+
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+@pytest.mark.parametrize("make", SHAPES.values(), ids=SHAPES)
+def test_norms_and_first_values_of_gradients(make, dtype: torch.dtype) -> None:
+    tensor = make(torch.randn(300, 40, generator=torch.Generator().manual_seed(1)).to(dtype))
+    with raw.Reading():
+        noted = note(tensor, Room(), measured=True)
+    assert noted is not None
+    facts = noted.facts()
+    wide = tensor.to(torch.complex128 if dtype.is_complex else torch.float64)
+    norm = float(wide.norm()) if tensor.numel() else None
+    assert facts.broken == (norm is not None and not math.isfinite(norm))
+    if norm is not None and math.isfinite(norm):
+        assert facts.norm == pytest.approx(norm, rel=1e-4)
+    assert facts.values == words(tensor)
+    assert facts.partial == (tensor.numel() > 256)
+
+
+@pytest.mark.parametrize("scale", [1e-25, 1e25])
+def test_norms_where_squares_leave_the_range(scale: float) -> None:
+    tensor = torch.randn(1_000, generator=torch.Generator().manual_seed(1)) * scale
+    with raw.Reading():
+        noted = note(tensor, Room(), measured=True)
+    assert noted is not None
+    assert noted.norm == pytest.approx(float(tensor.double().norm()), rel=1e-4)

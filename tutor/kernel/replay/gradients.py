@@ -180,9 +180,16 @@ def _view(tensor: Any, itemsize: int) -> np.ndarray | None:
 
 
 def _chunks(view: np.ndarray, dtype: str) -> Iterator[np.ndarray]:
-    flags = ["external_loop", "buffered"]
-    for chunk in np.nditer(view, flags=flags, order="K", buffersize=_CHUNK):
-        values = elements.decode(chunk.tobytes(), dtype)
+    if view.flags.c_contiguous:
+        flat = view.reshape(-1)
+        parts = (flat[at : at + _CHUNK] for at in range(0, flat.size, _CHUNK))
+    else:
+        parts = (
+            chunk.copy()
+            for chunk in np.nditer(view, flags=["external_loop", "buffered"], order="K", buffersize=_CHUNK)
+        )
+    for part in parts:
+        values = elements.decode(memoryview(part.view(np.uint8)), dtype)
         if values is not None:
             yield values
 
@@ -193,9 +200,12 @@ def _measure(chunks: Iterator[np.ndarray]) -> tuple[float | None, bool]:
     with np.errstate(all="ignore"):
         for chunk in chunks:
             values = np.abs(chunk) if chunk.dtype.kind == "c" else chunk
+            values = values if values.dtype.itemsize >= 4 else values.astype(np.float32)
             # Not `dot`, which would wake all the threads of a BLAS.
-            part = float(np.einsum("i,i->", values, values, dtype=np.float64, casting="unsafe"))
-            broken = broken or (not math.isfinite(part) and not bool(np.isfinite(values).all()))
+            part = float(np.einsum("i,i->", values, values))
+            if not 1e-30 < part < 1e30:  # the squares may have gone beyond what the dtype can hold
+                part = float(np.einsum("i,i->", values, values, dtype=np.float64, casting="unsafe"))
+                broken = broken or (not math.isfinite(part) and not bool(np.isfinite(values).all()))
             total += part
     return (math.sqrt(total), broken) if math.isfinite(total) else (None, broken)
 
