@@ -5,6 +5,7 @@ from __future__ import annotations
 import _thread
 import os
 import sys
+import time
 from collections.abc import Mapping
 from types import FrameType, TracebackType
 from typing import Any
@@ -38,6 +39,8 @@ _STILL_HOT = 32
 _QUESTIONS = 8
 #: For how many seconds: at first, and at most, as it stays hot.
 _SHORT_REST, _REST = 0.05, 0.25
+#: How many times as long it may take until the code was busy for so long.
+_PATIENCE = 4
 #: How long to wait where the mode could not be put back just then.
 _AGAIN = 0.01
 
@@ -45,6 +48,7 @@ _sequence_number = torch.autograd._get_sequence_nr
 _is_jit_tracing = torch._C._get_tracing_state
 _is_compiling = torch.compiler.is_compiling
 _frame = sys._getframe
+_cpu_time, _clock = time.thread_time, time.perf_counter
 _thread_id = _thread.get_ident
 
 
@@ -138,6 +142,7 @@ class Recorder:
         self._unwatched = False
         self._trouble = ""
         self._streak = 0
+        self._left_at = 0.0, 0.0
         self._hot, self._rest = _HOT, _SHORT_REST
         #: Nobody else traces, as far as is known: the mode can be taken off in the middle of code.
         self._removable = True
@@ -285,12 +290,16 @@ class Recorder:
     def _leave_alone(self) -> None:
         self._unwatched = True
         self._take_off()
+        self._left_at = _cpu_time(), _clock()
         self._alarm.set(self._rest)
-        self._rest = min(2 * self._rest, _REST)
 
     def _wake(self, frame: FrameType | None) -> None:
         """Called in the learner's thread, between two instructions of whatever runs there."""
         if not self._running or self._on or self._forked:
+            return
+        worked, passed = _cpu_time() - self._left_at[0], _clock() - self._left_at[1]
+        if worked < 0.9 * self._rest and passed < _PATIENCE * self._rest:  # others had the processor
+            self._alarm.set(max(self._rest - worked, _AGAIN))
             return
         frames = self._frames_from(frame)
         busy = self._aside or any(_handles(one) for one in frames)
@@ -299,6 +308,7 @@ class Recorder:
 
     def _look_again(self) -> None:
         self._streak, self._hot = 0, _STILL_HOT
+        self._rest = min(2 * self._rest, _REST)
         self._put_on()
 
     def _frames_from(self, frame: FrameType | None) -> list[FrameType]:
