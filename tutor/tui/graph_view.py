@@ -84,7 +84,7 @@ class GraphView(NamesView):
 
     def _line(self, index: int) -> Text:
         row = self._row(index)
-        if row is not None and row.what is What.NODE and self._graph is not None:
+        if row is not None and row.what is not What.FOLD and self._graph is not None:
             painter = self._graph.painter
             number = painter.shape.outline.numbers[row.node]
             if number not in painter.details and number not in self._asked:

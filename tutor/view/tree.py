@@ -165,10 +165,14 @@ class Painter:
         return Text(f"({nodes}) {TIMES} {fold.repeats:,} more", self.palette.label)
 
 
+def _short(value: float | str) -> str:
+    return f"{value:.6g}" if type(value) is float else fit(clean(str(value)), 24)
+
+
 def saved_words(node: NodeFacts) -> list[str]:
     """Saved numbers and words worth a glance."""
     saved = [
-        f"{clean(key).removeprefix('_saved_')} {fit(clean(str(value)), 24)}"
+        f"{clean(key).removeprefix('_saved_')} {_short(value)}"
         for key, value in node.saved.items()
         if isinstance(value, int | float | str)
         and "_sym_" not in key  # torch's own bookkeeping
