@@ -11,7 +11,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tutor.facts import GraphHistory, Snapshot, apply
+from tutor.facts import GraphHistory, Snapshot, apply, graphs
 from tutor.kernel import history
 from tutor.kernel.history import GraphSteps
 from tutor.kernel.namespace import Snapshots
@@ -118,3 +118,14 @@ def test_a_history_keeps_nothing_alive():
         assert [each() for each in gone] == [None, None]
     finally:
         gc.enable()
+
+
+def test_of_what_a_full_history_dropped_nothing_is_claimed(monkeypatch):
+    followed = Followed()
+    monkeypatch.setattr(graphs, "MAX_KEPT", 4)
+    first = followed.run("a = w.exp()")
+    later = followed.run("b = a.sin().cos().tan().sum()")
+    assert followed.history.outline("a", first) is None
+    found = followed.history.outline("b", later)
+    assert found.name(0) == "SumBackward0"
+    assert found.truncated

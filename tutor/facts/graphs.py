@@ -8,8 +8,8 @@ from msgspec import Struct, field, structs
 
 from tutor.facts.records import GraphFacts, GraphStep, NodeFacts, Snapshot, Step
 
-#: Nodes that a history keeps; the oldest go first.
-MAX_KEPT = 200_000
+#: Nodes that a history keeps, a kilobyte or so each; the oldest go first.
+MAX_KEPT = 30_000
 
 
 class GraphOutline(Struct, frozen=True, omit_defaults=True, gc=False):

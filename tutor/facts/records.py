@@ -298,6 +298,11 @@ class GraphStep(Struct, frozen=True, omit_defaults=True):
     #: The budget ended the reading: of nodes that are further from the newest names nothing new is known.
     cut: bool = False
 
+    @property
+    def when(self) -> GraphStep:
+        """Only which moment it was: what a kept step needs once a history has the rest."""
+        return GraphStep(self.kernel, self.moment)
+
 
 class Explanation(Struct, frozen=True):
     """A claim about this run, made from its facts alone."""

@@ -8,6 +8,8 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 
+from msgspec.structs import replace
+
 from tutor.facts import (
     Done,
     ErrorFacts,
@@ -279,7 +281,8 @@ class RunningRequest:
         )
         self._ended = index + 1
         if self._keep:
-            self._steps.append(step)
+            # Nodes of graphs are told once, with the event: a run that is kept must not hold them all.
+            self._steps.append(step if step.graphs is None else replace(step, graphs=step.graphs.when))
         return step
 
     def _scalars(self, index: int) -> tuple[ScalarFacts, ...]:

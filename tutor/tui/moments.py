@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from msgspec.structs import replace
+
 from tutor.course.schema import Lesson
 from tutor.course.store import Store
 from tutor.facts import Change, GraphHistory, Snapshot, Step
@@ -56,9 +58,10 @@ class Moments(Selecting):
 
     def follow_step(self, step: Step) -> None:
         """A statement of the run ended."""
-        self.following.add(step)
         if step.graphs is not None:
             self.graph_history.add(step.graphs)
+            step = replace(step, graphs=step.graphs.when)
+        self.following.add(step)
         told = self.chronicle.newest
         if told is not None and told.entry is not None:
             told.ends.append(told.entry.lines_so_far)
