@@ -108,6 +108,20 @@ def told_of(step) -> list[str]:
     return [one.name for one in step.operations]
 
 
+def test_a_hot_loop_in_c_is_left_alone_too(tracer: Traced):
+    operations = tracer.run("""
+        x = torch.ones(2)
+        y = list(map(torch.relu, [x] * 3_000))
+        z = x * 2
+    """)
+    mapped, after = tracer.seen[-2:]
+    assert mapped.unwatched
+    assert 128 <= mapped.counts[0].count < 3_000
+    assert told(list(after.operations)) == [("x * 2", "new")]
+    assert len(operations) == 1 + 8 + 1
+    assert len(tracer["y"]) == 3_000
+
+
 def test_hot_code_is_looked_at_again_after_a_while(tracer: Traced):
     tracer.namespace["clock"] = time.perf_counter
     operations = tracer.run("""

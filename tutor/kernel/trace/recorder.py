@@ -180,6 +180,9 @@ class Recorder:
         """An operation is about to run: what will be noted of it, or only where it is counted."""
         if _thread_id() != self._thread or not self._running:
             return None
+        if self._safe_point.pending:  # hot, in a loop of C's: `list(map(torch.relu, rows))`
+            self._unwatched = True
+            return None
         try:
             kind = kind_of(func)
             learner = None if kind.boring else self._sites.nearest(caller)
