@@ -448,9 +448,9 @@ done = True
 
 def test_a_running_loop_is_live_and_its_course_stays(play: Play) -> None:
     async def story(p: Player) -> None:
-        await p.code(LOOP)
+        await p.code(LOOP.replace("40", "200"))
         await p.press("ctrl+r")
-        await p.see("running", "epoch = ", "of 40")
+        await p.see("running", "epoch = ", "of 200")
         await p.until(lambda: "loss" in panel(p, "live"))
         live = p.bench.inspector.now.live
         assert live is not None
@@ -458,7 +458,7 @@ def test_a_running_loop_is_live_and_its_course_stays(play: Play) -> None:
         await p.settle()
         await p.see("scalars")
         assert "from" in panel(p, "live")
-        assert "of 40" not in panel(p, "live")
+        assert "of 200" not in panel(p, "live")
         await p.press(BACK)
         await p.until(lambda: not p.bench.query_one("#live-panel").display)
         await p.press(BACK)
