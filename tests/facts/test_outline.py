@@ -12,9 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 from torch.testing._internal.common_methods_invocations import op_db
+from torch.utils.checkpoint import checkpoint
 
 from tutor.facts import GraphOutline, outline_of
 from tutor.kernel.graph import describe_graphs, describe_nodes
+from tutor.kernel.history import GraphSteps
 from tutor.kernel.labels import hooks_of
 from tutor.kernel.namespace import Snapshots
 from tutor.kernel.outline import outline_graph
@@ -229,3 +231,50 @@ def test_the_outline_of_a_module_names_its_parameters():
     assert set(outline(namespace).variables.values()) == {
         "model[0].weight", "model[0].bias", "model[2].weight", "model[2].bias",
     }  # fmt: skip
+
+
+def test_no_unpack_hook_and_no_checkpointed_block_is_run():
+    ran = []
+    layer = nn.Linear(2, 2)
+
+    def block(x):
+        ran.append("block")
+        return Halve.apply(layer(x).relu())
+
+    x = torch.ones(1, 2, requires_grad=True)
+    with torch.autograd.graph.saved_tensors_hooks(lambda t: t, lambda t: ran.append("unpacked") or t):
+        hooked = Halve.apply(x.exp())
+    out = (
+        checkpoint(block, x, use_reentrant=False) + checkpoint(block, x, use_reentrant=True) + hooked
+    ).sum()
+    ran.clear()
+    namespace: dict[str, object] = {"x": x, "layer": layer, "out": out}
+    found = outline(namespace)
+    assert describe_nodes(namespace, "out", found.numbers)
+    snapshots = Snapshots(namespace, frozenset())
+    snapshots.take()
+    steps = GraphSteps(namespace, snapshots)
+    assert len(steps.take().nodes) == len(found.kind)
+    steps.take()
+    assert ran == []
+    assert (found.freed, found.overwritten) == ([], [])
+
+
+def test_nothing_of_the_learners_function_is_called_or_read_for_a_node():
+    class Shy(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            ctx.metadata_ = 1
+            ctx.name = ctx._sequence_nr = ctx.register_hook = "mine"
+            return x * 2
+
+        @staticmethod
+        def backward(ctx, gradient):
+            raise AssertionError
+
+    w = torch.ones(2, requires_grad=True)
+    namespace: dict[str, object] = {"w": w, "out": Shy.apply(w)}
+    found = outline(namespace)
+    assert found.name(0) == "ShyBackward"
+    nodes = describe_nodes(namespace, "out", found.numbers, origin_of=lambda number: None)
+    assert [node.name for node in nodes] == ["ShyBackward", "AccumulateGrad"]
