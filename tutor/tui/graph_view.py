@@ -66,6 +66,11 @@ class GraphView(NamesView):
             self._point()
 
     @property
+    def graph(self) -> GraphLines | None:
+        """What is drawn."""
+        return self._graph
+
+    @property
     def pointed(self) -> int | None:
         """Index of the node under the cursor; of the root where there is no cursor."""
         row = self._row(self._at if self._at is not None else 0)

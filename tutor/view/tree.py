@@ -184,10 +184,21 @@ def saved_words(node: NodeFacts) -> list[str]:
 class GraphLines(Sequence[Text]):
     """The lines of a graph, each made when it is looked at: a chain of 20,000 nodes opens at once."""
 
-    def __init__(self, painter: Painter, choices: Choices = Choices(), note: str = "") -> None:  # noqa: B008
+    def __init__(
+        self,
+        painter: Painter,
+        choices: Choices = Choices(),  # noqa: B008
+        note: str = "",
+        before: GraphLines | None = None,
+    ) -> None:
         self.painter = painter
         self.choices = choices
-        self.rows: Sequence[Row] = list(rows(painter.shape, choices))
+        #: The rows of an earlier drawing serve again where only colours or facts are others.
+        self.rows: Sequence[Row]
+        if before is not None and before.painter.shape is painter.shape and before.choices == choices:
+            self.rows = before.rows
+        else:
+            self.rows = list(rows(painter.shape, choices))
         self.note = note
         self._made: dict[int, Text] = {}
 

@@ -85,7 +85,7 @@ class GraphPanel(Drawn):
         marked = Marked(shown.name, shown.replayed)
         painter = Painter(self._shape, self._tree.details, shown.snapshot, self.palette, self.room, marked)
         note = cut_words(outline) if outline.truncated else ""
-        self._tree.show_graph(GraphLines(painter, self._tree.choices, note))
+        self._tree.show_graph(GraphLines(painter, self._tree.choices, note, self._tree.graph))
 
     @on(NodesWanted)
     def tell_of_the_past(self, message: NodesWanted) -> None:
