@@ -40,6 +40,8 @@ class Cells:
         self._cell = min(max(NARROW, widest + 1), WIDE, max(2, sheet.room))
         self._bright = _positions(written, stretch)
         self._lit = frozenset(sheet.lit_cells(storage))
+        #: The selected tensor is here too: where others differ from it is worth a word.
+        self._beside_chosen = any(facts.name == sheet.selected for facts in names)
 
     def lines(self, *, may_be_compact: bool = True) -> list[Text]:
         """The stretch; short where one name covers all of it and nothing is selected there."""
@@ -182,7 +184,7 @@ class Cells:
         words = sheet.lit_word(facts, found) if found is not None else layout_words(facts)
         if found is not None:
             line.append(words if line.cell_len + cell_len(words) <= sheet.width else "", sheet.accent())
-        elif sheet.selected and row.start == self._stretch.start and facts.name != sheet.selected:
+        elif self._beside_chosen and row.start == self._stretch.start and facts.name != sheet.selected:
             gap = " " if not line.plain.endswith(" ") else ""
             if line.cell_len + len(gap + words) <= sheet.width:
                 line.append(gap + words, sheet.palette.muted)

@@ -9,13 +9,14 @@ from textual import events
 from textual.binding import Binding
 
 from tutor.facts import Shape
+from tutor.tui.messages import NameSelected
 from tutor.tui.panels.drawn import Drawn
 from tutor.tui.panels.element_view import ElementView
 from tutor.tui.panels.shown import Shown
 from tutor.view.detail import detail_lines
 from tutor.view.element import Step, moved
 from tutor.view.grid import ELEMENT
-from tutor.view.marks import metas_of
+from tutor.view.marks import metas_of, named_in
 from tutor.view.places import steps_of
 from tutor.view.words import clean, kind_word
 
@@ -66,6 +67,13 @@ class DetailView(ElementView):
         else:
             self._go(step)
 
+    def action_choose(self) -> None:
+        """Select the name in the cursor's line; from the grid, the first name under it."""
+        if self._at is None and self._stops:
+            self.post_message(NameSelected(named_in(self._lines[self._stops[0]])[0], "detail"))
+        else:
+            super().action_choose()
+
     def _go(self, step: Step) -> None:
         facts, index = self.shown.facts, self.element
         if facts is None or facts.shape is None:
@@ -94,8 +102,7 @@ class DetailView(ElementView):
     def on_click(self, event: events.Click) -> None:
         """Select the element under the pointer."""
         index, facts = event.style.meta.get(ELEMENT), self.shown.facts
-        if index is None or facts is None:
-            super().on_click(event)
+        if index is None or facts is None:  # what the class above does follows by itself
             return
         event.prevent_default()
         self._below = False

@@ -46,8 +46,7 @@ class StorageView(ElementView):
         """Select the element under the pointer: of the shown tensor, or of the first that has it."""
         block, start = event.style.meta.get(CELL, (None, 0))
         storage = self.shown.snapshot.storages.get(block) if block is not None else None
-        if storage is None:
-            super().on_click(event)
+        if storage is None:  # what the class above does follows by itself
             return
         event.prevent_default()
         tensors = self.shown.snapshot.tensors
