@@ -120,7 +120,7 @@ class Inspector(VerticalScroll, can_focus=False):
 
     def _open_panel(self) -> None:
         for panel in self._panels:
-            panel.set_class(panel.view.has_focus, "-open")
+            panel.open(panel.view.has_focus)
 
     def _show_heading(self, view: Widget) -> None:
         panel = view.parent

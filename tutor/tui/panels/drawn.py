@@ -40,6 +40,10 @@ class Drawn(Panel):
         around = self.parent
         return own or (around.scrollable_content_region.width if isinstance(around, VerticalScroll) else 0)
 
+    def open(self, is_open: bool) -> None:
+        """The view has the focus, or has it no longer: it may take more room. Never amid a click."""
+        self.set_class(is_open, "-open")
+
     def draw(self, shown: Shown) -> None:
         """Draw the moment."""
         raise NotImplementedError

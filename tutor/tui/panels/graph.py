@@ -95,11 +95,16 @@ class GraphPanel(Drawn):
             message.stop()
             self.tell(past.graphs.nodes(list(message.numbers), past.moment.step))
 
+    def open(self, is_open: bool) -> None:
+        """The node's facts are told while the graph has the focus."""
+        super().open(is_open)
+        self._draw_card()
+
     @on(NodePointed)
     def _draw_card(self) -> None:
         """What is known of the node under the cursor, while the graph has the focus."""
         at = self._tree.pointed
-        self._card.display = self._tree.has_focus and self._shape is not None and at is not None
+        self._card.display = self.has_class("-open") and self._shape is not None and at is not None
         if self._shape is not None and at is not None and self._card.display:
             from tutor.view.node_card import card_lines  # with all rules: not before one is asked for
 
