@@ -82,16 +82,13 @@ def encoder(repeats: int, *, beside_torchlens: bool) -> Iterator[Row]:
     parameters = dict(model.named_parameters())
     make_dot = torchviz()
     steps = GraphSteps(followed.namespace, followed.snapshots)
-    ours, theirs = interleave(
+    ours, drawn, complete, again, theirs = interleave(
         repeats,
         lambda: timed_in_a_row(lambda: followed.outline("loss", 900)),
-        lambda: timed_in_a_row(lambda: make_dot(loss, params=parameters)),
-    )
-    drawn, complete, again = interleave(
-        repeats,
         lambda: timed_in_a_row(lambda: followed.drawn("loss", 900)),
         lambda: timed_in_a_row(lambda: followed.complete("loss")),
         lambda: timed_in_a_row(steps.take),
+        lambda: timed_in_a_row(lambda: make_dot(loss, params=parameters)),
     )
     what = f"graph of a {LAYERS}-layer encoder"
     yield ratio_row(what, ours, theirs, "torchviz", 1 / 10)
