@@ -165,6 +165,10 @@ class Inspector(VerticalScroll, can_focus=False):
         """What the rules say of the statement at that moment."""
         self._set(past=past)
 
+    def follow_steps(self, stepped: bool) -> None:
+        """What a statement touched is shown first, where the code is run one at a time."""
+        self._set(stepped=stepped)
+
     def show_live(self, progress: Progressed | None) -> None:
         """How the running statement goes; None once it is over. Only what tells of that is drawn anew."""
         live = None if progress is None else Live(progress, self._now.live.elapsed if self._now.live else 0.0)
@@ -195,7 +199,7 @@ class Inspector(VerticalScroll, can_focus=False):
         self.table.light("", "")
         known = self._now.known
         passing = Known(known.values, known.overlaps, passing=True)
-        self._set(changes=(), step=None, known=passing, index=None)
+        self._set(changes=(), step=None, stepped=False, known=passing, index=None)
         self.set_timer(STALE, lambda: self._let_go(passing))
 
     def _let_go(self, passing: Known) -> None:

@@ -59,6 +59,7 @@ class Stepping(Running):
     def _go_on(self, *, to_end: bool) -> None:
         self._waits_no_more()
         self.steps = not to_end
+        self.inspector.follow_steps(self.steps)
         self.runner.session.proceed(to_end=to_end)
 
     def _waits_no_more(self) -> None:
@@ -77,6 +78,7 @@ class Stepping(Running):
             self.chronicle.newest.total = message.paused.total
         self._ticker.pause()
         self.inspector.show_live(None)
+        self.inspector.follow_steps(True)
         self.editor.mark_running(message.paused.line, message.paused.end_line, waits=True)
         self.editor.reveal(message.paused.end_line)
         self.show_state()

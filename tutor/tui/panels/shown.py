@@ -60,6 +60,8 @@ class Shown:
     replayed: int | None = None
     #: The statement whose scalars are shown while nothing runs.
     course: Step | None = None
+    #: The code is run one statement at a time.
+    stepped: bool = False
     #: The name that the learner chose; empty until then.
     chosen: str = ""
     #: The element that the learner chose, and of which name; None until then.
@@ -74,12 +76,24 @@ class Shown:
 
     @property
     def name(self) -> str:
-        """The chosen name, else the newest that has a grad_fn, else the first; empty where there is none."""
+        """The chosen name, else of one statement the one that it touched, else the newest that has a grad_fn,
+        else the first; empty where there is none."""
         tensors = self.snapshot.tensors
         if self.chosen in tensors:
             return self.chosen
+        if self.touched:
+            return self.touched
         made = [name for name in reversed(tensors) if tensors[name].grad_fn]
         return min(made, key=lambda name: not name.isidentifier(), default=next(iter(tensors), ""))
+
+    @property
+    def touched(self) -> str:
+        """The variable that the statement made or wrote last, where one statement is what is looked at."""
+        if self.step is None or not (self.stepped or self.past is not None):
+            return ""
+        kinds = ("new", "rebound", "written")
+        names = (change.name for change in reversed(self.step.changes) if change.kind in kinds)
+        return next((name for name in names if name.isidentifier() and name in self.snapshot.tensors), "")
 
     @property
     def facts(self) -> TensorFacts | None:
@@ -104,7 +118,7 @@ class Shown:
         """What is selected, for drawings of memory."""
         element = self.element
         lit = spot(self.name, element, self.snapshot) if element is not None else None
-        return Focus(self.chosen, lit, self.known_now.values)
+        return Focus(self.chosen or self.touched, lit, self.known_now.values)
 
     @property
     def root(self) -> str:
