@@ -142,7 +142,7 @@ def test_an_earlier_moment_has_the_graph_of_then(play: Play) -> None:
         await p.until(lambda: heading(p) == "backward from loss", "the graph of then")
         assert not any("freed" in line for line in lines(p))
         await p.bench.run_action("now")
-        await p.until(lambda: heading(p) == "backward from loss would fail")
+        await p.until(lambda: heading(p) == "backward from loss · used up")
 
     play(story, lesson=None)
 

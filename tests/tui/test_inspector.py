@@ -352,7 +352,7 @@ def test_a_node_of_the_graph_is_selected_everywhere_and_the_graph_stays(play: Pl
         await p.press("end", "enter")
         await p.until(lambda: p.bench.selected == "w")
         await p.until(lambda: heading(p, "detail") == "w  [3] f32")
-        assert heading(p, "graph") == "backward from loss would fail"
+        assert heading(p, "graph") == "backward from loss · used up"
         assert panel(p, "storage").split("\n")[2].startswith("w ")
         await p.press("up", "enter")
         await p.until(lambda: p.bench.selected == "h")

@@ -158,3 +158,16 @@ def test_any_operation_fits_in_any_room_on_one_line_each(ops, room, opened, pale
     for line in maker.lines(frozenset(row.key for row in rows) if opened else frozenset()):
         assert cell_len(line.text.plain) <= room
         assert "\n" not in line.text.plain
+
+
+def test_layers_called_at_one_place_are_told_apart_by_their_parameters():
+    def linear(seq: int, layer: str) -> OpFacts:
+        weight = replace(X, object=seq, name=f"{layer}.weight")
+        return OpFacts(
+            seq, "linear", 1, "model(x)", within="Linear", ins=(X, weight), outs=(FLAT,), verdict="new"
+        )
+
+    step = build.step(
+        "model(x)", build.snapshot(), operations=(linear(1, "a"), linear(2, "b"), linear(3, "a"))
+    )
+    assert [(row.op.ins[1].name, row.count) for row in rows_of(step)] == [("a.weight", 2), ("b.weight", 1)]

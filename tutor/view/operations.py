@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -40,7 +41,13 @@ class Row:
 
 
 def _place(op: OpFacts) -> tuple[object, ...]:
-    return op.filename, op.span or op.line, op.name, op.within, op.part
+    # Inside of torch's own code the parameters tell one layer from the next.
+    parts = tuple(one.name for one in op.ins) if op.within else ()
+    return op.filename, op.span or op.line, op.name, op.within, op.part, parts
+
+
+def _counted(op: OpFacts) -> tuple[int, str, str, str]:
+    return op.line, op.part, op.name, op.within
 
 
 def rows_of(step: Step) -> list[Row]:
@@ -49,11 +56,14 @@ def rows_of(step: Step) -> list[Row]:
     for op in step.operations:
         hits.setdefault(_place(op), []).append(op)
     counts = {(one.line, one.part, one.name, one.within): one.count for one in step.counts}
-    rows = []
+    rows, recorded = [], Counter(_counted(op) for op in step.operations)
     for ops in hits.values():
-        first = ops[0]
-        counted = counts.get((first.line, first.part, first.name, first.within), 0)
-        rows.append(Row(tuple(ops), max(counted, ops[-1].hit, len(ops)), step.unwatched))
+        key = _counted(ops[0])
+        counted = max(counts.get(key, 0), recorded[key])
+        if recorded[key] == len(ops):
+            rows.append(Row(tuple(ops), max(counted, ops[-1].hit), step.unwatched))
+        else:  # calls of the same kind at one place, some of them with other parameters
+            rows.append(Row(tuple(ops), len(ops), step.unwatched or counted > recorded[key]))
     return rows
 
 
@@ -104,7 +114,7 @@ class OperationLines:
 
     def _row(self, row: Row, before: OpFacts | None, opened: bool) -> Iterator[Text]:
         op = row.op
-        said, why = self._say(op)
+        said, why = map(clean, self._say(op))
         line = self._margin(op, before)
         line.append(self._shortened(self._code(row)), self._palette.foreground)
         line.append(" ")
@@ -122,7 +132,7 @@ class OperationLines:
                 below.append((words, colour))
         yield line
         if why and (opened or op.verdict == "copy" or op.error is not None):
-            below.append((clean(why), f"italic {self._palette.muted}"))
+            below.append((why, f"italic {self._palette.muted}"))
         indent = self._gutter + 2
         for words, colour in below:
             yield from self._wrapped(words, colour, indent)

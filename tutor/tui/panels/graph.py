@@ -55,7 +55,7 @@ class GraphPanel(Drawn):
             self._tree.show_words([Text(_no_graph(facts, shown), self.palette.muted)])
             self.heading.fact = clean(name)
         else:
-            fails = " would fail" if outline.freed or outline.overwritten else ""
+            fails = " would fail" if outline.overwritten else " · used up" if outline.freed else ""
             self.heading.fact = f"backward from {clean(name)}{fails}"
             self._draw_graph(shown, outline)
         self._draw_card()
