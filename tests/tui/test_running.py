@@ -25,7 +25,7 @@ def style_at(p: Player, row_part: str, part: str) -> Style:
 
 def test_lines_entered_while_another_runs_wait_their_turn(play: Play) -> None:
     async def story(p: Player) -> None:
-        await p.enter("import time; time.sleep(2); k = [1]")
+        await p.enter("import time; time.sleep(6); k = [1]")
         await p.press(*"k.append(2)", "enter", *"k", "enter", *"k.po")
         await p.see("2 waiting › k.po")
         await p.settle()
@@ -121,7 +121,7 @@ def test_syntax_error_names_its_line(play: Play) -> None:
 
 
 def test_progress_bars_animate_in_place(play: Play) -> None:
-    loop = "for i in range(3):\n    print(f'\\r{i} of 3', end='', flush=True)\n    time.sleep(0.3)\n"
+    loop = "for i in range(3):\n    print(f'\\r{i} of 3', end='', flush=True)\n    time.sleep(1.2)\n"
     code = f"import time\n{loop}"
 
     async def story(p: Player) -> None:

@@ -108,7 +108,7 @@ def test_graph_of_the_selected_tensor(play: Play) -> None:
         await p.press("end")
         await p.see("k has no grad_fn")
 
-    play(story, lesson=None)
+    play(story, (120, 60), lesson=None)
 
 
 def test_inspector_follows_a_run_while_it_runs(play: Play) -> None:
@@ -213,7 +213,7 @@ def test_no_text_has_the_colour_of_its_ground(play: Play, theme: str) -> None:
 def test_help_lists_the_commands_and_closes(play: Play) -> None:
     async def story(p: Player) -> None:
         await p.press("f12")
-        await p.see("^r", "Run the code in the editor.", "Choose the device")
+        await p.see("^r", "Run the code in the editor.", "Stop the code that is running.")
         await p.press("escape")
         await p.until(lambda: "Run the code in the editor." not in p.text)
 

@@ -214,7 +214,7 @@ def test_nested_bars_animate_in_their_lines(play: Play) -> None:
         "for a in range(2):\n"
         "    print(f'\\router {a}', end='')\n"
         "    for b in range(3):\n"
-        "        print(f'\\n\\rinner {a}{b}\\x1b[A', end='', flush=True); time.sleep(0.2)\n"
+        "        print(f'\\n\\rinner {a}{b}\\x1b[A', end='', flush=True); time.sleep(0.9)\n"
         "print('\\n\\nafter')\n"
     )
 
