@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from tutor.tui import status
 from tutor.tui.lines import LinesView
 from tutor.tui.panels.drawn import Drawn
 from tutor.tui.panels.shown import Shown
-from tutor.tui.status import duration
 from tutor.view.live import loop_lines, place_word, scalar_lines
 
 
@@ -25,13 +25,15 @@ class LivePanel(Drawn):
             lines = loop_lines(progress.loops, self.palette, self.room, blocks=blocks)
             lines += scalar_lines(progress.scalars, self.palette, self.room, blocks=blocks)
             self.heading.label = "running"
-            self.heading.fact = f"{place_word(progress.line, progress.function)} · {duration(live.elapsed)}"
+            self.heading.fact = (
+                f"{place_word(progress.line, progress.function)} · {status.duration(live.elapsed)}"
+            )
         elif step is not None:
             # Of one sample there is no course to show, and the table has the value.
             courses = [each for each in step.scalars if each.count > 1]
             lines = scalar_lines(courses, self.palette, self.room, blocks=blocks)
             self.heading.label = "scalars"
-            self.heading.fact = f"while {place_word(step.line, '')} ran · {duration(step.elapsed)}"
+            self.heading.fact = f"while {place_word(step.line, '')} ran · {status.duration(step.elapsed)}"
         else:
             lines = []
         self.display = bool(lines) or (live is not None and shown.past is None)
