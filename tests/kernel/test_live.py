@@ -210,6 +210,8 @@ DISTURBED = {
     """,
     "a tracer's change of a variable holds": """
     def tracer(frame, event, arg):
+        if frame.f_code is not f.__code__:
+            return None
         if event == "line" and frame.f_lineno == frame.f_code.co_firstlineno + 2:
             frame.f_locals["a"] = 7
             wait()
