@@ -5,12 +5,15 @@
 | views and copies | `shares-memory`, `written-through`, `copied` | memory, written, copies |
 | view refused | `view-incompatible`, `view-size` | shapes |
 | backward | `second-backward`, `no-grad-fn`, `non-scalar-backward`, `gradient-shape` | backward, weights |
+| overwritten | `saved-overwritten` | overwritten |
 | gradients | `non-leaf-grad`, `grad-none` | gradients |
 | leaves | `leaf-in-place`, `integer-requires-grad` | leaves, integers |
 | operands | `matmul-shapes`, `broadcast-shapes`, `device-mismatch` | products, broadcasting, devices |
 
 `reading` finds the code that failed, from the frames in the error's facts; `operands` and `arguments` work
-out shapes; `origins`, `cuts` and `passes` follow names back through the assignments in `past`.
+out shapes; `origins`, `cuts` and `passes` follow names back through the assignments in `past`; `lineage`
+and `severed` follow tensors back through the operations that were recorded; `verdicts` says of one
+operation what came of it and why.
 """
 
 from tutor.explain.engine import explain_error, explain_step
