@@ -13,7 +13,7 @@ from tutor.view.kept_values import NOT_KEPT, values_at
 CODE = """
 import torch, numpy as np
 x = torch.arange(24.)
-cut = x[3:20:2]
+cut = x[4:20:2]
 grid = x.view(4, 6)
 turned = grid.t()
 cube = x.view(2, 3, 4).permute(2, 0, 1)
@@ -64,9 +64,12 @@ def test_values_stay_those_of_their_moment(pair: tuple[asyncio.Runner, Session])
     assert values_at("b", after).texts == ("7.",)
 
 
-def test_a_window_begins_where_it_is_asked_to(pair: tuple[asyncio.Runner, Session]) -> None:
+def test_a_window_is_around_what_is_asked_for(pair: tuple[asyncio.Runner, Session]) -> None:
     runner, session = pair
     assert runner.run(session.execute("import torch\nrow = torch.arange(60).view(30, 2)\n")).ok
     kept = values_at("row", session.snapshot, (20, 0))
-    assert kept.texts[0] == "40" or kept.start == (18, 0)
-    assert kept.start[0] + kept.window[0] == 30
+    first, rows = kept.start[0], kept.window[0]
+    assert first <= 20 < first + rows < 30
+    assert kept.texts[0].rstrip(".") == str(2 * first)
+    last = values_at("row", session.snapshot, (29, 1))
+    assert last.start[0] + last.window[0] == 30
