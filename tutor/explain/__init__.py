@@ -1,6 +1,6 @@
 """Explanations: pure functions of the records, one small rule a subject.
 
-| family | rule ids | module |
+| family | rule ids | module in `rules` |
 | --- | --- | --- |
 | views and copies | `shares-memory`, `written-through`, `copied` | memory, written, copies |
 | view refused | `view-incompatible`, `view-size` | shapes |

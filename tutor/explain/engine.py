@@ -62,8 +62,7 @@ def _ask(rule: Rule, step: Step, before: Snapshot, past: Past) -> Explanation | 
 
 @cache
 def _load_rules() -> None:
-    import tutor.explain
+    from tutor.explain import rules
 
-    for module in sorted(pkgutil.iter_modules(tutor.explain.__path__), key=lambda module: module.name):
-        if module.name != "engine":
-            importlib.import_module(f"tutor.explain.{module.name}")
+    for module in sorted(pkgutil.iter_modules(rules.__path__), key=lambda module: module.name):
+        importlib.import_module(f"{rules.__name__}.{module.name}")

@@ -9,11 +9,11 @@ from math import prod
 from tutor.explain.arguments import operand
 from tutor.explain.bindings import Code, surroundings
 from tutor.explain.engine import failure
-from tutor.explain.integers import replace_node
 from tutor.explain.origins import Story
 from tutor.explain.passes import Backward, FailingPass, failing_pass
 from tutor.explain.past import Past
 from tutor.explain.reading import insert_after, insert_before_attribute, path, raised, words
+from tutor.explain.rules.integers import replace_node
 from tutor.explain.wording import count_text, fill, shape_text
 from tutor.facts import Explanation, Shape, Snapshot, Step
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tutor.explain.engine import outcome
-from tutor.explain.memory import stayed
 from tutor.explain.past import Past
 from tutor.explain.reading import evaluated, statement_of, writes
+from tutor.explain.rules.memory import stayed
 from tutor.explain.strides import elements, fills, index_of
 from tutor.explain.wording import code_list, count_text, fill
 from tutor.facts import Explanation, Snapshot, Step, StorageFacts, TensorFacts
