@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 from textual.widgets import Input
@@ -93,6 +93,8 @@ def test_fact_stands_at_the_right_where_there_is_room() -> None:
 
 @settings(deadline=None)  # thousands of lines take as long as the machine takes
 @given(OUTPUT, st.integers(0, 2_000))
+@example("0", 1_000)  # as many ended lines as are kept, and one that has not ended
+@example("a\n\n", 999)
 def test_what_is_kept_across_sessions_is_what_was_shown(text: str, lines: int) -> None:
     text = "".join(f"{number}\n" for number in range(lines)) + text
     entry = of(text, source="x = 1", place="lesson/step", fact="3 ms")

@@ -182,6 +182,8 @@ class Entry:
         head, tail = "".join(f"{line}\n" for line in lines[:gap]), "\n".join(lines[gap + 1 :])
         written = self.recording.size if self.recording is not None else 0
         elided = max(1, written - len(head) - len(tail)) if self.output.hidden or self.skipped else 0
+        if not elided and lines and lines[-1]:
+            head = head[:-1]  # a line more than there was could be one too many to be kept
         remarks = tuple((each.kind, each.text) for each in self.remarks)
         source = self.source or self.title
         return TranscriptEntry(self.place, source, self.mark, self.fact, head, tail, elided, remarks)
