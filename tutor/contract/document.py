@@ -14,6 +14,7 @@ from msgspec import UNSET, UnsetType
 from tutor.contract.objects import (
     backward_object,
     count_objects,
+    failed_object,
     graph_object,
     operation_object,
     tensor_object,
@@ -154,7 +155,8 @@ class Contract:
         if self._last is not None and self._last[0].error is not None:
             with contextlib.suppress(Exception):  # said in the step's `explanations_failed`
                 explanation = explain_error(*self._last, self._past)
-        return ErrorObject(error.type, error.message, error.line, error.traceback, explanation)
+        failed = None if error.failed is None else failed_object(error.failed)
+        return ErrorObject(error.type, error.message, error.line, error.traceback, explanation, failed)
 
     def _table(self, facts: Iterable[TensorFacts]) -> dict[str, msgspec.Raw]:
         """Objects by name; what did not change since the last step is not encoded again."""

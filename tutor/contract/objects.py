@@ -7,11 +7,14 @@ from collections.abc import Collection, Iterator
 from msgspec import UNSET
 
 from tutor.contract.schema import (
+    ArgumentObject,
     BackwardObject,
     CountObject,
+    FailedObject,
     GradientObject,
     GradObject,
     GraphObject,
+    LayerObject,
     LeafObject,
     NodeObject,
     OperandObject,
@@ -24,9 +27,12 @@ from tutor.contract.schema import (
 )
 from tutor.explain.verdicts import ruling
 from tutor.facts import (
+    Argument,
     BackwardFacts,
+    FailedCall,
     GradientFacts,
     GraphFacts,
+    LayerFacts,
     LeafGradient,
     Operand,
     OpFacts,
@@ -158,6 +164,43 @@ def written_objects(step: Step, before: Snapshot, names: Collection[str]) -> Ite
 
 def _writes(op: OpFacts, storages: Collection[int]) -> bool:
     return any(w.argument < len(op.ins) and op.ins[w.argument].storage in storages for w in op.wrote)
+
+
+# ── errors ───────────────────────────────────────────────────────────────────
+
+
+def failed_object(call: FailedCall) -> FailedObject:
+    """`failed` of an error."""
+    return FailedObject(
+        name=call.name,
+        form=call.form,
+        expression=call.expression,
+        arguments=tuple(map(_argument, call.arguments)),
+        module=None if call.module is None else _layer(call.module),
+        signatures=call.signatures,
+        inner=None if call.inner is None else failed_object(call.inner),
+    )
+
+
+def _argument(argument: Argument) -> ArgumentObject:
+    return ArgumentObject(
+        place=argument.place,
+        parameter=argument.parameter or None,
+        expression=argument.text or None,
+        kind=argument.kind,
+        type=argument.type,
+        value=argument.value,
+        tensor=None if argument.operand is None else _operand(argument.operand),
+        items=tuple(map(_operand, argument.items)),
+        length=argument.length,
+        low=argument.low,
+        high=argument.high,
+    )
+
+
+def _layer(layer: LayerFacts) -> LayerObject:
+    tensors = {name: _operand(one) for name, one in layer.tensors.items()}
+    return LayerObject(layer.type, layer.path or None, layer.settings, tensors, layer.training)
 
 
 # ── graphs, backward ─────────────────────────────────────────────────────────

@@ -246,6 +246,44 @@ class BackwardObject(Struct, frozen=True):
     inner: Annotated[bool, Meta(description="It ran inside another pass: in a checkpoint or a hook.")]
 
 
+class ArgumentObject(Struct, frozen=True):
+    """One argument of a failed call."""
+
+    place: Annotated[str, Meta(description="Place in torch's own order, or keyword.")]
+    parameter: Annotated[str | None, Meta(description="Its name in torch's signature.")]
+    expression: Annotated[str | None, Meta(description="The learner's words; null where there are none.")]
+    kind: str
+    type: str
+    value: Annotated[str | None, Meta(description="Short text of a plain value, as Python source.")]
+    tensor: OperandObject | None
+    items: Annotated[tuple[OperandObject, ...], Meta(description="Tensors in a list, tuple or dictionary.")]
+    length: int | None
+    low: Annotated[float | int | None, Meta(description="Smallest element, where that was looked at.")]
+    high: float | int | None
+
+
+class LayerObject(Struct, frozen=True):
+    """The module that was called, or whose method was."""
+
+    type: str
+    path: Annotated[str | None, Meta(description="The learner's path of it: `model.net[2]`.")]
+    settings: Annotated[dict[str, str], Meta(description='Plain attributes: `{"in_features": "3"}`.')]
+    tensors: dict[str, OperandObject]
+    training: bool | None
+
+
+class FailedObject(Struct, frozen=True):
+    """The call of torch or numpy that raised."""
+
+    name: Annotated[str, Meta(description="Public name, the same for all forms: `torch.matmul` of `a @ b`.")]
+    form: str
+    expression: str
+    arguments: tuple[ArgumentObject, ...]
+    module: LayerObject | None
+    signatures: tuple[str, ...]
+    inner: Annotated[FailedObject | None, Meta(description="What was at fault deeper inside of it.")]
+
+
 class ErrorObject(Struct, frozen=True):
     """Why the run ended before its end."""
 
@@ -254,6 +292,7 @@ class ErrorObject(Struct, frozen=True):
     line: int
     traceback: str
     explanation: Explanation | None
+    failed: FailedObject | None
 
 
 class Document(Struct, frozen=True):

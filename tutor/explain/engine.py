@@ -17,6 +17,7 @@ Rule = Callable[[Step, Snapshot, Past], Explanation | None]
 
 _outcomes: list[Rule] = []
 _errors: list[Rule] = []
+_fallbacks: list[Rule] = []
 
 
 def outcome(rule: Rule) -> Rule:
@@ -28,6 +29,12 @@ def outcome(rule: Rule) -> Rule:
 def failure(rule: Rule) -> Rule:
     """Register a rule about the error that ended a statement; the first that applies is taken."""
     _errors.append(rule)
+    return rule
+
+
+def fallback(rule: Rule) -> Rule:
+    """Register a rule that is asked about an error once no `failure` rule knows it."""
+    _fallbacks.append(rule)
     return rule
 
 
@@ -46,7 +53,8 @@ def explain_error(step: Step, before: Snapshot, past: Past | None = None) -> Exp
         return None
     _load_rules()
     past = past if past is not None else Past()
-    return next((found for rule in _errors if (found := _ask(rule, step, before, past)) is not None), None)
+    asked = (_ask(rule, step, before, past) for rule in (*_errors, *_fallbacks))
+    return next((found for found in asked if found is not None), None)
 
 
 def _ask(rule: Rule, step: Step, before: Snapshot, past: Past) -> Explanation | None:

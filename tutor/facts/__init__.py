@@ -4,6 +4,7 @@ Nothing here knows torch, a screen or a process. A record is a value: it can be 
 compared and sent, and holds no reference to anything of the learner's.
 """
 
+from tutor.facts.failed import Argument, FailedCall, LayerFacts, Missing
 from tutor.facts.graphs import GraphHistory, GraphOutline, outline_of
 from tutor.facts.messages import (
     Check,
@@ -81,6 +82,7 @@ from tutor.facts.records import (
 
 __all__ = [
     "Answer",
+    "Argument",
     "BackwardFacts",
     "CallFacts",
     "Change",
@@ -100,6 +102,7 @@ __all__ = [
     "Evaluated",
     "Execute",
     "Explanation",
+    "FailedCall",
     "FrameFacts",
     "GradientFacts",
     "GraphFacts",
@@ -109,8 +112,10 @@ __all__ = [
     "Graphs",
     "InputReply",
     "InputRequest",
+    "LayerFacts",
     "LeafGradient",
     "LoopFacts",
+    "Missing",
     "NodeFacts",
     "Nodes",
     "Number",

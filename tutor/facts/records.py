@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from msgspec import Struct, field
 
+from tutor.facts.failed import FailedCall, Missing
 from tutor.facts.operations import BackwardFacts, OpCount, OpFacts, Origin, Shape, Span
 from tutor.facts.progress import ScalarFacts
 
@@ -188,6 +189,10 @@ class ErrorFacts(Struct, frozen=True):
     #: Frames of the learner's code, the outermost first; the outermost and the deepest where there are many.
     frames: tuple[FrameFacts, ...] = ()
     call: CallFacts | None = None
+    #: The call of torch or numpy that raised it; None where none did.
+    failed: FailedCall | None = None
+    #: What was asked for and is not there, where that is what went wrong.
+    missing: Missing | None = None
 
 
 class Step(Struct, frozen=True):
