@@ -91,7 +91,8 @@ def _names(argument: Argument, own: str) -> bool:
     if argument.named:
         return any(_word(argument.text, code) for code in re.findall(r"`([^`]*)`", own))
     written = (argument.text, argument.text.strip("\"'"), argument.text.strip("()[],"))
-    return any(form and _word(form, own) for form in written)
+    spoken_of = not argument.parameter or _word(argument.parameter, own)
+    return spoken_of and any(form and _word(form, own) for form in written)
 
 
 def _tells(argument: Argument, own: str) -> bool:
