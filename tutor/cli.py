@@ -13,6 +13,8 @@ from tutor import __version__
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from rich.text import Text
+
     from tutor.course.schema import Lesson
     from tutor.course.store import Store
 
@@ -40,6 +42,8 @@ def _check_memory(_: click.Context, __: click.Parameter, value: str) -> str:
 
 #: Seconds that the first screen waits for what was kept on disk.
 _STORE_PATIENCE = 1.0
+#: Columns of prose, however wide the terminal.
+_PROSE = 76
 
 device_option = click.option(
     "--device", default="auto", show_default=True, callback=_check_device, help=_DEVICE_HELP
@@ -164,6 +168,28 @@ def graph(file: str, arguments: tuple[str, ...], memory: str, **wanted: Any) -> 
 
 
 @main.command()
+@click.argument("rule", required=False)
+def explain(rule: str | None) -> None:
+    """Tell the idea behind RULE, the id that an explanation has, with an example that runs.
+
+    Without RULE, list all of them. Exit status: 0, or 2 where there is no such rule."""
+    from tutor.explain.book import NoPageError, all_pages, find_page
+    from tutor.view.page import page_list, page_text
+    from tutor.view.palette import ANSI
+
+    try:
+        if rule is None:
+            _print(page_list(all_pages(), ANSI))
+        elif sys.stdout.isatty():
+            _print(page_text(find_page(rule), ANSI), width=_PROSE)
+        else:  # Markdown as it is says which words are code, without colours
+            click.echo(find_page(rule).text.rstrip())
+    except NoPageError as error:
+        click.echo(str(error), err=True)
+        sys.exit(2)
+
+
+@main.command()
 @click.argument("paths", nargs=-1, metavar="[PATH]...")
 @memory_option
 def check(paths: tuple[str, ...], memory: str) -> None:
@@ -174,6 +200,16 @@ def check(paths: tuple[str, ...], memory: str) -> None:
     from tutor.proving import check as prove
 
     sys.exit(prove(paths, memory=memory))
+
+
+def _print(text: Text, *, width: int = 0) -> None:
+    """To standard output; with a `width`, broken between words where that or the terminal ends."""
+    from rich.console import Console
+
+    console = Console(highlight=False, markup=False, soft_wrap=True)
+    for line in text.wrap(console, min(console.width, width)) if width else text.split():
+        line.rstrip()
+        console.print(line)
 
 
 def _open_app(name: str | None, *, scratch: bool, device: str, memory: str, spare: bool) -> int:
