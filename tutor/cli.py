@@ -174,14 +174,15 @@ def explain(rule: str | None) -> None:
 
     Without RULE, list all of them. Exit status: 0, or 2 where there is no such rule."""
     from tutor.explain.book import NoPageError, all_pages, find_page
-    from tutor.view.page import page_list, page_text
     from tutor.view.palette import ANSI
+    from tutor.view.prose import render_prose
 
     try:
         if rule is None:
-            _print(page_list(all_pages(), ANSI))
+            for page in all_pages():
+                click.echo(f"{page.rule:<24} {page.title}")
         elif sys.stdout.isatty():
-            _print(page_text(find_page(rule), ANSI), width=_PROSE)
+            _print_prose(render_prose(find_page(rule).text, ANSI))
         else:  # Markdown as it is says which words are code, without colours
             click.echo(find_page(rule).text.rstrip())
     except NoPageError as error:
@@ -202,12 +203,12 @@ def check(paths: tuple[str, ...], memory: str) -> None:
     sys.exit(prove(paths, memory=memory))
 
 
-def _print(text: Text, *, width: int = 0) -> None:
-    """To standard output; with a `width`, broken between words where that or the terminal ends."""
+def _print_prose(text: Text) -> None:
+    """To the terminal, broken between words."""
     from rich.console import Console
 
     console = Console(highlight=False, markup=False, soft_wrap=True)
-    for line in text.wrap(console, min(console.width, width)) if width else text.split():
+    for line in text.wrap(console, min(console.width, _PROSE)):
         line.rstrip()
         console.print(line)
 
