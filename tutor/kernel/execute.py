@@ -21,6 +21,7 @@ from tutor.facts import (
     Evaluate,
     Evaluated,
     Execute,
+    FailedCall,
     GraphStep,
     Reply,
     SnapshotDelta,
@@ -28,10 +29,12 @@ from tutor.facts import (
     StepDone,
     WarningFacts,
 )
+from tutor.kernel import raw
 from tutor.kernel.bound import Bound
 from tutor.kernel.check import answer_probes
 from tutor.kernel.display import display, plain
 from tutor.kernel.errors import clean, describe_error
+from tutor.kernel.failed.calls import Reading, describe_call
 from tutor.kernel.frames import Statement, describe_frames
 from tutor.kernel.guard import GENUINE, Interpreter
 from tutor.kernel.history import GraphSteps
@@ -84,6 +87,7 @@ class Executor:
         self.recorder = Recorder(self.namespace, self.sites, self._snapshots)
         self._snapshots.origin_of = self.recorder.origin_of
         self._replay.origin_of_node = self.recorder.origin_of_node
+        self._reading = Reading(self.namespace, self.sites, self._snapshots)
         hide_from_tracebacks()
         keep_out_of_compiled_code(self.recorder)
         watch_from_numpy(self.recorder)
@@ -291,7 +295,15 @@ class Executor:
             frames, call = describe_frames(problem.__traceback__, self.namespace, statement, describe)
         except Exception:  # the error itself is told all the same
             return error
-        return structs.replace(error, frames=frames, call=call)
+        return structs.replace(error, frames=frames, call=call, failed=self._failed(problem))
+
+    def _failed(self, problem: Exception) -> FailedCall | None:
+        """The call that raised; None where that cannot be told."""
+        try:
+            with raw.Reading():
+                return describe_call(problem.__traceback__, self._reading)
+        except Exception:  # the error itself is told all the same
+            return None
 
     def _snapshot(
         self, mentioned: Collection[str], line: int

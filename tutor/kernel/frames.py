@@ -18,6 +18,7 @@ from msgspec import Struct
 
 from tutor.facts import CallFacts, FrameFacts, Span, TensorFacts
 from tutor.kernel import raw
+from tutor.kernel.failed.layers import path_of
 from tutor.kernel.guard import GENUINE
 from tutor.kernel.names import gradient_of
 from tutor.kernel.tensors import Named
@@ -28,13 +29,13 @@ globals()["__builtins__"] = GENUINE
 
 #: Frames that are described: the outermost, and the deepest.
 _MOST_FRAMES = 8
-#: Paths of one frame, modules that are searched for the path of one, and characters of a source.
+#: Paths of one frame, and characters of a source.
 _MOST_PATHS = 300
-_MOST_MODULES = 2_000
 _LONGEST_SOURCE = 20_000
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 _COMPREHENSIONS = frozenset({"<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>"})
-_NOTHING = object()
+#: Stands for a value that is not known.
+NOTHING = object()
 
 #: Facts of tensors under paths, with identities as snapshots have them.
 Describe = Callable[[Sequence[Named]], Sequence[TensorFacts]]
@@ -82,7 +83,7 @@ def _frame(
 ) -> FrameFacts:
     code = frame.f_code
     span = _span(code, instruction)
-    variables = _variables(frame, namespace)
+    variables = variables_of(frame, namespace)
     if code.co_name == "<module>" or _is_within(frame, statement):
         text, first, column = statement.text, statement.line, statement.column
     else:
@@ -91,10 +92,10 @@ def _frame(
     # `.0` is what a comprehension runs over.
     own = tuple(name for name in variables if name.isidentifier())
     found: dict[str, Any] = {name: variables[name] for name in own}
-    scope = _Scope(variables, namespace)
+    scope = Paths(variables, namespace)
     for path in islice(_paths(text), _MOST_PATHS):
         value = scope.value(path)
-        if value is not _NOTHING:
+        if value is not NOTHING:
             found[spell(path) or ast.unparse(path)] = value
     tensors, numbers, modules = _sorted(found, describe)
     return FrameFacts(code.co_name, line, text, placed, first, own, tensors, numbers, modules)
@@ -168,14 +169,14 @@ def _innermost(tree: ast.AST, code: CodeType) -> ast.stmt | None:
     return best
 
 
-def _variables(frame: FrameType, namespace: dict[str, Any]) -> dict[str, Any]:
+def variables_of(frame: FrameType, namespace: dict[str, Any]) -> dict[str, Any]:
     """Local variables; of a comprehension in a function also those around it."""
     if frame.f_locals is namespace:
         return {}
     back = frame.f_back
     around: dict[str, Any] = {}
     if frame.f_code.co_name in _COMPREHENSIONS and back is not None and back.f_globals is namespace:
-        around = _variables(back, namespace)
+        around = variables_of(back, namespace)
     return {**around, **frame.f_locals}
 
 
@@ -209,7 +210,7 @@ def _is_path(node: ast.expr) -> bool:
     return True
 
 
-class _Scope:
+class Paths:
     """Values of paths, read from dictionaries, lists and tuples of the exact types only."""
 
     def __init__(self, variables: dict[str, Any], namespace: dict[str, Any]) -> None:
@@ -218,54 +219,54 @@ class _Scope:
 
     def value(self, node: ast.expr) -> Any:
         if isinstance(node, ast.Name):
-            found = self._variables.get(node.id, _NOTHING)
-            return self._namespace.get(node.id, _NOTHING) if found is _NOTHING else found
+            found = self._variables.get(node.id, NOTHING)
+            return self._namespace.get(node.id, NOTHING) if found is NOTHING else found
         if isinstance(node, ast.Attribute):
             owner = self.value(node.value)
-            return _NOTHING if owner is _NOTHING else _attribute(owner, node.attr)
+            return NOTHING if owner is NOTHING else _attribute(owner, node.attr)
         if isinstance(node, ast.Subscript):
             owner = self.value(node.value)
-            return _NOTHING if owner is _NOTHING else _item(owner, self._key(node.slice))
-        return _NOTHING
+            return NOTHING if owner is NOTHING else _item(owner, self._key(node.slice))
+        return NOTHING
 
     def _key(self, node: ast.expr) -> Any:
         if isinstance(node, ast.Constant):
             return node.value
         if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
             number = self._key(node.operand)
-            return -number if type(number) is int else _NOTHING
+            return -number if type(number) is int else NOTHING
         key = self.value(node)
-        return key if type(key) in (int, str) else _NOTHING
+        return key if type(key) in (int, str) else NOTHING
 
 
 def _attribute(owner: Any, name: str) -> Any:
     if raw.is_tensor(owner) or raw.is_array(owner) or raw.is_a(owner, type):
-        return _NOTHING
+        return NOTHING
     if raw.is_a(owner, torch.nn.Module):
         fields = raw.module_dict(owner)
         for part in (fields, *(dict.get(fields, key) for key in ("_parameters", "_buffers", "_modules"))):
             if type(part) is dict and name in part:
                 return part[name]
-        return _NOTHING
+        return NOTHING
     try:
         fields = object.__getattribute__(owner, "__dict__")
     except Exception:
-        return _NOTHING
-    return fields.get(name, _NOTHING) if type(fields) is dict else _NOTHING
+        return NOTHING
+    return fields.get(name, NOTHING) if type(fields) is dict else NOTHING
 
 
 def _item(owner: Any, key: Any) -> Any:
     if type(owner) in (list, tuple):
-        return owner[key] if type(key) is int and -len(owner) <= key < len(owner) else _NOTHING
+        return owner[key] if type(key) is int and -len(owner) <= key < len(owner) else NOTHING
     if type(owner) is dict:
         plain = type(key) in (int, str) and all(type(each) in (int, str) for each in islice(owner, 10_000))
-        return owner.get(key, _NOTHING) if plain else _NOTHING
+        return owner.get(key, NOTHING) if plain else NOTHING
     if raw.is_a(owner, torch.nn.Sequential) or raw.is_a(owner, torch.nn.ModuleList):
         members = dict.get(raw.module_dict(owner), "_modules")
         if type(key) is int and type(members) is dict:
             keys = list(members)
-            return members[keys[key]] if -len(keys) <= key < len(keys) else _NOTHING
-    return _NOTHING
+            return members[keys[key]] if -len(keys) <= key < len(keys) else NOTHING
+    return NOTHING
 
 
 def _sorted(
@@ -320,33 +321,10 @@ def _call(
         named.extend(_named(f"self.{key}", value) for key, value in _parameters(owner))
     facts = {one.name: one for one in describe(named[:_MOST_PATHS])}
     kind = None if owner is None else raw.type_name(owner)
-    path = None if owner is None else _path_of(owner, _variables(learner, namespace), namespace)
-    return CallFacts(frame.f_code.co_name, kind, path, facts)
+    path = "" if owner is None else path_of(owner, variables_of(learner, namespace), namespace)
+    return CallFacts(frame.f_code.co_name, kind, path or None, facts)
 
 
 def _module_of(frame: FrameType) -> Any:
     owner = frame.f_locals.get("self")
     return owner if raw.is_a(owner, torch.nn.Module) else None
-
-
-def _path_of(owner: Any, variables: dict[str, Any], namespace: dict[str, Any]) -> str | None:
-    """The learner's path of a module, from the function's own names first."""
-    budget = _MOST_MODULES
-    roots = [*variables.items(), *namespace.items()]
-    pending = [(n, v) for n, v in roots if raw.is_a(v, torch.nn.Module)]
-    seen: set[int] = set()
-    for path, module in pending:
-        budget -= 1
-        if module is owner:
-            return path
-        if budget < 0:
-            return None
-        if id(module) in seen:
-            continue
-        seen.add(id(module))
-        members = dict.get(raw.module_dict(module), "_modules")
-        indexed = raw.is_a(module, torch.nn.Sequential) or raw.is_a(module, torch.nn.ModuleList)
-        for key, child in members.items() if type(members) is dict else ():
-            if raw.is_a(child, torch.nn.Module):
-                pending.append((f"{path}[{key}]" if indexed and key.isdigit() else f"{path}.{key}", child))
-    return None

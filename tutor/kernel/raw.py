@@ -117,6 +117,11 @@ def type_name(value: object) -> str:
     return str.__str__(_type_name(type(value)))[:80]
 
 
+def class_text(cls: object) -> str:
+    """Bare name of a class, whatever its metaclass says of it."""
+    return str.__str__(_type_name(cls))[:80]
+
+
 #: Classes whose tensors `column` reads, and their dictionaries, in which the learner may put things.
 _PLAIN = (torch.Tensor, torch.nn.Parameter)
 _SPACES = tuple(vars(kind) for kind in _PLAIN)

@@ -143,6 +143,15 @@ def _note(gradient: Any, room: Room, measured: bool) -> Noted:
     return Noted(shape, dtype, device, values, wanted < count, norm, broken)
 
 
+def memory_of(tensor: Any) -> np.ndarray | None:
+    """A tensor's own memory in the CPU as plain bytes of elements; None where it is not what one would read.
+
+    It must not outlive the tensor."""
+    if not _is_plain(tensor) or _is_conj(tensor) or _is_neg(tensor) or _is_zero_tensor(tensor):
+        return None
+    return _view(tensor, raw.element_size(tensor))
+
+
 def _is_plain(tensor: Any) -> bool:
     """Whether the elements lie in memory by strides, and are what anybody would read there."""
     return not (

@@ -16,6 +16,7 @@ from torch.overrides import TorchFunctionMode
 
 from tutor.facts import OpCount, OpFacts, Origin
 from tutor.kernel import raw
+from tutor.kernel.failed.seen import Asked, Failure
 from tutor.kernel.guard import GENUINE
 from tutor.kernel.live.locals import read_locals
 from tutor.kernel.namespace import Snapshots
@@ -27,7 +28,7 @@ from tutor.kernel.trace.operands import is_subject
 from tutor.kernel.trace.origins import Origins
 from tutor.kernel.trace.sequence import next_number
 from tutor.kernel.trace.sites import Site, Sites
-from tutor.kernel.trace.watched import Asked, Watched
+from tutor.kernel.trace.watched import Watched
 
 globals()["__builtins__"] = GENUINE
 
@@ -160,7 +161,8 @@ class Recorder:
         try:
             result = call([{} if kwargs is None else kwargs, args, func])
         except BaseException as error:
-            self.failed(noted, func, args, kwargs, caller, error)
+            # Where the error is described, this is found by way of its traceback.
+            failure = self.failed(noted, func, args, kwargs, caller, error)  # noqa: F841
             del args, kwargs, caller, noted
             raise
         if noted is not None:
@@ -221,25 +223,28 @@ class Recorder:
         kwargs: dict[str, Any] | None,
         caller: FrameType,
         error: BaseException,
-    ) -> None:
+    ) -> Failure | None:
         """It raised: that is told in detail wherever it was called."""
         if not isinstance(error, Exception) or not self._running or _thread_id() != self._thread:
-            return
+            return None
         if type(error).__name__.startswith("_"):  # torch's own way out of something, not a failure
-            return
+            return None
         try:
+            asked = Asked(func, kind_of(func), args, kwargs)
             if not isinstance(noted, Watched):
                 learner = self._sites.nearest(caller)
                 if learner is None or _is_jit_tracing() is not None or _is_compiling():
-                    return
-                kind = kind_of(func)
+                    return None
                 module = _module(caller, learner)
-                tally = noted or self._budget.tally(learner.f_code, learner.f_lasti, kind, module)
-                noted = self._watch(Asked(func, kind, args, kwargs), caller, learner, tally)
+                tally = noted or self._budget.tally(learner.f_code, learner.f_lasti, asked.kind, module)
+                noted = self._watch(asked, caller, learner, tally)
             with raw.Reading():
-                self._operations.append(noted.fail(error))
+                facts = noted.fail(error)
+                self._operations.append(facts)
+                return noted.failure(asked, facts)
         except Exception as trouble:
             self._let_theirs_through(trouble)
+            return None
 
     def _watch(self, asked: Asked, caller: FrameType, learner: FrameType, tally: Tally) -> Watched:
         with raw.Reading():

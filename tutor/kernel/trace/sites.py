@@ -169,12 +169,16 @@ class Sites:
 
     def at(self, frame: FrameType) -> Site:
         """Where a frame of the learner's is just now."""
-        code, instruction = frame.f_code, frame.f_lasti
+        return self.place(frame.f_code, frame.f_lasti)
+
+    def place(self, code: CodeType, instruction: int) -> Site:
+        """The place of one instruction of code of the learner's."""
+        known = self.knows(code)
         site = self._sites.get((id(code), instruction))
         if site is None:
             with GenuineBuiltins():
                 site = self._make(code, instruction)
-            if self.knows(code):
+            if known:
                 if len(self._sites) >= _MOST_SITES:
                     self._sites.clear()
                 self._sites[id(code), instruction] = site

@@ -7,15 +7,16 @@ from types import FrameType
 from typing import Any
 
 import torch
-from msgspec import Struct, structs
+from msgspec import structs
 
 from tutor.facts import OpFacts, Origin
 from tutor.kernel.errors import clean
+from tutor.kernel.failed.arguments import Describer
+from tutor.kernel.failed.seen import Asked, Failure, note
 from tutor.kernel.guard import GENUINE
 from tutor.kernel.namespace import Snapshots
 from tutor.kernel.trace import within
 from tutor.kernel.trace.budget import Tally
-from tutor.kernel.trace.kinds import Kind
 from tutor.kernel.trace.operands import Reader, arguments, results
 from tutor.kernel.trace.origins import Origins
 from tutor.kernel.trace.sequence import next_number
@@ -31,15 +32,6 @@ _is_grad_enabled = torch.is_grad_enabled
 
 
 Names = Mapping[int, str]
-
-
-class Asked(Struct):
-    """What torch was asked for."""
-
-    func: Any
-    kind: Kind
-    args: tuple[Any, ...]
-    kwargs: dict[str, Any] | None
 
 
 class Watched:
@@ -109,6 +101,10 @@ class Watched:
         facts = self._facts(error=_sentence(error), wrote=writes(self._found, self._ins))
         self._found = []
         return facts
+
+    def failure(self, asked: Asked, facts: OpFacts) -> Failure:
+        """What the error is told with, beyond the facts of the call."""
+        return note(asked, self._call, self._site, facts, Describer(self._reader))
 
     def _facts(self, **outcome: Any) -> OpFacts:
         site, tally = self._site, self._tally

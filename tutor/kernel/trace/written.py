@@ -23,6 +23,8 @@ _STANDS_FOR = {
     "bool": {"bool"}, "float": {"float"}, "int": {"int"}, "complex": {"complex"}, "abs": {"abs"},
     "array": {"asarray", "array"}, "deepcopy": {"deepcopy", "copy"}, "pow": {"pow"}, "round": {"round"},
 }  # fmt: skip
+#: How the functions of `torch.linalg` and the like begin: `linalg_inv`.
+_FAMILIES = ("linalg", "fft", "special")
 _LONGEST_PLAIN = 40
 _PLAIN = (int, float, bool, complex, str, type(None), slice, type(...))
 
@@ -77,10 +79,23 @@ class Call:
                 told[key] = text
         return told
 
+    def expression(self, argument: int | str) -> ast.expr | None:
+        """The code of one argument, by position or keyword; None where it is not said."""
+        given = self._given
+        if given is None:
+            return None
+        if isinstance(argument, str):
+            return self._keywords.get(argument)
+        if self._kind.parameters and argument < len(self._kind.parameters):
+            keyword = self._keywords.get(self._kind.parameters[argument])
+            if keyword is not None:
+                return keyword
+        return given[argument] if argument < len(given) else None
+
     # ── details ──────────────────────────────────────────────────────────────
 
     def _name(self, one: Found) -> str:
-        node = self._expression(one.argument)
+        node = self.expression(one.argument)
         if node is None:
             return ""
         if one.member is None:
@@ -92,18 +107,6 @@ class Call:
         if isinstance(node, ast.Name | ast.Attribute):
             return f"{self._site.says(node)}[{one.member}]"
         return ""
-
-    def _expression(self, argument: int | str) -> ast.expr | None:
-        given = self._given
-        if given is None:
-            return None
-        if isinstance(argument, str):
-            return self._keywords.get(argument)
-        if self._kind.parameters and argument < len(self._kind.parameters):
-            keyword = self._keywords.get(self._kind.parameters[argument])
-            if keyword is not None:
-                return keyword
-        return given[argument] if argument < len(given) else None
 
     def _expressions(self) -> list[ast.expr | None] | None:
         """Positional arguments as written; None where the site is something else than the operation."""
@@ -168,6 +171,8 @@ class Call:
 
     def _is_called(self, called: ast.expr, word: str, name: str) -> bool:
         if word == name or word.rstrip("_") == name.rstrip("_") != "" or word in _STANDS_FOR.get(name, ()):
+            return True
+        if word and any(name == f"{family}_{word}" for family in _FAMILIES):
             return True
         return isinstance(called, ast.Name) and self._variables.get(called.id) is self._func
 

@@ -1,0 +1,1 @@
+"""The call at which an error arose, as facts: read from the traceback, nothing is run again."""
