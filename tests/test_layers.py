@@ -80,3 +80,8 @@ def _is_room(path: Path) -> bool:
 def test_the_kernel_does_import_torch() -> None:
     """Else the tests above would show nothing."""
     assert "torch" in imported_by(modules("tutor.kernel"))
+
+
+def test_the_kernel_starts_without_torchs_compiler() -> None:
+    """It takes as long to import as the rest of torch, and few learners come to need it."""
+    assert "torch._dynamo" not in imported_by(["tutor.kernel.execute", "tutor.kernel.worker"])

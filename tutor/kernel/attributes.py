@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import types
+from functools import cache
 from typing import Any, NamedTuple
 
 import torch
@@ -24,9 +25,8 @@ _RETURNED = frozenset(
     id(kind) for kind in vars(torch.return_types).values() if type(kind) is type and issubclass(kind, tuple)
 )
 _TUPLE_FIELD = type(static.content(NamedTuple("_", [("x", int)]))["x"])
-#: What every module and optimizer has in its dictionary; their tensors are found in ways of their own.
+#: What every module has in its dictionary; its tensors are found in ways of their own.
 MODULE = frozenset(torch.nn.Module().__dict__)
-OPTIMIZER = frozenset(torch.optim.SGD([torch.zeros(1)], 0.1).__dict__)
 
 
 class _Slotted:
@@ -69,7 +69,14 @@ def read(value: Any) -> tuple[list[str], list[object]]:
 def _known(value: object) -> frozenset[str]:
     if raw.is_a(value, torch.nn.Module):
         return MODULE
-    return OPTIMIZER if raw.is_a(value, torch.optim.Optimizer) else frozenset()
+    return _of_optimizers() if raw.is_a(value, torch.optim.Optimizer) else frozenset()
+
+
+@cache
+def _of_optimizers() -> frozenset[str]:
+    """What every optimizer has in its dictionary. Making one imports torch's compiler, which takes a second:
+    the learner has waited for that where there is an optimizer."""
+    return frozenset(torch.optim.SGD([torch.zeros(1)], 0.1).__dict__)
 
 
 def _own(value: Any) -> dict[str, Any]:
