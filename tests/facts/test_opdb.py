@@ -10,7 +10,8 @@ import pytest
 import torch
 from facts import truth
 from facts.truth import Followed
-from torch.testing._internal.common_methods_invocations import op_db
+from operators import OPERATORS as EVERY
+from operators import samples_of
 from torch.utils._pytree import tree_leaves
 
 from tutor.kernel.storage import compare
@@ -20,7 +21,7 @@ SAMPLES = 8
 MAX_NUMEL = 4_000
 CHUNKS = 24
 
-OPERATORS = [op for op in op_db if torch.float32 in op.supported_dtypes("cpu")]
+OPERATORS = [op for op in EVERY if torch.float32 in op.supported_dtypes("cpu")]
 
 
 def tensors_of(value: object) -> list[torch.Tensor]:
@@ -36,7 +37,7 @@ def tensors_of(value: object) -> list[torch.Tensor]:
 
 def families(op) -> Iterator[dict[str, torch.Tensor]]:
     """Inputs and outputs of the first samples of `op`, by name."""
-    for sample in itertools.islice(op.sample_inputs("cpu", torch.float32), SAMPLES):
+    for sample in samples_of(op, torch.float32, SAMPLES):
         arguments = [sample.input, sample.args, sample.kwargs]
         try:
             result = op(sample.input, *sample.args, **sample.kwargs)

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from kernel.replay.conftest import Recording
 from kernel.replay.truth import said, words
-from torch.testing._internal.common_methods_invocations import op_db
+from operators import OPERATORS as EVERY
+from operators import samples_of
 from torch.utils._pytree import tree_leaves
 
 from tutor.facts import BackwardFacts
@@ -95,7 +96,7 @@ def test_what_a_node_hands_on_is_what_the_next_ones_take_in_all(program: str, se
 
 
 CHUNKS = 12
-OPERATORS = [op for op in op_db if op.supports_autograd and torch.float32 in op.supported_dtypes("cpu")]
+OPERATORS = [op for op in EVERY if op.supports_autograd and torch.float32 in op.supported_dtypes("cpu")]
 
 
 def tensors(value: object) -> list[torch.Tensor]:
@@ -104,7 +105,7 @@ def tensors(value: object) -> list[torch.Tensor]:
 
 def differentiate(op, sample, *, on: bool):
     """Gradients of a sample's inputs, the state of the generator after it, and what was recorded."""
-    torch.manual_seed(7)
+    torch.default_generator.manual_seed(7)
     inputs = [t for t in tensors([sample.input, sample.args, sample.kwargs]) if t.requires_grad and t.is_leaf]
     for tensor in inputs:
         tensor.grad = None
@@ -126,7 +127,7 @@ def test_operators_give_the_same_bits_and_are_told_as_they_are(chunk: int) -> No
     for op in OPERATORS[chunk::CHUNKS]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            for sample in itertools.islice(op.sample_inputs("cpu", torch.float32, requires_grad=True), 2):
+            for sample in samples_of(op, torch.float32, 2, requires_grad=True):
                 try:
                     bare = differentiate(op, sample, on=False)
                 except Exception:  # a sample that this build cannot differentiate

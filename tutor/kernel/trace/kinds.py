@@ -50,7 +50,7 @@ _MOVING = frozenset(
     bfloat16 int long short char byte bool cfloat cdouble chalf cpu cuda xpu mps deepcopy tensor as_tensor
     asarray new_tensor getitem index_select masked_select take take_along_dim gather flip fliplr flipud rot90
     roll repeat tile repeat_interleave numpy array pin_memory to_dense to_sparse resolve_conj resolve_neg
-    alias as_strided diagonal slice split t unbind unfold
+    alias as_strided diagonal slice split t unbind unfold_copy
     adjoint permute transpose expand expand_as squeeze unsqueeze select narrow detach sparse_mask coalesce
     positive
     """)
@@ -75,7 +75,11 @@ class Kind:
         self.method = bool(accessor) or _is_method(func, name)
         #: Names of positional parameters, of functions written in Python.
         self.parameters = _parameters(func)
-        self.moving = self.name.removesuffix("_copy") in _MOVING or self.name.startswith("to_sparse_")
+        self.moving = (
+            self.name in _MOVING  # `unfold` itself is a view, or torch.nn.functional's, which pads with zeros
+            or self.name.removesuffix("_copy") in _MOVING
+            or self.name.startswith("to_sparse_")
+        )
         #: By its name it writes into its first argument.
         self.writing = self.setter or (
             self.name in ("setitem", "__set__") or (self.name.endswith("_") and self.name not in _ABOUT)
