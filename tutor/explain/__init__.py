@@ -9,11 +9,12 @@
 | gradients | `non-leaf-grad`, `grad-none` | gradients |
 | leaves | `leaf-in-place`, `integer-requires-grad` | leaves, integers |
 | operands | `matmul-shapes`, `broadcast-shapes`, `device-mismatch` | products, broadcasting, devices |
+| anything else | `failed-call`, `missing-name`, `plain-error` | general |
 
-`reading` finds the code that failed, from the frames in the error's facts; `operands` and `arguments` work
-out shapes; `origins`, `cuts` and `passes` follow names back through the assignments in `past`; `lineage`
-and `severed` follow tensors back through the operations that were recorded; `verdicts` says of one
-operation what came of it and why.
+`reading` finds the code that failed, from the frames in the error's facts; `calls` reads the failed call in
+whatever form it was written; `operands` and `arguments` work out shapes; `origins`, `cuts` and `passes`
+follow names back through the assignments in `past`; `lineage` and `severed` follow tensors back through the
+operations that were recorded; `verdicts` says of one operation what came of it and why.
 """
 
 from tutor.explain.engine import explain_error, explain_step

@@ -55,11 +55,11 @@ def seam_text(seam: Seam, new: Sequence[int]) -> str:
     )
 
 
-def code_list(names: Sequence[str]) -> str:
-    """`a`, `b` and `c`, each in backquotes; three at most are named."""
-    shown = [f"`{name}`" for name in names[:3]]
-    if len(names) > 3:
-        return ", ".join(shown) + f" and {len(names) - 3} more"
+def code_list(names: Sequence[str], most: int = 3) -> str:
+    """`a`, `b` and `c`, each in backquotes; `most` at most are named."""
+    shown = [f"`{name}`" for name in names[:most]]
+    if len(names) > most:
+        return ", ".join(shown) + f" and {len(names) - most} more"
     return " and ".join(filter(None, (", ".join(shown[:-1]), shown[-1])))
 
 

@@ -36,7 +36,7 @@ class Argument(Struct, frozen=True, omit_defaults=True):
     #: Where in the learner's source that stands: lines of the file or input, columns in UTF-8 bytes.
     span: Span | None = None
     kind: ArgumentKind = "object"
-    #: Bare name of its type: `Tensor`, `int`, `NoneType`, `Net`.
+    #: Bare name of its type: `Tensor`, `int`, `NoneType`, `Net`; empty where only its code is known.
     type: str = ""
     #: Short text of numbers, texts, None, dtypes, devices, and lists and tuples of them, as Python source;
     #: of a class or function of torch its public name. None for everything else.
@@ -107,11 +107,17 @@ class FailedCall(Struct, frozen=True, omit_defaults=True):
 class Missing(Struct, frozen=True, omit_defaults=True):
     """A name that was asked for and is not there."""
 
-    #: A variable, an attribute, a member of a module to import, a keyword of a call, a key.
-    kind: Literal["name", "attribute", "import", "keyword", "key"]
+    #: A variable, an attribute, a member of a module to import, a keyword of a call, a key of a dictionary,
+    #: a position in a list.
+    kind: Literal["name", "attribute", "import", "keyword", "key", "position"]
+    #: The name itself; of a position the number.
     name: str
     #: What it was asked of, as the learner wrote it (`x.grad`, `torch`), and its type, `module` for one.
     owner: str = ""
     type: str = ""
     #: Names that are there and look like it, the most likely first.
     near: tuple[str, ...] = ()
+    #: How many members a list or tuple has, or entries a dictionary.
+    length: int | None = None
+    #: A variable that is set later, in the same function.
+    later: bool = False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from collections.abc import Callable, Collection
@@ -23,6 +24,7 @@ from tutor.facts import (
     Execute,
     FailedCall,
     GraphStep,
+    Missing,
     Reply,
     SnapshotDelta,
     Started,
@@ -35,6 +37,7 @@ from tutor.kernel.check import answer_probes
 from tutor.kernel.display import display, plain
 from tutor.kernel.errors import clean, describe_error
 from tutor.kernel.failed.calls import Reading, describe_call
+from tutor.kernel.failed.missing import describe_missing
 from tutor.kernel.frames import Statement, describe_frames
 from tutor.kernel.guard import GENUINE, Interpreter
 from tutor.kernel.history import GraphSteps
@@ -295,15 +298,17 @@ class Executor:
             frames, call = describe_frames(problem.__traceback__, self.namespace, statement, describe)
         except Exception:  # the error itself is told all the same
             return error
-        return structs.replace(error, frames=frames, call=call, failed=self._failed(problem))
+        failed, missing = self._failed(problem)
+        return structs.replace(error, frames=frames, call=call, failed=failed, missing=missing)
 
-    def _failed(self, problem: Exception) -> FailedCall | None:
-        """The call that raised; None where that cannot be told."""
-        try:
-            with raw.Reading():
-                return describe_call(problem.__traceback__, self._reading)
-        except Exception:  # the error itself is told all the same
-            return None
+    def _failed(self, problem: Exception) -> tuple[FailedCall | None, Missing | None]:
+        """The call that raised, and what is missing; None where that cannot be told."""
+        trace, failed, missing = problem.__traceback__, None, None
+        with raw.Reading(), contextlib.suppress(Exception):  # the error itself is told all the same
+            failed = describe_call(trace, self._reading)
+        with raw.Reading(), contextlib.suppress(Exception):
+            missing = describe_missing(problem, trace, failed, self._reading)
+        return failed, missing
 
     def _snapshot(
         self, mentioned: Collection[str], line: int

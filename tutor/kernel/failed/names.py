@@ -29,6 +29,9 @@ _PLACES: tuple[tuple[str, str], ...] = (
 )
 _BUILT_IN = (BuiltinFunctionType, MethodDescriptorType, WrapperDescriptorType)
 _UFUNC = np.ufunc
+#: What numpy's functions are that stand before others of Python's.
+_DISPATCHER = type(np.concatenate)
+_module: Any = vars(type)["__module__"]
 
 
 def is_library(module: object) -> bool:
@@ -36,11 +39,8 @@ def is_library(module: object) -> bool:
     return type(module) is str and module.partition(".")[0] in _LIBRARIES
 
 
-def public_name(func: Any, scope: str = "") -> str | None:
-    """`torch.mm`, `torch.Tensor.view`, `torch.nn.Linear`; None of what is neither torch's nor numpy's.
-
-    `scope` is the class that a function was found in, where that is known.
-    """
+def public_name(func: Any) -> str | None:
+    """`torch.mm`, `torch.Tensor.view`, `torch.nn.Linear`; None of what is neither torch's nor numpy's."""
     if type(func) is type or raw.is_a(func, type):
         return class_name(func)
     if type(func) is _Bound:
@@ -49,9 +49,9 @@ def public_name(func: Any, scope: str = "") -> str | None:
         return _of_function(func)
     if type(func) is _UFUNC:
         return f"numpy.{func.__name__}"
-    if type(func) in _BUILT_IN:
-        return _of_builtin(func, scope)
-    return None
+    if type(func) is _DISPATCHER:
+        return f"{func.__module__}.{func.__name__}"
+    return _of_builtin(func) if type(func) in _BUILT_IN else None
 
 
 def class_name(cls: type) -> str | None:
@@ -59,7 +59,7 @@ def class_name(cls: type) -> str | None:
     if cls is torch.Tensor or cls is torch._C.TensorBase:
         return "torch.Tensor"
     for kind in static.mro(cls):
-        module = static.content(kind).get("__module__")
+        module = _module.__get__(kind)
         if is_library(module):
             name = type.__dict__["__qualname__"].__get__(kind)
             found = shortest(module, name, kind)
@@ -70,11 +70,11 @@ def class_name(cls: type) -> str | None:
 def library_class(cls: type) -> type | None:
     """The nearest class of torch's or numpy's that a class is or derives from."""
     kinds = static.mro(cls)
-    return next((kind for kind in kinds if is_library(static.content(kind).get("__module__"))), None)
+    return next((kind for kind in kinds if is_library(_module.__get__(kind))), None)
 
 
 def shortest(module: str, qualname: str, value: Any) -> str:
-    """The dotted name under the outermost package at which `value` can be found."""
+    """The dotted name under the outermost package at which `value` can be found, behind decorators too."""
     parts = module.split(".")
     first, _, rest = qualname.partition(".")
     home = _get(module, first)
@@ -83,16 +83,26 @@ def shortest(module: str, qualname: str, value: Any) -> str:
         if any(part.startswith("_") for part in parts[:length]):
             break
         found = _get(place, first)
-        if found is not None and found is (value if not rest else home):
+        if found is not None and (found is home if rest else _is_behind(found, value)):
             return f"{place}.{qualname}"
-    public = [part for part in parts if not part.startswith("_")]
-    return f"{'.'.join(public)}.{qualname}"
+    return f"{module}.{qualname}"
+
+
+def _is_behind(found: Any, value: Any) -> bool:
+    for _ in range(8):
+        found = behind(found)
+        if found is value:
+            return True
+        if type(found) is not FunctionType:
+            return False
+        found = found.__dict__.get("__wrapped__")
+    return False
 
 
 def _of_function(func: FunctionType) -> str | None:
     module = func.__globals__.get("__name__")
-    said = func.__module__
-    module = said if is_library(said) else module
+    if type(module) is str and module.startswith("tutor.kernel."):  # it stands in for torch's
+        module = func.__module__
     if not is_library(module) or type(module) is not str:
         return None
     qualname = func.__qualname__
@@ -104,7 +114,7 @@ def _of_function(func: FunctionType) -> str | None:
     return shortest(module, qualname, func)
 
 
-def _of_builtin(func: Any, scope: str) -> str | None:
+def _of_builtin(func: Any) -> str | None:
     name = str(func.__name__)
     if type(func) is not BuiltinFunctionType:
         owner = getattr(func, "__objclass__", None)
@@ -137,6 +147,11 @@ def _accessor(func: Any) -> str | None:
     if func.__name__ in ("__get__", "__set__", "__delete__") and type(name) is str:
         return f"torch.Tensor.{name}"
     return f"torch.Tensor.{func.__name__}" if raw.is_tensor(owner) else None
+
+
+def behind(func: Any) -> Any:
+    """The function that numpy's dispatcher stands before; any other function is itself."""
+    return func._implementation if type(func) is _DISPATCHER else func
 
 
 def _get(module: str, name: str) -> Any:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from types import FrameType
 from typing import Any
 
+import numpy as np
 import torch
 from msgspec import Struct
 
@@ -43,11 +44,23 @@ _IN_NUMPY = {
     "bitwise_right_shift": "right_shift", "lt": "less", "gt": "greater", "le": "less_equal",
     "ge": "greater_equal", "eq": "equal", "ne": "not_equal", "neg": "negative", "bitwise_not": "invert",
 }  # fmt: skip
+#: Functions of these places make tensors or arrays, but for some.
+_MADE = {
+    "torch": torch.Tensor, "torch.Tensor": torch.Tensor, "torch.nn.functional": torch.Tensor,
+    "torch.linalg": torch.Tensor, "numpy": np.ndarray, "numpy.ndarray": np.ndarray,
+}  # fmt: skip
+_NO_TENSOR = frozenset(
+    {"item", "tolist", "size", "dim", "numel", "stride", "element_size", "data_ptr", "backward", "numpy"}
+    | {"load", "save", "device", "Generator", "is_tensor", "equal", "allclose", "manual_seed", "split", "max"}
+    | {"min", "sort", "topk", "chunk", "unbind", "shape", "ndim", "nelement", "get_device", "type", "dtype"}
+    | {"median", "mode", "svd", "qr", "unique", "where", "nonzero", "meshgrid", "storage_offset"}
+)
 _METHODS = (
     types.FunctionType,
     types.MethodDescriptorType,
     types.WrapperDescriptorType,
     types.ClassMethodDescriptorType,
+    type(np.concatenate),
 )
 
 
@@ -89,6 +102,16 @@ class Scope:
         if isinstance(node, ast.BinOp):
             return self._arithmetic(node, depth)
         return self._path(node, depth)
+
+    def outline(self, node: ast.expr) -> Any:
+        """The same; of a list or tuple that is not known as a whole, the members that are."""
+        value = self.value(node)
+        if value is not UNKNOWN or not isinstance(node, ast.List | ast.Tuple):
+            return value
+        if len(node.elts) > _MOST_MEMBERS or any(isinstance(one, ast.Starred) for one in node.elts):
+            return UNKNOWN
+        members = [self.value(one) for one in node.elts]
+        return members if isinstance(node, ast.List) else tuple(members)
 
     def call(self, site: Site) -> Told | None:
         """The call of torch or numpy that a site spells out; None where that is not certain."""
@@ -159,7 +182,7 @@ class Scope:
             return None
         owner = self.value(node.func.value)
         if owner is UNKNOWN:
-            return None
+            return self._called_on(self._class_of(node.func.value), node.func, arguments)
         kind = owner if raw.is_a(owner, type) else type(owner)
         method = static.find(map(static.content, static.mro(kind)), node.func.attr)
         name = public_name(method) if type(method) in _METHODS else None
@@ -173,23 +196,55 @@ class Scope:
             return Told(name, "method", [(0, node.func.value), *moved], func)
         return Told(name, "method", arguments, func, owner)
 
+    def _called_on(
+        self, kind: Any, node: ast.Attribute, arguments: list[tuple[int | str, ast.expr]]
+    ) -> Told | None:
+        """A method of what an expression makes."""
+        if kind is None:
+            return None
+        method = static.find(map(static.content, static.mro(kind)), node.attr)
+        name = public_name(method) if type(method) in _METHODS else None
+        if name is None:
+            return None
+        moved = [(key + 1 if isinstance(key, int) else key, one) for key, one in arguments]
+        func = method if type(method) is types.FunctionType else None
+        return Told(name, "method", [(0, node.value), *moved], func)
+
+    def _class_of(self, node: ast.expr, depth: int = 0) -> Any:
+        """Tensor or ndarray, where an expression can hardly make anything else; None of everything else."""
+        if depth > _DEEPEST:
+            return None
+        value = self.value(node)
+        if value is not UNKNOWN:
+            return torch.Tensor if raw.is_tensor(value) else np.ndarray if raw.is_array(value) else None
+        if isinstance(node, ast.BinOp):
+            return self._class_of(node.left, depth + 1) or self._class_of(node.right, depth + 1)
+        if isinstance(node, ast.Subscript):
+            return self._class_of(node.value, depth + 1)
+        if isinstance(node, ast.Attribute):
+            return self._class_of(node.value, depth + 1) if node.attr in ("T", "mT", "grad", "data") else None
+        if not isinstance(node, ast.Call):
+            return None
+        place, _, last = (told.name if (told := self._called(node)) is not None else "").rpartition(".")
+        return _MADE.get(place) if last not in _NO_TENSOR and not last.startswith("__") else None
+
     def _operator(self, sign: ast.AST, operands: list[ast.expr], *, in_place: bool = False) -> Told | None:
         name = _OPERATORS.get(type(sign))
-        values = [self.value(one) for one in operands]
         arguments: list[tuple[int | str, ast.expr]] = list(enumerate(operands))
         if name is None:
             return None
-        if any(raw.is_tensor(one) for one in values):
+        kinds = [self._class_of(one) for one in operands]
+        if torch.Tensor in kinds:
             return Told(f"torch.Tensor.{name}_" if in_place else f"torch.{name}", "operator", arguments)
-        if any(raw.is_array(one) for one in values):
+        if np.ndarray in kinds:
             return Told(f"numpy.{_IN_NUMPY.get(name, name)}", "operator", arguments)
         return None
 
     def _item(self, node: ast.Subscript, value: ast.expr | None) -> Told | None:
-        owner = self.value(node.value)
-        cls = "torch.Tensor" if raw.is_tensor(owner) else "numpy.ndarray" if raw.is_array(owner) else None
-        if cls is None:
+        kind = self._class_of(node.value)
+        if kind is None:
             return None
+        cls = "torch.Tensor" if kind is torch.Tensor else "numpy.ndarray"
         arguments: list[tuple[int | str, ast.expr]] = [(0, node.value), (1, node.slice)]
         if value is not None:
             return Told(f"{cls}.__setitem__", "assignment", [*arguments, (2, value)])

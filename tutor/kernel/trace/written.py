@@ -148,6 +148,10 @@ class Call:
         word = _word(called)
         if not self._is_called(called, word, name):
             return None
+        stands = word in _STANDS_FOR.get(name, ())
+        alone = isinstance(called, ast.Name) or name in ("array", "deepcopy")
+        if stands and alone and not self._is_first(node.args):
+            return None
         given: list[ast.expr | None] = []
         for argument in node.args:
             if isinstance(argument, ast.Starred):
@@ -175,6 +179,13 @@ class Call:
         if word and any(name == f"{family}_{word}" for family in _FAMILIES):
             return True
         return isinstance(called, ast.Name) and self._variables.get(called.id) is self._func
+
+    def _is_first(self, written: Sequence[ast.expr]) -> bool:
+        """Whether the first argument may be what the operation is asked of: not where that is in a list."""
+        node = written[0] if written else None
+        if isinstance(node, ast.Name):
+            return not self._args or self._variables.get(node.id) is self._args[0]
+        return not isinstance(node, ast.List | ast.Tuple | ast.ListComp | ast.GeneratorExp)
 
     def _is_bound(self, node: ast.Call, written: int) -> bool:
         """Whether a method's first argument stands before its name, not among its arguments."""

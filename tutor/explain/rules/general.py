@@ -1,0 +1,364 @@
+"""What is said of an error that no other rule knows: the failing call, what it was given, what it takes.
+
+Nothing here says why: the facts, torch's own signature and torch's own words stand for themselves.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator, Mapping, Sequence
+
+from tutor.explain import calls
+from tutor.explain.engine import fallback
+from tutor.explain.past import Past
+from tutor.explain.reading import failing, words
+from tutor.explain.wording import code_list, count_text, fill, shape_text
+from tutor.facts import (
+    Argument,
+    ErrorFacts,
+    Explanation,
+    FailedCall,
+    LayerFacts,
+    Missing,
+    Snapshot,
+    Step,
+    TensorFacts,
+)
+
+#: Errors that are no statement's fault, and those of the learner's own making.
+_QUIET = frozenset({"KeyboardInterrupt", "SystemExit", "KernelDied", "GeneratorExit", "SyntaxError"})
+_MOST_ARGUMENTS = 6
+_MOST_SETTINGS = 6
+_MOST_SIGNATURES = 2
+_LONGEST_MESSAGE = 300
+_LONGEST_CODE = 80
+
+_TITLE = "`{code}` raised {type}"
+_TITLE_INSIDE = "{type} inside of `{code}`"
+_CALL = "{who} {given} {inside} {takes} {says}"
+_WHO = "`{code}` calls `{name}`."
+_WHO_LAYER = "`{layer}` is {article} {type} layer{settings}, called here by `{code}`."
+_WHO_UNNAMED = "`{code}` calls {article} {type} layer{settings}."
+_INSIDE = "Inside of it, `{name}` failed{given}."
+_INSIDE_ONLY = "`{code}` led to a call of `{name}` by other code than yours."
+_TAKES = "It takes `{signature}`."
+_TAKES_EITHER = "It takes `{first}`, or else `{second}`."
+_SAYS = "{library} says: “{message}”"
+_SAYS_NOTHING = "{type} came without a message."
+
+_NAME_TITLE = "There is no variable `{name}`"
+_NAME = "`{name}` has no value here: no statement that ran before this one set it{imported}. {near}"
+_IMPORTED = ", and it is the usual name of `{module}`, which has not been imported: `{code}`"
+_LATER_TITLE = "`{name}` is read before it is set"
+_LATER = """
+A function that sets a variable anywhere in its body has it as its own, even on the lines above: `{name}` here
+is not the one outside, and it has no value yet. Set it before, or give it as an argument.
+"""
+_ATTRIBUTE_TITLE = "{kind} has no attribute `{name}`"
+_ATTRIBUTE = "`{owner}` is {kind}, and that has no attribute or method `{name}`. {near}"
+_NONE_TITLE = "`{owner}` is None"
+_NONE = "`{owner}` is None here, so there is nothing to ask `.{name}` of. {hint}"
+_NONE_FROM = """
+A function without `return`, and a method such as `list.append`, gives None: look where `{owner}` was set.
+"""
+_MODULE_TITLE = "`{owner}` has no `{name}`"
+_MODULE = "The module `{owner}` has nothing of the name `{name}`. {near}"
+_IMPORT_TITLE = "There is no module `{name}` to import"
+_IMPORT = "Python found no module `{name}`: it is spelled otherwise, or not installed. {near}"
+_KEYWORD_TITLE = "`{owner}` takes no `{name}`"
+_KEYWORD = "`{code}` gives the keyword `{name}`, which `{owner}` does not take. {near} It takes {taken}."
+_KEY_TITLE = "`{owner}` has no key {name}"
+_KEY = "The dictionary `{owner}` has {entries}, and none of them is {name}. {near}"
+_POSITION_TITLE = "`{owner}` has no element {name}"
+_POSITION = """
+`{owner}` is a {type} of {members}: its positions go {range}, and {name} is asked for.
+"""
+_POSITION_EMPTY = "`{owner}` is an empty {type}: there is no element to take, and {name} is asked for."
+_NEAR = "What is there and looks like it: {names}."
+_MEANS = "In torch that is {there}."
+_PLAIN = "`{code}`{function} raised {type}{message}. {values}"
+_VALUES = "Here {values}."
+
+#: What numpy, Python or other libraries call otherwise than tensors do.
+_MEANINGS = {
+    "astype": "`x.to(dtype)`", "copy": "`x.clone()`", "expand_dims": "`x.unsqueeze(dim)`",
+    "concatenate": "`torch.cat`", "tolist_": "`x.tolist()`", "append": "`torch.cat` or `torch.stack`",
+    "len": "`len(x)`", "length": "`len(x)` or `x.numel()`", "array": "`torch.tensor(...)`",
+    "rank": "`x.dim()`", "shape_": "`x.shape`", "invert": "`torch.linalg.inv(x)`", "clip_": "`x.clamp_(...)`",
+    "random": "`torch.rand(...)` or `torch.randn(...)`", "average": "`x.mean()`", "power": "`x.pow(...)`",
+    "dims": "`x.dim()`", "fill": "`x.fill_(value)`", "zero": "`x.zero_()`", "to_numpy": "`x.numpy()`",
+}  # fmt: skip
+#: The same of keywords.
+_WORDS = {
+    "learning_rate": "lr", "axis": "dim", "keepdims": "keepdim", "batchsize": "batch_size",
+    "input_size": "in_features", "output_size": "out_features", "size": "in_features", "type": "dtype",
+    "grad": "requires_grad", "decay": "weight_decay", "filters": "out_channels", "kernel": "kernel_size",
+    "reduce": "reduction", "workers": "num_workers",
+}  # fmt: skip
+_USUAL = {
+    "numpy": "import numpy as np",
+    "torch": "import torch",
+    "torch.nn": "from torch import nn",
+    "torch.nn.functional": "import torch.nn.functional as F",
+}
+
+
+@fallback
+def missing_name(step: Step, before: Snapshot, past: Past) -> Explanation | None:
+    """Holds when a variable, attribute, module, keyword, key or position was asked for that is not there."""
+    error = step.error
+    missing = error.missing if error is not None else None
+    if error is None or missing is None:
+        return None
+    told = _TELLERS[missing.kind](step, error, missing)
+    if told is None:
+        return None
+    title, text, fix = told
+    return Explanation("missing-name", "error", title, text, fix)
+
+
+@fallback
+def failed_call(step: Step, before: Snapshot, past: Past) -> Explanation | None:
+    """Holds when a call of torch or numpy raised, and no rule knows why."""
+    call = calls.failed(step)
+    if call is None or step.error is None or step.error.type in _QUIET:
+        return None
+    code = _short(call.expression) or call.name
+    text = fill(
+        _CALL,
+        who=_who(call, code),
+        given=_given(call),
+        inside=_inside(call),
+        takes=_takes(call),
+        says=_says(step.error, call),
+    )
+    title = fill(_TITLE, code=code, type=step.error.type)
+    names = dict.fromkeys(one.name for one in calls.tensors(call) if one.name in step.snapshot.tensors)
+    return Explanation("failed-call", "error", title, text, None, tuple(names))
+
+
+@fallback
+def plain_error(step: Step, before: Snapshot, past: Past) -> Explanation | None:
+    """Holds when other code than torch's raised: the expression, and what its names stood for."""
+    error = step.error
+    if error is None or error.type in _QUIET or not error.frames:
+        return None
+    found = failing(step)
+    frame = error.frames[-1]
+    if found is None or isinstance(found.statement, ast.Raise | ast.Assert):
+        return None
+    if found.expression is None or isinstance(found.expression, ast.stmt | ast.Raise):
+        return None
+    code = words(found.expression, found.source)
+    function = "" if frame.function == "<module>" else f" in `{frame.function}`"
+    message = cleaned(error.message)
+    text = fill(
+        _PLAIN,
+        code=code,
+        function=function,
+        type=error.type,
+        message=f": {_quoted(message)}" if message else "",
+        values=_values(found.expression, found.numbers, found.tensors),
+    )
+    return Explanation("plain-error", "error", fill(_TITLE, code=code, type=error.type), text)
+
+
+# ── the failed call ──────────────────────────────────────────────────────────
+
+
+def _who(call: FailedCall, code: str) -> str:
+    if call.form == "inner":
+        return fill(_INSIDE_ONLY, code=code, name=call.name)
+    if call.form == "module" and call.module is not None:
+        return _layer(call.module, code)
+    if call.name in code:
+        return ""
+    return fill(_WHO, code=code, name=call.name)
+
+
+def _layer(layer: LayerFacts, code: str) -> str:
+    shown = [f"{key}={value}" for key, value in layer.settings.items()][:_MOST_SETTINGS]
+    settings = f" with {', '.join(shown)}" if shown else ""
+    article = "an" if layer.type[:1] in "AEIOU" or layer.type[:2] in ("LS", "RN", "RM") else "a"
+    fields = {"article": article, "type": layer.type, "settings": settings, "code": code}
+    if layer.path:
+        return fill(_WHO_LAYER, layer=layer.path, **fields)
+    return fill(_WHO_UNNAMED, **fields)
+
+
+def _given(call: FailedCall) -> str:
+    """Its arguments, each with what it is."""
+    listed = list(_listed(call))
+    return f"Given: {'; '.join(listed)}." if listed else ""
+
+
+def _listed(call: FailedCall) -> Iterator[str]:
+    device = len({one.device for one in calls.tensors(call)}) > 1
+    shown = [one for one in call.arguments if one.type or one.value is not None]
+    for one in shown[:_MOST_ARGUMENTS]:
+        yield _said(one, device, alone=len(shown) == 1)
+    if len(shown) > _MOST_ARGUMENTS:
+        yield f"and {len(shown) - _MOST_ARGUMENTS} more"
+
+
+def _said(argument: Argument, device: bool, *, alone: bool) -> str:
+    parameter = argument.parameter if argument.parameter not in ("self", "input") and not alone else ""
+    place = f" ({parameter})" if parameter and argument.text and parameter != argument.text else ""
+    name = calls.label(argument)
+    told = calls.said(argument, device=device)
+    return told.replace(name, f"{name}{place}", 1)
+
+
+def _inside(call: FailedCall) -> str:
+    inner = list(calls.chain(call))[-1]
+    if inner is call or call.form == "module":
+        return ""
+    listed = "; ".join(_listed(inner))
+    return fill(_INSIDE, name=inner.name, given=f", given {listed}" if listed else "")
+
+
+def _takes(call: FailedCall) -> str:
+    if call.form == "module" or not call.signatures:
+        return ""
+    if len(call.signatures) < _MOST_SIGNATURES:
+        return fill(_TAKES, signature=call.signatures[0])
+    first, second = (one for one in call.signatures[:2])
+    return fill(_TAKES_EITHER, first=first, second=second)
+
+
+def _says(error: ErrorFacts, call: FailedCall) -> str:
+    message = cleaned(error.message)
+    if not message:
+        return fill(_SAYS_NOTHING, type=error.type)
+    inner = list(calls.chain(call))[-1]
+    library = "numpy" if inner.name.startswith("numpy.") else "torch"
+    return fill(_SAYS, library=library, message=message)
+
+
+#: Where the part of a message begins that is for those who write torch.
+_TRACES = re.compile(
+    r"\n?Exception raised from .*|\nC\+\+ CapturedTraceback.*|\(Triggered internally at .*?\)\.?"
+    r"|\n?CUDA kernel errors might be .*|\nCompile with `?TORCH_.*|\nFor debugging consider .*",
+    re.DOTALL,
+)
+_WORKER = re.compile(r"Caught (\w+) in .*?process \d+\.\nOriginal Traceback .*\n(\w[^\n]*)\s*$", re.DOTALL)
+
+
+def cleaned(message: str) -> str:
+    """A message without traces of C++ and lists of overloads, on one line."""
+    worker = _WORKER.match(message)
+    message = worker[2] if worker is not None else _TRACES.sub("", message)
+    message = re.split(r",? but expected one of:?\s*\n", message)[0]
+    text = " ".join(message.split())
+    return text if len(text) <= _LONGEST_MESSAGE else f"{text[: _LONGEST_MESSAGE - 1]}…"
+
+
+def _quoted(message: str) -> str:
+    return f"“{message}”"
+
+
+def _short(code: str) -> str:
+    return code if len(code) <= _LONGEST_CODE else f"{code[: _LONGEST_CODE - 1]}…"
+
+
+# ── what is missing ──────────────────────────────────────────────────────────
+
+_Told = tuple[str, str, str | None]
+
+
+def _name(step: Step, error: ErrorFacts, missing: Missing) -> _Told:
+    if missing.later:
+        return fill(_LATER_TITLE, name=missing.name), fill(_LATER, name=missing.name), None
+    line = _USUAL.get(missing.owner)
+    imported = fill(_IMPORTED, module=missing.owner, code=line) if line is not None else ""
+    near = "" if line is not None else _near(missing)
+    fix = f"{line}\n{step.source}" if line is not None else None
+    text = fill(_NAME, name=missing.name, imported=imported, near=near)
+    return fill(_NAME_TITLE, name=missing.name), text, fix
+
+
+def _attribute(step: Step, error: ErrorFacts, missing: Missing) -> _Told:
+    fields = {"name": missing.name, "owner": _short(missing.owner)}
+    if missing.type == "NoneType":
+        hint = fill(_NONE_FROM, owner=fields["owner"])
+        return fill(_NONE_TITLE, **fields), fill(_NONE, hint=hint, **fields), None
+    if missing.type == "module":
+        return fill(_MODULE_TITLE, **fields), fill(_MODULE, near=_near(missing), **fields), None
+    kind = f"a{'n' if missing.type[:1] in 'AEIOUaeiou' else ''} {missing.type}"
+    title = fill(_ATTRIBUTE_TITLE, kind=kind[:1].upper() + kind[1:], name=missing.name)
+    meaning = _MEANINGS.get(missing.name) if missing.type in ("Tensor", "Parameter") else None
+    near = fill(_MEANS, there=meaning) if meaning is not None else _near(missing)
+    return title, fill(_ATTRIBUTE, kind=kind, near=near, **fields), None
+
+
+def _import(step: Step, error: ErrorFacts, missing: Missing) -> _Told:
+    if missing.owner:
+        fields = {"name": missing.name, "owner": missing.owner}
+        return fill(_MODULE_TITLE, **fields), fill(_MODULE, near=_near(missing), **fields), None
+    title = fill(_IMPORT_TITLE, name=missing.name)
+    return title, fill(_IMPORT, name=missing.name, near=_near(missing)), None
+
+
+def _keyword(step: Step, error: ErrorFacts, missing: Missing) -> _Told | None:
+    call = error.failed
+    if call is None:
+        return None
+    meant = _WORDS.get(missing.name)
+    near = (meant,) if meant in call.parameters else missing.near
+    fields = {"name": missing.name, "owner": missing.owner}
+    taken = code_list([one for one in call.parameters if one != "self"], most=12)
+    text = fill(_KEYWORD, code=_short(call.expression), near=_alike(near), taken=taken, **fields)
+    return fill(_KEYWORD_TITLE, **fields), text, None
+
+
+def _key(step: Step, error: ErrorFacts, missing: Missing) -> _Told:
+    fields = {"name": f'`"{missing.name}"`', "owner": _short(missing.owner)}
+    count = missing.length or 0
+    entries = "no entries" if not count else "1 entry" if count == 1 else f"{count:,} entries"
+    near = _alike([f'"{one}"' for one in missing.near])
+    return fill(_KEY_TITLE, **fields), fill(_KEY, entries=entries, near=near, **fields), None
+
+
+def _position(step: Step, error: ErrorFacts, missing: Missing) -> _Told:
+    fields = {"name": missing.name, "owner": _short(missing.owner), "type": missing.type}
+    title = fill(_POSITION_TITLE, **fields)
+    count = missing.length or 0
+    if not count:
+        return title, fill(_POSITION_EMPTY, **fields), None
+    reach = f"from 0 to {count - 1}, or from -1 back to -{count}"
+    return title, fill(_POSITION, members=count_text(count, "element"), range=reach, **fields), None
+
+
+_TELLERS = {
+    "name": _name,
+    "attribute": _attribute,
+    "import": _import,
+    "keyword": _keyword,
+    "key": _key,
+    "position": _position,
+}
+
+
+def _near(missing: Missing) -> str:
+    return _alike(missing.near)
+
+
+def _alike(names: Sequence[str]) -> str:
+    return fill(_NEAR, names=code_list(list(names))) if names else ""
+
+
+# ── plain errors ─────────────────────────────────────────────────────────────
+
+
+def _values(node: ast.AST, numbers: Mapping[str, int], tensors: Mapping[str, TensorFacts]) -> str:
+    """What the names in an expression stood for."""
+    told: dict[str, str] = {}
+    for one in ast.walk(node):
+        name = one.id if isinstance(one, ast.Name) else ""
+        if name in numbers:
+            told[name] = f"`{name}` is {numbers[name]}"
+        elif name in tensors and (shape := tensors[name].shape) is not None:
+            told[name] = f"`{name}` is {shape_text(shape)} {tensors[name].dtype}"
+    listed = list(told.values())[:_MOST_ARGUMENTS]
+    return fill(_VALUES, values=", ".join(listed)) if listed else ""
