@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
+from tutor.explain.book import NoPageError, all_pages, find_page
 from tutor.explain.verdicts import say
 from tutor.facts import GraphFacts
 from tutor.repl.out import PALETTE
 from tutor.repl.pieces import COMMAND
 from tutor.view.operations import OperationLines, rows_of
 from tutor.view.palette import letter
+from tutor.view.prose import render_prose
 from tutor.view.replay import pass_lines, title_of
 from tutor.view.strips import Ranges, storage_strips
 from tutor.view.table import COLUMNS, aligned, sharing_sentence, tensor_rows
@@ -150,6 +152,33 @@ async def _graph(conversation: Conversation, name: str) -> None:
         conversation.out.line(line)
 
 
+async def _why(conversation: Conversation, _: str) -> None:
+    if not conversation.explained:
+        conversation.out.say("Nothing was explained yet.")
+        return
+    _page(conversation, conversation.explained)
+
+
+async def _explain(conversation: Conversation, rule: str) -> None:
+    if rule:
+        _page(conversation, rule)
+        return
+    pages = all_pages()
+    width = max(len(page.rule) for page in pages)
+    for page in pages:
+        conversation.out.line(f"{page.rule:<{width}}  {page.title}")
+
+
+def _page(conversation: Conversation, rule: str) -> None:
+    """The idea behind a rule; code in a sentence keeps its backquotes where there are no colours."""
+    out = conversation.out
+    try:
+        page = find_page(rule, lister=f"{COMMAND}explain")
+    except NoPageError as problem:
+        raise Refused(str(problem)) from None
+    out.page(render_prose(page.text, PALETTE) if out.colour else Text(page.text.rstrip()))
+
+
 async def _device(conversation: Conversation, name: str) -> None:
     info = conversation.session.info
     if name:
@@ -191,6 +220,8 @@ COMMANDS: tuple[Command, ...] = (
         "replay", "[on|off]", "The last backward pass, node by node; whether they are recorded.", _replay
     ),
     Command("graph", "NAME", "The autograd graph behind a tensor.", _graph),
+    Command("why", "", "The idea behind what was explained last, with an example.", _why),
+    Command("explain", "[RULE]", "The idea behind a rule; without RULE, all of them.", _explain),
     Command("device", "[NAME]", "Say which device is used, or restart the kernel on another.", _device),
     Command("restart", "", "Start a new kernel; its namespace is empty.", _restart),
     Command("reset", "", "Empty the namespace; the kernel stays.", _reset),

@@ -47,6 +47,8 @@ class Conversation:
         self.done = False
         #: The statement that ended last.
         self.last: Step | None = None
+        #: The rule that spoke last, before all of an error.
+        self.explained = ""
         #: The statement that last ran a backward pass.
         self.replayable: Step | None = None
         self._failed = False
@@ -224,6 +226,7 @@ class Conversation:
                 self.last = step
                 self.replayable = step if step.backwards else self.replayable
                 self._telling.finished(step)
+                self._hint()
             case InputAsked(prompt=prompt):
                 self._answering = asyncio.create_task(self._answer(prompt))
             case Died(sentence=sentence) if self._starting is None or self._starting.done():
@@ -232,6 +235,13 @@ class Conversation:
                 self.out.fault(f"{told} :restart starts a new one.")
             case StateChanged(state="stuck"):
                 self._offer_restart()
+
+    def _hint(self) -> None:
+        """Which rule spoke last; the first time, say to a person how more can be had."""
+        rule = self._telling.rule if self._telling is not None else ""
+        if rule and not self.explained and self.reader.is_person:
+            self.out.say(":why tells the idea behind this.")
+        self.explained = rule or self.explained
 
     def _offer_restart(self) -> None:
         if not self.reader.is_person:

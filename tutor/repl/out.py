@@ -27,6 +27,7 @@ class Out:
     """Standard output. A line always begins in the first column, whatever was left open before it."""
 
     def __init__(self, *, colour: bool) -> None:
+        self.colour = colour
         self._console = Console(
             color_system="auto" if colour else None,
             force_terminal=colour,
@@ -81,6 +82,13 @@ class Out:
         for line in Text(words, style).wrap(self._console, room):
             line.rstrip()
             self.line(Text.assemble(" " * indent, line))
+
+    def page(self, text: Text) -> None:
+        """Several paragraphs, broken between words."""
+        room = max(20, min(self.width, PROSE))
+        for line in text.wrap(self._console, room) if self.colour else text.split():
+            line.rstrip()
+            self.line(line)
 
     def say(self, sentence: str) -> None:
         """A sentence of ours."""

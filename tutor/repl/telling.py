@@ -49,6 +49,8 @@ class Telling:
         self._echoed = 0
         self._failed = False
         self._past = past
+        #: The rule of the last error or warning that was explained, else of the last note.
+        self.rule = ""
 
     def started(self, end_line: int) -> None:
         """A statement begins: its code, the last line still open for a note."""
@@ -153,6 +155,8 @@ class Telling:
         return f" at line {line + self._offset}" if several and line > 0 else ""
 
     def _explain(self, explanation: Explanation) -> None:
+        if explanation.kind != "note" or not self.rule:
+            self.rule = explanation.rule
         word, colour = _KINDS[explanation.kind]
         self._out.prose(f"{word}: {clean(explanation.title)}", style=f"bold {colour}", indent=INDENT)
         for paragraph in explanation.text.strip().split("\n"):

@@ -22,6 +22,7 @@ _KEY_NAMES = {
     "f19": "⇧f7",
     "f20": "⇧f8",
     "f21": "⇧f9",
+    "f24": "⇧f12",
 }
 
 
@@ -51,6 +52,14 @@ COMMANDS: tuple[Command, ...] = (
     Command("check", ("ctrl+t",), "Check", "Run your code, and check what the exercise asks for.", 1),
     Command("hint", ("ctrl+n",), "Hint", "Show one hint more for this exercise.", 2),
     Command("solution", (), "Solution", "Show the solution of this exercise, after a question."),
+    Command("fix", ("ctrl+y",), "Fix", "Write the code that the explanation offers in place of yours.", 1),
+    Command(
+        "why",
+        ("f24", "shift+f12"),
+        "Why",
+        "What is behind this: the explanation in full, and the idea of its rule.",
+        2,
+    ),
     Command("stop", ("f4", "ctrl+c"), "Stop", "Stop the code that is running.", 1),
     Command(
         "step",

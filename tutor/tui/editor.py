@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from rich.cells import cell_len
 from rich.color import Color
@@ -11,12 +11,15 @@ from rich.segment import Segment
 from rich.style import Style
 from rich.text import Text
 from textual.cache import LRUCache
+from textual.events import Click
 from textual.geometry import Offset
 from textual.strip import Strip
 
+from tutor.explain.repair import Explained
 from tutor.tui.editing.area import CodeArea
+from tutor.tui.explained import Aside, asides
 from tutor.tui.lines import strip_of
-from tutor.tui.messages import NameSelected
+from tutor.tui.messages import CommandChosen, NameSelected
 from tutor.tui.placement import Placed, Placement
 from tutor.view.notes import Note, note_text
 
@@ -24,6 +27,8 @@ from tutor.view.notes import Note, note_text
 NOTE_COLUMN = 40
 #: Cells kept for a note beside code that is long but not too long.
 NOTE_ROOM = 24
+#: Rows below a line that there may be in the smallest window.
+LEAST_BELOW = 4
 
 
 class AnnotatedEditor(CodeArea):
@@ -41,6 +46,9 @@ class AnnotatedEditor(CodeArea):
         self._placement: tuple[int, Placement] | None = None
         self._labels: LRUCache[tuple[object, ...], Strip] = LRUCache(512)
         self._marked = ""
+        self._explained: tuple[Explained, ...] = ()
+        #: What stands below each line now, by its 0-based number.
+        self._asides: dict[int, list[Aside]] = {}
         super().__init__(text, line_numbers=True, id=id)
 
     @property
@@ -55,12 +63,14 @@ class AnnotatedEditor(CodeArea):
         self._past_lines = range(0)
         self.close_popup()
         self.annotate({})
+        self.explain(())
 
     def recall(self, source: str, notes: Mapping[int, Note], first: int, last: int) -> None:
         """Show `notes` of a run of `source` as of the moment when lines `first` to `last` had just run."""
         self._ran = tuple(source.split("\n"))
         self._past_lines = range(first - 1, last) if first else range(0)
         self.annotate(notes)
+        self._arrange()
         if first:
             self.reveal(last)
 
@@ -78,6 +88,7 @@ class AnnotatedEditor(CodeArea):
     def outdate(self) -> None:
         """The namespace that the notes are about is gone."""
         self._outdated = True
+        self._arrange()
         self._redraw()
 
     def forget(self) -> None:
@@ -85,6 +96,7 @@ class AnnotatedEditor(CodeArea):
         self._ran = ()
         self._past_lines = range(0)
         self.annotate({})
+        self.explain(())
 
     def mark_name(self, name: str) -> None:
         """Mark the notes that are about `name`."""
@@ -101,17 +113,108 @@ class AnnotatedEditor(CodeArea):
         """The note of `name` was chosen."""
         self.post_message(NameSelected(name, "note"))
 
-    def on_click(self) -> None:
-        """A click on a line with a note selects what the note is about."""
-        if name := self.name_at_cursor():
+    def on_click(self, event: Click) -> None:
+        """A click on a line with a note selects what the note is about; on a row below a line, it does what
+        that row says."""
+        below = self.wrapped_document.below(event.y + self.scroll_offset.y)
+        if below is not None:
+            deed = self._asides[below[0]][below[1]].deed
+            if deed:
+                self.post_message(CommandChosen(deed))
+        elif name := self.name_at_cursor():
             self.tell_name(name)
 
     def reveal(self, line: int) -> None:
-        """Scroll so that `line` (1-based) is seen; the cursor stays."""
-        row = self.wrapped_document.location_to_offset((min(line, self.document.line_count) - 1, 0)).y
+        """Scroll so that `line` (1-based) is seen, with what stands below it; the cursor stays."""
+        at = min(line, self.document.line_count) - 1
+        row = self.wrapped_document.location_to_offset((at, 0)).y
+        last = row + len(self._asides.get(at, ()))
         top, height = self.scroll_offset.y, self.content_size.height
-        if not top <= row < top + height:
+        if last > row and not top <= row <= last < top + height:
+            self.scroll_to(y=max(0, min(row, last + 1 - height)), animate=False, force=True)
+        elif not top <= row < top + height:
             self.scroll_to(y=max(0, row - height // 2), animate=False, force=True)
+
+    # ── below the lines ──────────────────────────────────────────────────────
+
+    def explain(self, explained: Sequence[Explained]) -> None:
+        """Have explanations stand below their lines until other code has run."""
+        self._explained = tuple(explained)
+        self._arrange()
+
+    @property
+    def explained_here(self) -> Explained | None:
+        """The explanation below the cursor's line; None where there is none."""
+        here = self._now_at(self.cursor_location[0])
+        return here[-1][0] if here else None
+
+    def repaired(self, each: Explained) -> tuple[int, int, list[str]] | None:
+        """The 0-based lines that the repair replaces now, and with what; None where they are others."""
+        repair = each.repair
+        lines = list(self.document.lines)
+        for at in range(len(lines)) if repair is not None else ():
+            origin = self._origin(at)
+            if repair is not None and origin is not None and origin[0] == repair.first - 1:
+                end = at + repair.last - repair.first
+                new = repair.applied(lines[at : end + 1])
+                if new is not None:
+                    return at, end, new
+        return None
+
+    def put_lines(self, first: int, last: int, lines: list[str]) -> None:
+        """Other lines in place of the 0-based `first` to `last`, as one step to undo."""
+        self.history.checkpoint()
+        self.replace("\n".join(lines), (first, 0), (last, len(self.document.get_line(last))))
+        self.history.checkpoint()
+        self.move_cursor((first + len(lines) - 1, len(lines[-1])))
+
+    def _now_at(self, line: int) -> list[tuple[Explained, bool]]:
+        """What explains a 0-based line as it is now, and whether it is stale; nothing that explains other
+        code than stands there."""
+        origin = self._origin(line) if self._explained and self._ran else None
+        if origin is None or origin[0] >= len(self._ran) or self._past_lines:
+            return []
+        if self._ran[origin[0]] != self.document.lines[line]:
+            return []
+        return [(each, origin[1]) for each in self._explained if each.line - 1 == origin[0]]
+
+    def _arrange(self) -> None:
+        """Give each line the rows below it that it should have now."""
+        found: dict[int, list[Aside]] = {}
+        if self._explained and self.is_mounted:
+            most = max(LEAST_BELOW, self.app.size.height // 3 - 1)
+            for line in range(self.document.line_count):
+                if here := self._now_at(line):
+                    stale = self._outdated or here[0][1]
+                    told = [each for each, _ in here]
+                    found[line] = asides(told, self.palette, self.wrap_width, most, stale=stale)
+        if not found and not self._asides:
+            return
+        self._asides = found
+        if self.wrapped_document.put_below({line: len(rows) for line, rows in found.items()}):
+            self._recompute_cursor_offset()
+            self._refresh_size()
+        self._line_cache.clear()
+        self.refresh()
+
+    def _build_highlight_map(self) -> None:
+        super()._build_highlight_map()
+        self._arrange()
+
+    def _rewrap_and_refresh_virtual_size(self) -> None:
+        super()._rewrap_and_refresh_virtual_size()
+        self._arrange()
+
+    def _dress(self) -> None:
+        super()._dress()
+        self._arrange()
+
+    def _below_strip(self, line: int, number: int) -> Strip:
+        ground, width = self.rich_style, self.size.width
+        rows = self._asides.get(line, [])
+        text = rows[number].text if number < len(rows) else Text()
+        strip = Strip.join([Strip.blank(self.gutter_width), strip_of(text, self.app.console)])
+        return strip.apply_style(ground).extend_cell_length(width, ground).crop(0, width)
 
     def _redraw(self) -> None:
         self._placement = None
@@ -148,8 +251,10 @@ class AnnotatedEditor(CodeArea):
 
     def render_line(self, y: int) -> Strip:
         """The line of code with its note laid over the blank end of the row."""
-        strip = super().render_line(y)
         row = y + self.scroll_offset.y
+        if (below := self.wrapped_document.below(row)) is not None:
+            return self._below_strip(*below)
+        strip = super().render_line(y)
         if row >= self.wrapped_document.height:
             return strip
         line, column = self.wrapped_document.offset_to_location(Offset(0, row))

@@ -93,6 +93,7 @@ class Entry:
     def settle(self) -> None:
         """Forget the middle of a long output: the recording has it."""
         self.live = False
+        self.remarks = [replace(each, elsewhere=False) for each in self.remarks]
         if self.recording is not None and len(self.output) > WHOLE:
             self.output.shrink(HEAD, TAIL)
 
@@ -101,6 +102,8 @@ class Entry:
         rows = [*self._head(palette, width), *self._output_rows(palette, width)]
         told = False
         for remark in self.remarks:
+            if remark.elsewhere:
+                continue
             first = len(rows)
             rows += remark_rows(remark, palette, width, self.opened)
             if remark.kind in TOLD and not told:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Literal
 
 from tutor.explain import Past, explain_step
+from tutor.explain.repair import Explained, explained_by
 from tutor.facts import BackwardFacts, Change, Explanation, Snapshot, Step
 from tutor.view.notes import Note, Noting, together
 from tutor.view.strips import Ranges, Writes
@@ -67,15 +68,20 @@ class Following:
         """The notes that tell of memory, for code without an editor to show them beside."""
         return tuple(note for note in self.notes().values() if note.block is not None)
 
-    def explanations(self) -> tuple[Explanation, ...]:
+    def explained(self) -> tuple[Explained, ...]:
         """What the rules say of errors and of what is probably wrong; plain notes stay out."""
-        found: list[Explanation] = []
+        found: list[Explained] = []
         before, past = self.before, self.past.with_steps(())
         for step in self.steps:
-            found += [each for each in explain_step(step, before, past) if each.kind != "note"]
+            told = explain_step(step, before, past)
+            found += [explained_by(step, each) for each in told if each.kind != "note"]
             before = step.snapshot
             past.add(step)
         return tuple(found)
+
+    def explanations(self) -> tuple[Explanation, ...]:
+        """The same, without their places in the code."""
+        return tuple(each.explanation for each in self.explained())
 
     def written(self) -> Mapping[int, Ranges]:
         """Element ranges that the run wrote, by block."""

@@ -199,7 +199,7 @@ class Inspector(VerticalScroll, can_focus=False):
         self.table.light("", "")
         known = self._now.known
         passing = Known(known.values, known.overlaps, passing=True)
-        self._set(changes=(), step=None, stepped=False, known=passing, index=None)
+        self._set(changes=(), step=None, stepped=False, known=passing, index=None, evidence=())
         self.set_timer(STALE, lambda: self._let_go(passing))
 
     def _let_go(self, passing: Known) -> None:
@@ -234,6 +234,10 @@ class Inspector(VerticalScroll, can_focus=False):
     def light(self, name: str, fact: str) -> None:
         """Mark the cell that a check failed on, until the next run."""
         self.table.light(name, fact)
+
+    def show_evidence(self, names: Sequence[str]) -> None:
+        """Mark the names that an explanation is about, until the next run."""
+        self._set(evidence=tuple(names))
 
     def unsettled(self) -> list[str]:
         """Names whose overlap with the shown one only the kernel can tell."""

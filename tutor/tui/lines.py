@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import cast
+from collections.abc import Callable, Sequence
+from typing import cast, overload
 
 from rich.cells import cell_len
 from rich.console import Console
@@ -74,6 +74,27 @@ def cursor_line(line: Text, room: int, palette: Palette) -> Text:
     else:
         line.stylize_before(Style.parse(f"on {palette.panel}"))
     return line
+
+
+class Lazy(Sequence[Text]):
+    """Lines that are made when they are looked at."""
+
+    def __init__(self, count: int, make: Callable[[int], Text]) -> None:
+        self._count, self._make = count, make
+
+    def __len__(self) -> int:
+        return self._count
+
+    @overload
+    def __getitem__(self, index: int) -> Text: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Text]: ...
+    def __getitem__(self, index: int | slice) -> Text | list[Text]:
+        if isinstance(index, slice):
+            return [self._make(i) for i in range(*index.indices(self._count))]
+        if not -self._count <= index < self._count:
+            raise IndexError(index)
+        return self._make(index % self._count)
 
 
 class LinesView(ScrollView, can_focus=True):

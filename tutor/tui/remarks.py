@@ -72,6 +72,8 @@ class Remark:
     traceback: str = ""
     #: An explanation follows, so that a long message may wait until it is asked for.
     explained: bool = False
+    #: It stands below its line of code, and is not told here as well.
+    elsewhere: bool = False
 
 
 def as_kind(word: str) -> RemarkKind:
@@ -79,16 +81,18 @@ def as_kind(word: str) -> RemarkKind:
     return next((kind for kind in _SIGNS if kind == word), "notice")
 
 
-def remarks_of(run: Run, explanations: Sequence[Explanation] = ()) -> list[Remark]:
-    """Results, warnings, the error with its line, what explains them. A death is told by the session's
-    own sentence."""
+def remarks_of(
+    run: Run, explanations: Sequence[Explanation] = (), *, elsewhere: bool = False
+) -> list[Remark]:
+    """Results, warnings, the error with its line, what explains them, unless that is told `elsewhere`. A
+    death is told by the session's own sentence."""
     remarks = [Remark("result", step.result) for step in run.steps if step.result is not None]
     for step in run.steps:
         for w in step.warnings:
             message = _INSIDE.sub("", w.message)
             text = f"{w.category} at line {w.line}: {message}"
             remarks.append(Remark("warning", text, explained=bool(explanations)))
-    told = [Remark("explanation", _explanation_text(each)) for each in explanations]
+    told = [Remark("explanation", _explanation_text(e), elsewhere=elsewhere) for e in explanations]
     error = run.error
     if error is None or error.type == "KernelDied":
         return [*remarks, *told]

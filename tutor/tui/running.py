@@ -25,6 +25,7 @@ from tutor.session import (
 )
 from tutor.tui import status
 from tutor.tui.commands import key_for
+from tutor.tui.explaining import Explaining
 from tutor.tui.lines import palette_of
 from tutor.tui.messages import (
     InputEnded,
@@ -35,7 +36,6 @@ from tutor.tui.messages import (
     RunStarted,
     Waits,
 )
-from tutor.tui.moments import Moments
 from tutor.tui.remarks import plain_lines
 from tutor.tui.runner import Outcome, Place
 
@@ -45,7 +45,7 @@ FOLLOW_PAUSE = 1 / 15
 TICK, KEEP_PAUSE = 0.1, 0.5
 
 
-class Running(Moments):
+class Running(Explaining):
     """What the workbench does with a kernel. All that the kernel says arrives as a message, in order."""
 
     def __init__(self, session: Session, store: Store, lesson: Lesson | None) -> None:
@@ -283,11 +283,14 @@ class Running(Moments):
             following = self.following
             notes = following.facts_told() if following.kind == "line" else ()
             fact = status.duration(outcome.run.elapsed)
-            self.out.finish(outcome.run, fact, notes, following.explanations())
+            explained = following.explained()
+            told = [each.explanation for each in explained]
+            self.out.finish(outcome.run, fact, notes, told, elsewhere=following.kind == "step")
             if outcome.kind == "step":
                 self.last_run = outcome.run
                 if outcome.run.error is not None:
                     self.editor.reveal(outcome.run.error.line)
+            self.tell_explained(explained)
             if self.runner.session.state == "dead":
                 self.editor.outdate()
             if outcome.kind == "step":

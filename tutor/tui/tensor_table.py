@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import overload
+from collections.abc import Mapping, Sequence
 
 from rich.cells import cell_len
 from rich.style import Style
@@ -14,7 +13,7 @@ from textual.geometry import Region
 from textual.strip import Strip
 
 from tutor.facts import Change, Snapshot, TensorFacts
-from tutor.tui.lines import LinesView, cursor_line, strip_of
+from tutor.tui.lines import Lazy, LinesView, cursor_line, strip_of
 from tutor.tui.messages import NameSelected, TableListed
 from tutor.view import listing
 from tutor.view.listing import GroupLine, Line, NameLine, Order
@@ -28,27 +27,6 @@ REST = 40
 GAP = 2
 #: Keys that sort; all other printable keys filter.
 SORT_KEYS = "<>-"
-
-
-class Lazy(Sequence[Text]):
-    """Lines that are made when they are looked at."""
-
-    def __init__(self, count: int, make: Callable[[int], Text]) -> None:
-        self._count, self._make = count, make
-
-    def __len__(self) -> int:
-        return self._count
-
-    @overload
-    def __getitem__(self, index: int) -> Text: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[Text]: ...
-    def __getitem__(self, index: int | slice) -> Text | list[Text]:
-        if isinstance(index, slice):
-            return [self._make(i) for i in range(*index.indices(self._count))]
-        if not -self._count <= index < self._count:
-            raise IndexError(index)
-        return self._make(index % self._count)
 
 
 class TensorTable(LinesView):
@@ -88,6 +66,8 @@ class TensorTable(LinesView):
         self._selected = ""
         #: A name, and the title of the column, whose cell a check failed on.
         self._lit = ("", "")
+        #: Names that an explanation is about.
+        self._evidence: tuple[str, ...] = ()
         #: A name or the path of a container.
         self._cursor = ""
 
@@ -130,6 +110,14 @@ class TensorTable(LinesView):
         if name:
             self.select(name, reveal=True)
         self.refresh()
+
+    def light_names(self, names: tuple[str, ...]) -> None:
+        """Mark what an explanation is about, and go to the first of it."""
+        if names != self._evidence:
+            self._evidence = names
+            if names:
+                self.select(names[0], reveal=True)
+            self.refresh()
 
     def on_resize(self, event: events.Resize) -> None:
         """Other columns may fit."""
@@ -202,6 +190,9 @@ class TensorTable(LinesView):
             cell = cells[COLUMNS.index(column)]
             cell.style = Style.parse(f"bold reverse {self.palette.warning}")
             cell.spans.clear()
+        if row.name in self._evidence:
+            for cell in cells[1:3]:
+                cell.style = Style.parse(f"bold {self.palette.warning}")
         room = self._widths[1] - 2 * row.depth
         cells[1] = Text("  " * row.depth + fit_end(cells[1].plain, room), cells[1].style)
         return _join(cells, self._widths)

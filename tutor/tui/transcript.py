@@ -152,13 +152,20 @@ class Transcript(LinesView):
         self._changed(self.last)
 
     def finish(
-        self, run: Run, fact: str, notes: Sequence[Note] = (), explanations: Sequence[Explanation] = ()
+        self,
+        run: Run,
+        fact: str,
+        notes: Sequence[Note] = (),
+        explanations: Sequence[Explanation] = (),
+        *,
+        elsewhere: bool = False,
     ) -> None:
-        """The open entry's run ended; `notes` are for code that has no editor to show them beside."""
+        """The open entry's run ended; `notes` are for code that has no editor to show them beside, and what
+        explains it stands `elsewhere` where there is one."""
         if self.has_entries:
             entry = self.last
             entry.notes = tuple(notes)
-            entry.remarks.extend(remarks_of(run, explanations))
+            entry.remarks.extend(remarks_of(run, explanations, elsewhere=elsewhere))
             entry.fact = fact
             entry.live = False
             self._changed(entry)

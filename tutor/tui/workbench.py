@@ -152,7 +152,7 @@ class Workbench(EditingCommands, Studying):
             case "versions":
                 return bool(self.store.backups(self._place))
             case _:
-                return True
+                return super().check_action(action, parameters)
 
     def action_in_turn(self, action: str) -> None:
         """Run a command after the keys that were pressed before it, and before those pressed after it."""

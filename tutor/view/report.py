@@ -140,7 +140,10 @@ class _Report:
         palette = self.palette
         colours = {"note": palette.primary, "warning": palette.warning, "error": palette.error}
         colour = colours[explanation.kind]
-        yield self._aside("▎", Text(clean(explanation.title), f"bold {colour}"))
+        title = Text(clean(explanation.title), f"bold {colour}")
+        if explanation.kind != "note":
+            title.append(f"  {explanation.rule}", f"not bold {palette.muted}")
+        yield self._aside("▎", title)
         for line in explanation.text.strip().split("\n"):
             yield self._aside("▎", Text(clean(line), palette.foreground))
         if explanation.fix:

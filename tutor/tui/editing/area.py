@@ -47,6 +47,8 @@ class CodeArea(OrderedTextArea):
     #: `tutor.view.syntax`, imported after the first paint, which it would hold up.
     _syntax: ModuleType | None = None
 
+    wrapped_document: QuickWrappedDocument
+
     def __init__(self, text: str = "", *, line_numbers: bool = False, placeholder: str = "", id: str) -> None:
         self._lexed: list[str] = []
         self._states: list[tuple[str, ...]] = []

@@ -60,6 +60,8 @@ class Shown:
     replayed: int | None = None
     #: The statement whose scalars are shown while nothing runs.
     course: Step | None = None
+    #: Names that an explanation of the last run is about.
+    evidence: tuple[str, ...] = ()
     #: The code is run one statement at a time.
     stepped: bool = False
     #: The name that the learner chose; empty until then.
@@ -76,15 +78,23 @@ class Shown:
 
     @property
     def name(self) -> str:
-        """The chosen name, else of one statement the one that it touched, else the newest that has a grad_fn,
-        else the first; empty where there is none."""
+        """The chosen name, else of one statement the one that it touched, else what an explanation is about,
+        else the newest that has a grad_fn, else the first; empty where there is none."""
         tensors = self.snapshot.tensors
         if self.chosen in tensors:
             return self.chosen
         if self.touched:
             return self.touched
+        if self.lit:
+            return self.lit[0]
         made = [name for name in reversed(tensors) if tensors[name].grad_fn]
         return min(made, key=lambda name: not name.isidentifier(), default=next(iter(tensors), ""))
+
+    @property
+    def lit(self) -> tuple[str, ...]:
+        """The names of the evidence that are there now."""
+        there = self.snapshot.tensors if self.past is None else {}
+        return tuple(name for name in self.evidence if name in there)
 
     @property
     def touched(self) -> str:

@@ -25,6 +25,7 @@ class TensorsPanel(Drawn):
         self._snapshot = shown.snapshot
         self.table.show(shown.snapshot, shown.changes)
         self.table.select(shown.name)
+        self.table.light_names(shown.lit)
 
     @on(TableListed)
     def count_names(self, message: TableListed) -> None:
