@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import time
@@ -183,3 +184,19 @@ def test_a_backward_pass_is_replayed_as_text_and_the_record_switched_off(piped):
     assert "Backward passes are no longer recorded." in done.stdout
     assert "5. 5." not in done.stdout
     assert "Write it so: :replay, :replay on, or :replay off" in done.stdout
+
+
+def test_the_idea_behind_what_was_explained(piped):
+    code = "import torch\nx = torch.arange(6.).view(2, 3).t()\nx.view(6)\n"
+    told = piped(code + ":why\n:explain second-backward\n").stdout
+    assert "A view needs strides that describe its shape" in told
+    assert told.index("RuntimeError") < told.index("A view needs strides")
+    assert "Backward uses up the graph" in told
+
+
+def test_why_with_nothing_explained_and_rules_that_are_none(piped):
+    done = piped(":why\n:explain\n:explain view_sizes\n:explain nothing at all like it\n")
+    assert "Nothing was explained yet." in done.stdout
+    assert re.search(r"^second-backward +Backward uses up the graph$", done.stdout, re.MULTILINE)
+    assert "There is no rule view_sizes: did you mean view-size" in done.stdout
+    assert done.returncode == 1

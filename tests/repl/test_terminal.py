@@ -164,6 +164,8 @@ def test_commands_help_refuse_and_quit(open_terminal):
         ":table",
         ":storage",
         ":graph NAME",
+        ":why",
+        ":explain [RULE]",
         ":device [NAME]",
         ":restart",
         ":reset",

@@ -33,7 +33,9 @@ def check(wrapped: QuickWrappedDocument, below: dict[int, int]) -> None:
 
 
 @given(TEXTS, BELOW, st.integers(3, 12), st.data())
-def test_they_stay_with_their_lines(text: str, below: dict[int, int], width: int, data: st.DataObject) -> None:
+def test_they_stay_with_their_lines(
+    text: str, below: dict[int, int], width: int, data: st.DataObject
+) -> None:
     document = Document(text)
     wrapped = QuickWrappedDocument(document)
     wrapped.wrap(width)

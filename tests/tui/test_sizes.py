@@ -147,7 +147,7 @@ def test_help_names_every_key_in_every_size(play: Play, size: tuple[int, int]) -
         await p.press("f12")
         await p.see("keys", "^r")
         seen = ""
-        for _ in range(110):
+        for _ in range(130):
             seen += p.text
             await p.press("down")
         await p.press("end")

@@ -17,6 +17,7 @@ from textual.strip import Strip
 
 from tutor.explain.repair import Explained
 from tutor.tui.editing.area import CodeArea
+from tutor.tui.editing.wrapping import QuickWrappedDocument
 from tutor.tui.explained import Aside, asides
 from tutor.tui.lines import strip_of
 from tutor.tui.messages import CommandChosen, NameSelected
@@ -47,6 +48,8 @@ class AnnotatedEditor(CodeArea):
         self._labels: LRUCache[tuple[object, ...], Strip] = LRUCache(512)
         self._marked = ""
         self._explained: tuple[Explained, ...] = ()
+        #: The line (1-based) that is to stay in sight while the panes find their heights; 0 for none.
+        self._to_reveal = 0
         #: What stands below each line now, by its 0-based number.
         self._asides: dict[int, list[Aside]] = {}
         super().__init__(text, line_numbers=True, id=id)
@@ -130,10 +133,22 @@ class AnnotatedEditor(CodeArea):
         row = self.wrapped_document.location_to_offset((at, 0)).y
         last = row + len(self._asides.get(at, ()))
         top, height = self.scroll_offset.y, self.content_size.height
+        self._to_reveal = line if last > row else 0
         if last > row and not top <= row <= last < top + height:
             self.scroll_to(y=max(0, min(row, last + 1 - height)), animate=False, force=True)
         elif not top <= row < top + height:
             self.scroll_to(y=max(0, row - height // 2), animate=False, force=True)
+
+    def on_resize(self) -> None:
+        """What was to be seen is still to be seen."""
+        super().on_resize()
+        if self._to_reveal:
+            self.call_after_refresh(self.reveal, self._to_reveal)
+
+    def watch_selection(self) -> None:
+        """The learner looks at something else."""
+        super().watch_selection()
+        self._to_reveal = 0
 
     # ── below the lines ──────────────────────────────────────────────────────
 
@@ -180,6 +195,8 @@ class AnnotatedEditor(CodeArea):
 
     def _arrange(self) -> None:
         """Give each line the rows below it that it should have now."""
+        if not isinstance(self.wrapped_document, QuickWrappedDocument):
+            return  # Textual is about to be given ours
         found: dict[int, list[Aside]] = {}
         if self._explained and self.is_mounted:
             most = max(LEAST_BELOW, self.app.size.height // 3 - 1)
