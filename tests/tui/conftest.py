@@ -7,6 +7,8 @@ from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
 import pytest
+from textual.events import Key
+from textual.keys import _character_to_key
 from textual.pilot import Pilot
 
 from tutor.course.loader import find_lesson, load_lesson
@@ -49,6 +51,17 @@ class Player:
     async def press(self, *keys: str) -> None:
         await self.pilot.press(*keys)
 
+    async def burst(self, *keys: str) -> None:
+        """Keys that come all at once, as from a slow connection or a paste that is typed."""
+        driver = self.app._driver
+        assert driver is not None
+        for key in keys:
+            name = _character_to_key(key) if len(key) == 1 else key
+            event = Key(name, key if len(key) == 1 else None)
+            event.set_sender(self.app)
+            driver.send_message(event)
+        await self.pilot.pause()
+
     async def until(self, what: Callable[[], object], why: str = "") -> None:
         """Wait for something to become true; say what the screen showed when it did not."""
         deadline = asyncio.get_running_loop().time() + PATIENCE
@@ -61,6 +74,14 @@ class Player:
     async def see(self, *parts: str) -> None:
         for part in parts:
             await self.until(lambda part=part: part in self.text, repr(part))
+
+    async def still(self) -> None:
+        """Until the screen stays as it is."""
+        before, count = "", 0
+        while count < 3:
+            await self.pilot.pause(0.05)
+            count = count + 1 if self.text == before else 0
+            before = self.text
 
     async def settle(self) -> None:
         """Until nothing runs and everything is drawn."""
@@ -82,7 +103,8 @@ class Player:
         """Type a line at the prompt."""
         self.bench.repl.focus()
         await self.pilot.pause()
-        await self.press(*line, "enter")
+        await self.burst(*line)
+        await self.press("enter")
 
     async def go_to(self, step: str) -> None:
         assert self.bench.walk is not None
@@ -147,6 +169,29 @@ def play(runner: asyncio.Runner, shared_session: Session, store: Store, lesson: 
         runner.run(go())
 
     return play
+
+
+class Gates:
+    """Places in the learner's code that are passed once the test opens them: `wait('go')`."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        #: What makes `wait`, on one line.
+        self.code = (
+            f"import os, time; closed = lambda name: not os.path.exists({str(folder)!r} + '/' + name); "
+            "wait = lambda name: [time.sleep(0.01) for _ in iter(lambda: closed(name), False)] and None"
+        )
+
+    def open(self, *names: str) -> None:
+        for name in names:
+            (self._folder / name).touch()
+
+
+@pytest.fixture
+def gates(tmp_path: Path) -> Gates:
+    folder = tmp_path / "gates"
+    folder.mkdir()
+    return Gates(folder)
 
 
 @pytest.fixture

@@ -142,10 +142,10 @@ def test_left_and_right_in_the_storage_go_along_memory(play: Play) -> None:
 def test_a_big_tensor_is_walked_through_and_its_values_follow(play: Play) -> None:
     async def story(p: Player) -> None:
         await begin(p, "band")
-        await p.press("down", *["pagedown"] * 70)
+        await p.burst("down", *["pagedown"] * 70)
         await p.until(lambda: "band[700, 0] = 0.0" in panel(p, "detail"))
         assert "[699]" in panel(p, "detail")
-        await p.press("end", *["left"] * 99)
+        await p.burst("end", *["left"] * 99)
         await p.until(lambda: "band[700, 400] = 7.0" in panel(p, "detail"))
         assert "▸7." in panel(p, "detail")
         assert "▾ 350,400" in panel(p, "storage")

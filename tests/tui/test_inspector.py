@@ -7,7 +7,7 @@ import asyncio
 import pytest
 from rich.style import Style
 
-from tests.tui.conftest import Play, Player
+from tests.tui.conftest import Gates, Play, Player
 
 CODE = """\
 import torch
@@ -51,7 +51,8 @@ def style_in(p: Player, row_part: str, word: str) -> Style:
 
 
 async def click_on(p: Player, row_part: str, word: str, *, left: int = 0) -> None:
-    """Click on `word` in the first row that has `row_part`, at or right of column `left`."""
+    """Click on `word` in the first row that has `row_part`, at or right of `left`, once all is drawn."""
+    await p.still()
     for y, row in enumerate(p.screen):
         if row_part in row[left:]:
             x = row.index(word, row.index(row_part, left))
@@ -278,14 +279,14 @@ def test_an_answer_from_before_a_run_is_not_shown_after_it(play: Play) -> None:
     play(story, lesson=None)
 
 
-def test_values_from_before_a_long_run_go_while_it_runs(play: Play) -> None:
+def test_values_from_before_a_long_run_go_while_it_runs(play: Play, gates: Gates) -> None:
     async def story(p: Player) -> None:
         await begin(p, "import torch\na = torch.tensor([3.0]) / 2\n")
         await p.until(lambda: "1.5" in panel(p, "detail"))
-        p.bench.repl.focus()
-        await p.press(*"import time; time.sleep(2)", "enter")
+        await p.enter(f"{gates.code}; wait('go')")
         await p.until(lambda: "1.5" not in panel(p, "detail"))
         assert p.bench.runner.busy
+        gates.open("go")
         await p.settle()
         await p.until(lambda: "1.5" in panel(p, "detail"))
 

@@ -100,7 +100,7 @@ def live_and_die(home: Path, kind: str, number: int) -> tuple[Typist, float]:
     arguments = ("lesson", "view-reshape") if kind == "lesson" else ("repl",)
     terminal = Terminal(*arguments, "--no-spare", home=home)
     opening = random.uniform(0.1, 1.5) if random.random() < 0.2 else 30
-    typist = Typist(terminal, number, time.monotonic() + opening, random.uniform(0.1, 3.0))
+    typist = Typist(terminal, number, time.monotonic() + opening, random.uniform(0.1, 2.4))
     with suppress(TimeoutError):
         typist.lesson() if kind == "lesson" else typist.scratch()
     killed = time.monotonic()

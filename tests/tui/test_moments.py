@@ -7,7 +7,7 @@ import signal
 
 import pytest
 
-from tests.tui.conftest import Play, Player
+from tests.tui.conftest import Gates, Play, Player
 from tests.tui.test_running import style_at
 from tutor.tui.chronicle import Moment
 
@@ -445,15 +445,18 @@ done = True
 """
 
 
-def test_a_running_loop_is_live_and_its_course_stays(play: Play) -> None:
+def test_a_running_loop_is_live_and_its_course_stays(play: Play, gates: Gates) -> None:
+    code = LOOP.replace("40", "200").replace("done", "    if epoch == 99: wait('go')\ndone")
+
     async def story(p: Player) -> None:
-        await p.code(LOOP.replace("40", "200"))
+        await p.code(f"{gates.code}\n{code}")
         await p.press("ctrl+r")
         await p.see("running", "epoch = ", "of 200")
         await p.until(lambda: "loss" in panel(p, "live"))
         live = p.bench.inspector.now.live
         assert live is not None
-        assert live.progress.line in (4, 5, 6)
+        assert live.progress.line in (5, 6, 7, 8)
+        gates.open("go")
         await p.settle()
         await p.see("scalars")
         assert "from" in panel(p, "live")
@@ -461,7 +464,7 @@ def test_a_running_loop_is_live_and_its_course_stays(play: Play) -> None:
         await p.press(BACK)
         await p.until(lambda: not p.bench.query_one("#live-panel").display)
         await p.press(BACK)
-        await p.see("while line 4 ran")
+        await p.see("while line 5 ran")
 
     play(story, lesson=None)
 

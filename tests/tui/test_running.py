@@ -7,7 +7,7 @@ import signal
 
 from rich.style import Style
 
-from tests.tui.conftest import Play, Player
+from tests.tui.conftest import Gates, Play, Player
 
 
 def style_at(p: Player, row_part: str, part: str) -> Style:
@@ -23,11 +23,12 @@ def style_at(p: Player, row_part: str, part: str) -> Style:
     raise AssertionError(f"no {part!r} in a row with {row_part!r}:\n{p.text}")
 
 
-def test_lines_entered_while_another_runs_wait_their_turn(play: Play) -> None:
+def test_lines_entered_while_another_runs_wait_their_turn(play: Play, gates: Gates) -> None:
     async def story(p: Player) -> None:
-        await p.enter("import time; time.sleep(6); k = [1]")
+        await p.enter(f"{gates.code}; wait('go'); k = [1]")
         await p.press(*"k.append(2)", "enter", *"k", "enter", *"k.po")
         await p.see("2 waiting › k.po")
+        gates.open("go")
         await p.settle()
         await p.see("› k.append(2)", "[1, 2]")
         assert p.bench.repl.text == "k.po"
@@ -120,15 +121,20 @@ def test_syntax_error_names_its_line(play: Play) -> None:
     play(story, lesson=None)
 
 
-def test_progress_bars_animate_in_place(play: Play) -> None:
-    loop = "for i in range(3):\n    print(f'\\r{i} of 3', end='', flush=True)\n    time.sleep(1.2)\n"
-    code = f"import time\n{loop}"
+def test_progress_bars_animate_in_place(play: Play, gates: Gates) -> None:
+    loop = "for i in range(3):\n    print(f'\\r{i} of 3', end='', flush=True)\n    wait(str(i))\n"
+    code = f"{gates.code}\n{loop}"
 
     async def story(p: Player) -> None:
         await p.code(code)
         await p.press("ctrl+r")
-        await p.see("0 of 3", "1 of 3", "2 of 3")
+        await p.see("0 of 3")
+        gates.open("0")
+        await p.see("1 of 3")
+        gates.open("1")
+        await p.see("2 of 3")
         assert "0 of 3" not in p.text
+        gates.open("2")
         await p.settle()
         assert "2 of 3" in p.text
 

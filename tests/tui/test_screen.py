@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from rich.cells import cell_len
 from textual.app import App
 
-from tests.tui.conftest import Play, Player
+from tests.tui.conftest import Gates, Play, Player
 from tests.tui.test_running import style_at
 from tutor.session import Session
 from tutor.tui.app import TutorApp
@@ -111,8 +111,8 @@ def test_graph_of_the_selected_tensor(play: Play) -> None:
     play(story, (120, 60), lesson=None)
 
 
-def test_inspector_follows_a_run_while_it_runs(play: Play) -> None:
-    code = "import torch, time\na = torch.ones(2)\ntime.sleep(1.5)\nb = a[:1]\n"
+def test_inspector_follows_a_run_while_it_runs(play: Play, gates: Gates) -> None:
+    code = f"import torch\n{gates.code}\na = torch.ones(2)\nwait('go')\nb = a[:1]\n"
 
     async def story(p: Player) -> None:
         await p.code(code)
@@ -120,6 +120,7 @@ def test_inspector_follows_a_run_while_it_runs(play: Play) -> None:
         await p.see("1 live")
         assert p.bench.runner.busy
         assert "A [2] f32" in p.row("a = torch.ones(2)")
+        gates.open("go")
         await p.settle()
         await p.see("2 live")
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 from textual.widgets import Input
 
-from tests.tui.conftest import Play, Player
+from tests.tui.conftest import Gates, Play, Player
 from tutor.course.store import TranscriptEntry
 from tutor.facts import ErrorFacts, Run
 from tutor.tui.entries import Entry
@@ -210,21 +210,26 @@ def test_slash_at_the_output_searches_in_it(play: Play) -> None:
     play(story, lesson=None)
 
 
-def test_nested_bars_animate_in_their_lines(play: Play) -> None:
+def test_nested_bars_animate_in_their_lines(play: Play, gates: Gates) -> None:
     code = (
-        "import time\nprint('before')\n"
+        f"{gates.code}\nprint('before')\n"
         "for a in range(2):\n"
         "    print(f'\\router {a}', end='')\n"
         "    for b in range(3):\n"
-        "        print(f'\\n\\rinner {a}{b}\\x1b[A', end='', flush=True); time.sleep(0.9)\n"
+        "        print(f'\\n\\rinner {a}{b}\\x1b[A', end='', flush=True); wait(f'{a}{b}')\n"
         "print('\\n\\nafter')\n"
     )
 
     async def story(p: Player) -> None:
         await p.code(code)
         await p.press("ctrl+r")
-        await p.see("inner 00", "inner 02", "inner 11")
+        await p.see("inner 00")
+        gates.open("00", "01")
+        await p.see("inner 02")
+        gates.open("02", "10")
+        await p.see("inner 11")
         assert "inner 10" not in p.text
+        gates.open("11", "12")
         await p.settle()
         rows = [row.text.plain for row in p.bench.out._rows]
         assert rows[1:] == ["before", "outer 1", "inner 12", "after"]
