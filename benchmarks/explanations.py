@@ -127,18 +127,9 @@ def texts(outcomes: Iterable[Outcome]) -> Iterator[str]:
 
 
 def main() -> None:
-    """Print the figures; the exit status is 1 where a target is missed."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.explanations", description=__doc__)
-    parser.add_argument(
-        "--list", action="store_true", help="the templates that are left, with an example each"
-    )
-    parser.add_argument("--texts", action="store_true", help="every program, and what is said about it")
-    parser.add_argument("--family", metavar="F", help="only this family: shapes, dims, types, …")
-    parser.add_argument(
-        "--only", metavar="NAME", help="only inputs whose operation, module or optimizer has NAME in it"
-    )
-    options = parser.parse_args()
-    found = list(all_cases())
+    """Print the figures; the exit status says nothing about them."""
+    options = _options()
+    found = list(all_cases(methods=options.methods))
     if options.only:
         found = [each for each in found if options.only.lower() in each.origin.lower()]
     cases = [each for each in found if isinstance(each, Case)]
@@ -161,6 +152,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--texts", action="store_true", help="every program, and what is said about it")
     parser.add_argument("--family", metavar="F", help="only this family: shapes, dims, types, …")
     parser.add_argument("--only", metavar="NAME", help="only what is called something with NAME in it")
+    parser.add_argument("--methods", action="store_true", help="call operators as methods of a tensor")
     return parser.parse_args()
 
 

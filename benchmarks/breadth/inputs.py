@@ -59,12 +59,13 @@ class Unwritten:
     why: str
 
 
-def all_cases() -> Iterator[Case | Unwritten]:
-    """Every error input of torch's operators, modules and optimizers, once for each program."""
+def all_cases(*, methods: bool = False) -> Iterator[Case | Unwritten]:
+    """Every error input of torch's operators, modules and optimizers, once for each program; with `methods`,
+    operators are called as methods of their first argument, where tensors have such a method."""
     seen: set[str] = set()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        for case in (*operator_cases(), *module_cases(), *optimizer_cases()):
+        for case in (*operator_cases(methods=methods), *module_cases(), *optimizer_cases()):
             if isinstance(case, Case) and case.program in seen:
                 continue
             if isinstance(case, Case):
@@ -75,7 +76,7 @@ def all_cases() -> Iterator[Case | Unwritten]:
 # ── operators ────────────────────────────────────────────────────────────────
 
 
-def operator_cases() -> Iterator[Case | Unwritten]:
+def operator_cases(*, methods: bool) -> Iterator[Case | Unwritten]:
     """Of op_db, and of the references where those have inputs of their own."""
     from torch.testing._internal.common_methods_invocations import op_db, python_ref_db
 
@@ -83,7 +84,8 @@ def operator_cases() -> Iterator[Case | Unwritten]:
     for op in (*op_db, *(ref for ref in python_ref_db if ref.error_inputs_func not in own)):
         name = op.name.removeprefix("_refs.")
         for error in _error_inputs(op):
-            yield _guarded(f"op {name}", lambda name=name, s=error.sample_input: _operator_case(name, s))
+            sample = error.sample_input
+            yield _guarded(f"op {name}", lambda n=name, s=sample: _operator_case(n, s, methods))
 
 
 def _error_inputs(op: Any) -> Iterator[Any]:
@@ -97,14 +99,15 @@ def _error_inputs(op: Any) -> Iterator[Any]:
                 yield from op.error_inputs_sparse("cpu", layout)
 
 
-def _operator_case(name: str, sample: Any) -> Case:
+def _operator_case(name: str, sample: Any, methods: bool) -> Case:
     writer = Writer()
     values = (sample.input, *sample.args)
     short = name.rpartition(".")[2]
     found = _public(name)
     if found is None and not hasattr(torch.Tensor, short) and hasattr(torch.Tensor, f"{short}_"):
         short = f"{short}_"
-    is_method = found is None and hasattr(torch.Tensor, short)
+    is_method = (found is None or (methods and name == short)) and hasattr(torch.Tensor, short)
+    is_method = is_method and (found is None or isinstance(sample.input, torch.Tensor))
     if found is None and not is_method:
         raise UnwritableError(f"torch has no public {name}")
     parameters = _parameters(getattr(torch.Tensor, short) if is_method else found, bound=is_method)

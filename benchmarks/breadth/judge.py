@@ -15,7 +15,7 @@ from benchmarks.breadth.source import Argument
 from tutor.facts import ErrorFacts, Explanation
 
 #: Rules that are asked last, of every call that no other rule knows.
-GENERAL_RULES = frozenset({"failed-call"})
+GENERAL_RULES = frozenset({"failed-call", "plain-error"})
 #: Words of a sentence that says what is allowed.
 _REQUIRES = re.compile(
     r"\b(?:must|needs?|require[sd]?|expect(?:s|ed)|takes?|only|ha(?:s|ve) to|at (?:least|most)|allow(?:s|ed)"
@@ -66,7 +66,7 @@ def _missing(case: Case, error: ErrorFacts, own: str) -> str:
         return f"names none of {names}"
     if not any(_tells(each, own) for each in named):
         return f"does not say what {_label(named[0])} is"
-    return "" if _REQUIRES.search(own) else "does not say what is required"
+    return "" if _REQUIRES.search(_without_signatures(own)) else "does not say what is required"
 
 
 def _suspects(case: Case, message: str) -> list[Argument]:
@@ -120,6 +120,11 @@ def _without_echo(said: str, message: str, call: str) -> str:
         if len(line) > 15:
             text = text.replace(line, " ").replace(line.rstrip("."), " ")
     return text.replace(f"`{_squeezed(call)}`", " ")
+
+
+def _without_signatures(own: str) -> str:
+    """The text without what is only quoted of torch: its signatures, and its words."""
+    return re.sub(r"It takes `[^`]*`[^.]*\.?|torch says: “[^”]*”", " ", own)
 
 
 def _squeezed(text: str) -> str:
