@@ -22,7 +22,7 @@ FAILED = [
         "def f(rows, n):\n    return rows.unfold(0, n, 1)\nf(torch.ones(3), 5)",
         (
             "`rows` is [3] float32",
-            "`n` (size) is 5",
+            "`n` (as `size`) is 5",
             "unfold(dimension: int, size: int, step: int)",
         ),
     ),
@@ -32,12 +32,12 @@ FAILED = [
     ),
     (
         "xs = [torch.ones(2, 2)]\nys = [torch.fft.fft(x, n=-1) for x in xs]",
-        ("`x` is [2, 2] float32", "(n)", "torch.fft.fft("),
+        ("`x` is [2, 2] float32", "`-1` (as `n`)", "torch.fft.fft("),
     ),
     ("g = lambda t: torch.linalg.det(t)\ng(torch.ones(3))", ("`t` is [3] float32", "torch.linalg.det(")),
     (
         "a = np.ones((2, 3))\nnp.linalg.inv(a)",
-        ("`a` is an array [2, 3] float64", "numpy.linalg.inv(a)", "numpy says"),
+        ("`a` is an array [2, 3] float64", "numpy.linalg.inv(a)", "must be square"),
     ),
     (
         "net = nn.Sequential(nn.Unflatten(1, (2, 2)))\nnet(torch.ones(3, 5))",
@@ -45,7 +45,7 @@ FAILED = [
     ),
     (
         "nn.MultiheadAttention(6, num_heads=4)",
-        ("`6` (embed_dim)", "`4` (num_heads)", "embed_dim must be divisible by num_heads"),
+        ("`6` (as `embed_dim`)", "`4` (as `num_heads`)", "embed_dim must be divisible by num_heads"),
     ),
     (
         NET,

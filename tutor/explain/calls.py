@@ -39,6 +39,8 @@ _LAYERS = {
     "ConvTranspose3d": "conv_transpose3d",
 }  # fmt: skip
 _POOLS = re.compile(r"(Adaptive|Fractional)?(Max|Avg|LP)(Un)?[Pp]ool(\dd)")
+#: Sizes of a shape that are written out.
+_MOST_SIZES = 12
 _RECEIVERS = ("self", "input")
 
 
@@ -134,7 +136,7 @@ def what(argument: Argument, *, device: bool = False) -> str:
     """What an argument is, without its name: `[2, 3] float32`, `the number 4`, `a list of 2 tensors`."""
     if argument.operand is not None:
         return tensor_text(argument.operand, device=device)
-    if argument.kind in ("list", "tuple") and argument.items:
+    if argument.kind in ("list", "tuple") and (argument.items or argument.value is None):
         return _list_text(argument)
     if argument.kind == "dict":
         return f"a dictionary of {_entries(argument.length or 0)}"
@@ -153,7 +155,10 @@ def said(argument: Argument, *, device: bool = False) -> str:
 
 def tensor_text(operand: Operand, *, device: bool = False) -> str:
     """`[2, 3] float32`; a number without dimensions and what is no plain tensor are named as such."""
-    shape = "of unknown shape" if operand.shape is None else shape_text(operand.shape)
+    sizes = operand.shape
+    shape = "of unknown shape" if sizes is None else shape_text(sizes)
+    if sizes is not None and len(sizes) > _MOST_SIZES:
+        shape = f"{len(sizes)}-dimensional"
     words = f"{shape} {operand.dtype or ''}".strip()
     if operand.kind not in ("tensor", "parameter", "buffer", "gradient"):
         words = f"{_KINDS.get(operand.kind, f'a {operand.kind} tensor')} {words}"
@@ -164,9 +169,25 @@ _KINDS = {"ndarray": "an array", "subclass": "a tensor"}
 
 
 def _list_text(argument: Argument) -> str:
-    shown = ", ".join(shape_text(one.shape) if one.shape is not None else "?" for one in argument.items[:6])
+    count = argument.length or 0
+    if not argument.items:
+        types = f" ({', '.join(argument.types[:3])})" if argument.types else ""
+        return f"a {argument.kind} of {count_text(count, 'element')}{types}"
+    shown = ", ".join("?" if one.shape is None else shape_text(one.shape) for one in argument.items[:6])
     more = ", …" if len(argument.items) > 6 else ""
-    return f"a {argument.kind} of {count_text(len(argument.items), 'tensor')}: {shown}{more}"
+    others = "" if len(argument.items) >= count else f" among {count:,} elements"
+    return f"a {argument.kind} of {count_text(len(argument.items), 'tensor')}{others}: {shown}{more}"
+
+
+def range_text(argument: Argument) -> str:
+    """`from -1 to 5`, as far as the elements were looked at; empty where they were not."""
+    if argument.low is None or argument.high is None:
+        return "NaN only" if argument.nan else ""
+    low, high = (
+        f"{one:.6g}" if isinstance(one, float) else str(one) for one in (argument.low, argument.high)
+    )
+    words = f"all {low}" if low == high else f"from {low} to {high}"
+    return f"{words}, some NaN" if argument.nan else words
 
 
 def _entries(count: int) -> str:

@@ -52,9 +52,11 @@ class Argument(Struct, frozen=True, omit_defaults=True):
     types: tuple[str, ...] = ()
     #: Keys of a dictionary that are text, the first ones.
     keys: tuple[str, ...] = ()
-    #: Smallest and greatest element of a tensor or array in CPU memory that is not too big; a NaN counts not.
+    #: Smallest and greatest element of a tensor or array in CPU memory that is not too big, NaN left out;
+    #: and whether some element is NaN.
     low: float | int | None = None
     high: float | int | None = None
+    nan: bool = False
 
 
 class LayerFacts(Struct, frozen=True, omit_defaults=True):

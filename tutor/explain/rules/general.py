@@ -44,7 +44,7 @@ _INSIDE = "Inside of it, `{name}` failed{given}."
 _INSIDE_ONLY = "`{code}` led to a call of `{name}` by other code than yours."
 _TAKES = "It takes `{signature}`."
 _TAKES_EITHER = "It takes `{first}`, or else `{second}`."
-_SAYS = "{library} says: “{message}”"
+_SAYS = "The error says: “{message}”"
 _SAYS_NOTHING = "{type} came without a message."
 
 _NAME_TITLE = "There is no variable `{name}`"
@@ -69,7 +69,7 @@ _IMPORT = "Python found no module `{name}`: it is spelled otherwise, or not inst
 _KEYWORD_TITLE = "`{owner}` takes no `{name}`"
 _KEYWORD = "`{code}` gives the keyword `{name}`, which `{owner}` does not take. {near} It takes {taken}."
 _KEY_TITLE = "`{owner}` has no key {name}"
-_KEY = "The dictionary `{owner}` has {entries}, and none of them is {name}. {near}"
+_KEY = "The dictionary `{owner}` has {entries}, and no key {name}. {near}"
 _POSITION_TITLE = "`{owner}` has no element {name}"
 _POSITION = """
 `{owner}` is a {type} of {members}: its positions go {range}, and {name} is asked for.
@@ -125,13 +125,14 @@ def failed_call(step: Step, before: Snapshot, past: Past) -> Explanation | None:
     if call is None or step.error is None or step.error.type in _QUIET:
         return None
     code = _short(call.expression) or call.name
+    about = _about(step.error.message)
     text = fill(
         _CALL,
         who=_who(call, code),
-        given=_given(call),
-        inside=_inside(call),
+        given=_given(call, about=about),
+        inside=_inside(call, about=about),
         takes=_takes(call),
-        says=_says(step.error, call),
+        says=_says(step.error),
     )
     title = fill(_TITLE, code=code, type=step.error.type)
     names = dict.fromkeys(one.name for one in calls.tensors(call) if one.name in step.snapshot.tensors)
@@ -187,35 +188,51 @@ def _layer(layer: LayerFacts, code: str) -> str:
     return fill(_WHO_UNNAMED, **fields)
 
 
-def _given(call: FailedCall) -> str:
+def _given(call: FailedCall, *, about: frozenset[str]) -> str:
     """Its arguments, each with what it is."""
-    listed = list(_listed(call))
+    listed = list(_listed(call, about=about))
     return f"Given: {'; '.join(listed)}." if listed else ""
 
 
-def _listed(call: FailedCall) -> Iterator[str]:
+def _listed(call: FailedCall, *, about: frozenset[str]) -> Iterator[str]:
     device = len({one.device for one in calls.tensors(call)}) > 1
-    shown = [one for one in call.arguments if one.type or one.value is not None]
+    shown = [one for one in call.arguments if one.type and (one.text or _matters(call, one))]
     for one in shown[:_MOST_ARGUMENTS]:
-        yield _said(one, device, alone=len(shown) == 1)
+        yield _said(one, device=device, alone=len(shown) == 1, about=about)
     if len(shown) > _MOST_ARGUMENTS:
         yield f"and {len(shown) - _MOST_ARGUMENTS} more"
 
 
-def _said(argument: Argument, device: bool, *, alone: bool) -> str:
-    parameter = argument.parameter if argument.parameter not in ("self", "input") and not alone else ""
-    place = f" ({parameter})" if parameter and argument.text and parameter != argument.text else ""
-    name = calls.label(argument)
-    told = calls.said(argument, device=device)
-    return told.replace(name, f"{name}{place}", 1)
+def _matters(call: FailedCall, argument: Argument) -> bool:
+    """Whether an argument that the learner did not write is told: tensors, and what a library gave."""
+    if argument.operand is not None or argument.items:
+        return True
+    return call.form == "inner" and argument.kind not in ("none", "constant")
 
 
-def _inside(call: FailedCall) -> str:
+def _said(argument: Argument, *, device: bool, alone: bool, about: frozenset[str]) -> str:
+    told = calls.what(argument, device=device)
+    dtype = argument.operand.dtype if argument.operand is not None else None
+    matters = "all" in about or ("whole" in about and (dtype or "").startswith(("int", "uint")))
+    values = calls.range_text(argument) if matters and dtype is not None else ""
+    told = f"{told} with values {values}" if values else told
+    if not argument.text:
+        operand = argument.operand
+        name = operand.name if operand is not None and operand.name else argument.parameter
+        return told if name in ("", "self") else f"`{name}` is {told}"
+    plain = argument.parameter in ("self", "input") and argument.operand is not None
+    parameter = "" if plain or alone else argument.parameter
+    place = f" (as `{parameter}`)" if parameter not in ("", argument.text) else ""
+    literal = calls.said(argument) == calls.label(argument)
+    return f"`{argument.text}`{place}" if literal else f"`{argument.text}`{place} is {told}"
+
+
+def _inside(call: FailedCall, *, about: frozenset[str]) -> str:
     inner = list(calls.chain(call))[-1]
     if inner is call or call.form == "module":
         return ""
-    listed = "; ".join(_listed(inner))
-    return fill(_INSIDE, name=inner.name, given=f", given {listed}" if listed else "")
+    listed = "; ".join(_listed(inner, about=about))
+    return fill(_INSIDE, name=inner.name, given=f": there {listed}" if listed else "")
 
 
 def _takes(call: FailedCall) -> str:
@@ -227,15 +244,22 @@ def _takes(call: FailedCall) -> str:
     return fill(_TAKES_EITHER, first=first, second=second)
 
 
-def _says(error: ErrorFacts, call: FailedCall) -> str:
+def _says(error: ErrorFacts) -> str:
     message = cleaned(error.message)
     if not message:
         return fill(_SAYS_NOTHING, type=error.type)
-    inner = list(calls.chain(call))[-1]
-    library = "numpy" if inner.name.startswith("numpy.") else "torch"
-    return fill(_SAYS, library=library, message=message)
+    return fill(_SAYS, message=message)
 
 
+#: Messages that speak of elements, not of shapes and dtypes: of any, and of whole numbers.
+_VALUES_MATTER = re.compile(
+    r"\b(?:inf|nan|infinit\w+|probabilit\w+|all elements|singular|between 0 and 1)\b", re.IGNORECASE
+)
+_NUMBERS_MATTER = re.compile(
+    r"\b(?:index|indices|class|target|labels?|negative|positive|values?|out of (?:bounds|range))\b",
+    re.IGNORECASE,
+)
+_DIMENSIONS = re.compile(r"\bdim(?:ension)? out of range", re.IGNORECASE)
 #: Where the part of a message begins that is for those who write torch.
 _TRACES = re.compile(
     r"\n?Exception raised from .*|\nC\+\+ CapturedTraceback.*|\(Triggered internally at .*?\)\.?"
@@ -252,6 +276,14 @@ def cleaned(message: str) -> str:
     message = re.split(r",? but expected one of:?\s*\n", message)[0]
     text = " ".join(message.split())
     return text if len(text) <= _LONGEST_MESSAGE else f"{text[: _LONGEST_MESSAGE - 1]}…"
+
+
+def _about(message: str) -> frozenset[str]:
+    """Whether a message is about elements: `all`, or those of whole numbers."""
+    if _DIMENSIONS.search(message):
+        return frozenset()
+    found = {"all"} if _VALUES_MATTER.search(message) else set()
+    return frozenset(found | ({"whole"} if _NUMBERS_MATTER.search(message) else set()))
 
 
 def _quoted(message: str) -> str:
@@ -305,7 +337,7 @@ def _keyword(step: Step, error: ErrorFacts, missing: Missing) -> _Told | None:
     if call is None:
         return None
     meant = _WORDS.get(missing.name)
-    near = (meant,) if meant in call.parameters else missing.near
+    near = (meant,) if meant is not None and meant in call.parameters else missing.near
     fields = {"name": missing.name, "owner": missing.owner}
     taken = code_list([one for one in call.parameters if one != "self"], most=12)
     text = fill(_KEYWORD, code=_short(call.expression), near=_alike(near), taken=taken, **fields)

@@ -74,7 +74,7 @@ class Describer:
         }
         if is_subject(value):
             told["operand"] = self._reader.read(Found(at.place, None, value), at.text)
-            told["low"], told["high"] = self._extremes(value)
+            told |= self._extremes(value)
         elif type(value) in _LISTS:
             self._list(value, at, name, told)
         elif type(value) in _DICTS:
@@ -108,21 +108,24 @@ class Describer:
                 found.append(self._reader.read(Found(place, None, one), name(key)))
         return tuple(found)
 
-    def _extremes(self, value: Any) -> tuple[float | int | None, float | int | None]:
+    def _extremes(self, value: Any) -> dict[str, Any]:
+        """The smallest and the greatest element, and whether some are NaN."""
         try:
             values = self._values(value)
             if values is None or values.dtype.kind not in "biuf" or not values.size:
-                return None, None
-            if values.dtype.kind == "f":
-                values = values[~np.isnan(values)]
-                if not values.size:
-                    return None, None
+                return {}
+            broken = np.isnan(values) if values.dtype.kind == "f" else None
+            nan = broken is not None and bool(broken.any())
+            values = values[~broken] if nan and broken is not None else values
+            if not values.size:
+                return {"nan": nan}
             low, high = values.min().item(), values.max().item()
         except Exception:  # what torch refuses to tell about exotic tensors
-            return None, None
-        if type(low) is bool:
-            return int(low), int(high)
-        return (low, high) if np.isfinite([low, high]).all() else (None, None)
+            return {}
+        return {
+            "low": int(low) if type(low) is bool else low,
+            "high": int(high) if type(high) is bool else high,
+        } | ({"nan": True} if nan else {})
 
     def _values(self, value: Any) -> np.ndarray | None:
         if raw.is_array(value):

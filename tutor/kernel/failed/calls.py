@@ -107,9 +107,12 @@ def _seen_by_learner(failure: Failure, learner: Learner, describer: Describer) -
     site = learner.site
     call = structs.replace(_inner(failure), form=failure.form, expression=site.expression, span=site.span)
     outer = _written_call(learner, describer) if isinstance(site.node, ast.Call) else None
-    if outer is not None and outer.name.startswith("numpy.") and outer.form == "function":
+    if outer is None or outer.form != "function":
+        return call
+    if outer.name.startswith("numpy."):
         return structs.replace(_completed(outer, call), inner=structs.replace(call, form="inner"))
-    return call
+    same = outer.name.rpartition(".")[2] == call.name.rpartition(".")[2]
+    return structs.replace(call, name=outer.name) if same and call.form == "function" else call
 
 
 def _completed(outer: FailedCall, inner: FailedCall) -> FailedCall:

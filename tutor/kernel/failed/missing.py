@@ -155,7 +155,8 @@ def _keyword(site: Site, failed: FailedCall | None) -> Missing | None:
     )
     if wrong is None:
         return None
-    return Missing("keyword", wrong, failed.name, "function", near(wrong, failed.parameters))
+    known = (*failed.parameters, *(("axis",) if "dim" in failed.parameters else ()))
+    return Missing("keyword", wrong, failed.name, "function", near(wrong, known))
 
 
 #: Words that builtin functions take besides what their schemas say.
@@ -167,8 +168,13 @@ def near(name: str, known: Iterable[str]) -> tuple[str, ...]:
     name = name[:_LONGEST]
     public = dict.fromkeys(one for one in known if name.startswith("_") or not one.startswith("_"))
     same = [one for one in public if one.lower().replace("_", "") == name.lower().replace("_", "")]
-    alike = difflib.get_close_matches(name, [*islice(public, _MOST_NAMES)], _MOST_NEAR, _ALIKE)
+    alike = difflib.get_close_matches(name, [*islice(public, _MOST_NAMES)], _MOST_NEAR, _alike(name))
     return tuple(one for one in dict.fromkeys([*same, *alike]) if one != name)[:_MOST_NEAR]
+
+
+def _alike(name: str) -> float:
+    """How much names must have in common: of very short ones one letter of two."""
+    return 0.5 if len(name) < 3 else _ALIKE
 
 
 def _text(value: object) -> str | None:

@@ -101,13 +101,14 @@ def _is_behind(found: Any, value: Any) -> bool:
 
 def _of_function(func: FunctionType) -> str | None:
     module = func.__globals__.get("__name__")
-    if type(module) is str and module.startswith("tutor.kernel."):  # it stands in for torch's
-        module = func.__module__
+    stands_in = type(module) is str and module.startswith(("tutor.kernel.", "torch._jit_internal"))
+    module = func.__module__ if stands_in else module
     if not is_library(module) or type(module) is not str:
         return None
     qualname = func.__qualname__
-    if "<locals>" in qualname:
-        return None
+    if "<locals>" in qualname:  # made by another function, and known by the name that it is kept under
+        name = func.__name__
+        return shortest(module, name, func) if _get(module, name) is func else None
     head, dot, last = qualname.rpartition(".")
     if dot and head == "Tensor":
         return f"torch.Tensor.{last}"

@@ -6,6 +6,7 @@ import ast
 import functools
 import inspect
 import re
+import typing
 from collections.abc import Iterator, Sequence
 from types import FunctionType
 from typing import Any
@@ -18,12 +19,15 @@ from tutor.facts import Argument
 from tutor.kernel import raw
 from tutor.kernel.failed.arguments import plain_text
 from tutor.kernel.guard import GENUINE
+from tutor.kernel.trace.kinds import spelled_out
 
 globals()["__builtins__"] = GENUINE
 
 _LONGEST = 240
 _LONGEST_TYPE = 40
 _MOST = 6
+#: Lines of a docstring that may say how a function is called.
+_MOST_LINES = 40
 _schemas = torch._C._jit_get_schemas_for_operator
 
 
@@ -78,13 +82,15 @@ def signatures_of(name: str, func: Any) -> tuple[Signature, ...]:
 
 @functools.lru_cache(maxsize=256)
 def _of_python(name: str, func: Any) -> tuple[Signature, ...]:
-    target = func if type(func) is FunctionType else _initializer(func)
+    target = spelled_out(func) if type(func) is FunctionType else _initializer(func)
+    if raw.is_a(func, type):  # one that takes `*args` says in its overloads what those are
+        target = next(iter(typing.get_overloads(target)), target)
     try:
         told = inspect.signature(target)
     except (TypeError, ValueError):
         return _of_documentation(name, func)
     every = list(told.parameters.values())
-    if target is not func or (every and every[0].name == "self" and not name.startswith("torch.Tensor.")):
+    if raw.is_a(func, type) or (every and every[0].name == "self" and not name.startswith("torch.Tensor.")):
         every = every[1:]
     parameters = tuple(_parameter(one) for one in every if one.kind is not one.VAR_KEYWORD)
     return (
@@ -99,14 +105,18 @@ def _initializer(cls: Any) -> Any:
 
 def _parameter(one: inspect.Parameter) -> Parameter:
     default = None if one.default is one.empty else plain_text(one.default, 40) or "…"
-    kind = "" if one.annotation is one.empty else _annotation(one.annotation)
+    unsaid = one.annotation is one.empty or one.annotation is None or one.annotation is type(None)
+    kind = "" if unsaid else _annotation(one.annotation)
     return Parameter(one.name, kind, default, one.kind is one.KEYWORD_ONLY, one.kind is one.VAR_POSITIONAL)
 
 
 def _annotation(annotation: Any) -> str:
     text = raw.class_text(annotation) if raw.is_a(annotation, type) else str(annotation)
     text = re.sub(r"\b(?:typing|torch|collections\.abc|_?\w+\._?\w+)\.(?=\w)", "", text)
+    text = re.sub(r"ForwardRef\('(\w+)'\)|'(\w+)'", r"\1\2", text)
     text = re.sub(r"Optional\[(\w+)\]", r"\1 or None", text).replace(" | ", " or ")
+    if text.startswith("Union[") and text.endswith("]"):
+        text = " or ".join(_split(text[len("Union[") : -1]))
     return text if len(text) <= _LONGEST_TYPE and "~" not in text else ""
 
 
@@ -114,7 +124,7 @@ def _annotation(annotation: Any) -> str:
 
 _FAMILIES = {"linalg": "linalg_", "fft": "fft_", "special": "special_"}
 #: What torch has schemas of only for compiled scripts, where these take other arguments.
-_OF_SCRIPTS = frozenset({"torch.tensor", "torch.as_tensor", "torch.device", "torch.Tensor.__getitem__"})
+_OF_SCRIPTS = frozenset({"torch.tensor", "torch.as_tensor", "torch.device", "torch.Tensor.to"})
 _SHOWN = {
     "Scalar": "number", "ScalarType": "dtype", "Device": "device", "Layout": "layout", "SymInt": "int",
     "MemoryFormat": "memory_format", "t": "list of numbers",
@@ -136,9 +146,10 @@ def _of_builtin(name: str) -> tuple[Signature, ...]:
         parameters = _read(str(schema), method)
         if parameters is not None:
             found.append(Signature(_text(name, parameters), parameters))
-    tensors = [one for one in found if any("Tensor" in each.type for each in one.parameters)]
-    makers = [one for one in found if {"dtype", "device"} <= {each.name for each in one.parameters}]
-    chosen = tensors if method or tensors else [_maker(name, one) for one in makers]
+    chosen = [one for one in found if any("Tensor" in each.type for each in one.parameters)]
+    if not method:
+        makers = [one for one in found if {"dtype", "device"} <= {each.name for each in one.parameters}]
+        chosen += [_maker(name, one) for one in makers if one not in chosen]
     return tuple(chosen) or _of_documentation(name, None)
 
 
@@ -202,10 +213,13 @@ def _of_documentation(name: str, func: Any) -> tuple[Signature, ...]:
     documentation = getattr(found, "__doc__", None) or ""
     last = name.rpartition(".")[2]
     told: list[Signature] = []
-    for line in documentation.strip().split("\n")[:8]:
-        match = re.match(rf"(?:[\w.]+\.)?{re.escape(last)}\((.*?)\)(?:\s*->.*)?$", line.strip())
+    pattern = re.compile(
+        rf"(?:\.\. (?:method|function):: ?)?(?:[\w.]+\.)?{re.escape(last)}\((.*?)\)(?:\s*->.*)?$"
+    )
+    for line in documentation.strip().split("\n")[:_MOST_LINES]:
+        match = pattern.match(line.strip())
         parameters = _parsed(match[1]) if match is not None else None
-        if parameters is None:
+        if parameters is None or [one.name for one in parameters] == ["args"]:
             continue
         if name.startswith("torch.Tensor.") and (not parameters or parameters[0].name != "self"):
             parameters = (Parameter("self", "Tensor"), *parameters)

@@ -133,8 +133,17 @@ def _is_method(func: Any, name: str) -> bool:
     return type(func) is FunctionType and func.__code__.co_varnames[:1] == ("self",)
 
 
+def spelled_out(func: FunctionType) -> FunctionType:
+    """The function that says the parameters of one that hands on whatever it gets, as `F.max_pool1d` does."""
+    code = func.__code__
+    if code.co_argcount or "if_false" not in code.co_freevars:
+        return func
+    behind = (func.__closure__ or ())[code.co_freevars.index("if_false")].cell_contents
+    return behind if type(behind) is FunctionType else func
+
+
 def _parameters(func: Any) -> tuple[str, ...]:
     if type(func) is not FunctionType:
         return ()
-    code = func.__code__
+    code = spelled_out(func).__code__
     return code.co_varnames[: code.co_argcount]
