@@ -156,3 +156,34 @@ def test_traces_of_cpp_are_left_out() -> None:
     assert cleaned(f'{caught}  File "x", line 3, in f\nValueError: no row 3\n') == "ValueError: no row 3"
     refused = "sum() received an invalid combination of arguments - got (axs=int, )"
     assert cleaned(f"{refused}, but expected one of:\n * (*, torch.dtype dtype = None)\n") == refused
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "with torch.ones(3) as x:\n    pass",
+        "a, b = torch.ones(3)",
+        "for i, (a, b) in enumerate([1, 2]):\n    pass",
+        "torch.ones(3)()",
+        "def f(a, *, b): return a\nf(1)",
+        "x = torch.ones(2)\nx.data = 3",
+        "d = {torch.ones(2): 1}\nd[torch.ones(2)]",
+        "import json\njson.dumps({'a': torch.ones(2)})",
+        "'%d' % torch.ones(2)",
+        "torch.vmap(torch.sum)(torch.tensor(3.))",
+        "range(torch.ones(2))",
+        "net = nn.Sequential(nn.ReLU())\nnet[3]",
+        "torch.utils.data.random_split([1, 2, 3], [1, 1])",
+        "x = torch.ones(3)\ndel x[0]",
+        "eval('torch.ones(2) @ torch.ones(3)')",
+        "exec('torch.ones(2).view(7)')",
+        "sum(map(len, [torch.tensor(3)]))",
+        "torch.ones(2).apply_(lambda v: 1 / 0)",
+    ],
+)
+def test_nothing_that_raises_is_passed_over(learner, code: str) -> None:
+    told = learner.run(code)
+    assert told.run.error is not None
+    error = [one for one in told.explanations if one.kind == "error"]
+    assert len(error) == 1
+    assert error[0].text.count("“") == error[0].text.count("”")

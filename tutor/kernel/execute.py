@@ -90,7 +90,7 @@ class Executor:
         self.recorder = Recorder(self.namespace, self.sites, self._snapshots)
         self._snapshots.origin_of = self.recorder.origin_of
         self._replay.origin_of_node = self.recorder.origin_of_node
-        self._reading = Reading(self.namespace, self.sites, self._snapshots)
+        self._reading = Reading(self.namespace, self.sites, self._snapshots, self.recorder.so_far)
         hide_from_tracebacks()
         keep_out_of_compiled_code(self.recorder)
         watch_from_numpy(self.recorder)

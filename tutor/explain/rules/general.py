@@ -41,7 +41,7 @@ _WHO = "`{code}` calls `{name}`."
 _WHO_LAYER = "`{layer}` is {article} {type} layer{settings}, called here by `{code}`."
 _WHO_UNNAMED = "`{code}` calls {article} {type} layer{settings}."
 _INSIDE = "Inside of it, `{name}` failed{given}."
-_INSIDE_ONLY = "`{code}` led to a call of `{name}` by other code than yours."
+_INSIDE_ONLY = "`{code}` led to `{name}`, which failed."
 _TAKES = "It takes `{signature}`."
 _TAKES_EITHER = "It takes `{first}`, or else `{second}`."
 _SAYS = "The error says: “{message}”"
@@ -149,9 +149,9 @@ def plain_error(step: Step, before: Snapshot, past: Past) -> Explanation | None:
     frame = error.frames[-1]
     if found is None or isinstance(found.statement, ast.Raise | ast.Assert):
         return None
-    if found.expression is None or isinstance(found.expression, ast.stmt | ast.Raise):
-        return None
-    code = words(found.expression, found.source)
+    node = found.expression if isinstance(found.expression, ast.expr) else None
+    code = words(node or found.statement, found.source) if node or not _has_body(found.statement) else ""
+    code = code or found.source.split("\n")[found.statement.lineno - 1].strip().removesuffix(":")
     function = "" if frame.function == "<module>" else f" in `{frame.function}`"
     message = cleaned(error.message)
     text = fill(
@@ -160,7 +160,7 @@ def plain_error(step: Step, before: Snapshot, past: Past) -> Explanation | None:
         function=function,
         type=error.type,
         message=f": {_quoted(message)}" if message else "",
-        values=_values(found.expression, found.numbers, found.tensors),
+        values=_values(node or found.statement, found.numbers, found.tensors),
     )
     return Explanation("plain-error", "error", fill(_TITLE, code=code, type=error.type), text)
 
@@ -198,7 +198,8 @@ def _listed(call: FailedCall, *, about: frozenset[str]) -> Iterator[str]:
     device = len({one.device for one in calls.tensors(call)}) > 1
     shown = [one for one in call.arguments if one.type and (one.text or _matters(call, one))]
     for one in shown[:_MOST_ARGUMENTS]:
-        yield _said(one, device=device, alone=len(shown) == 1, about=about)
+        alone = len([each for each in shown if each.parameter == one.parameter]) > 1 or len(shown) == 1
+        yield _said(one, device=device, alone=alone, about=about)
     if len(shown) > _MOST_ARGUMENTS:
         yield f"and {len(shown) - _MOST_ARGUMENTS} more"
 
@@ -381,6 +382,10 @@ def _alike(names: Sequence[str]) -> str:
 
 
 # ── plain errors ─────────────────────────────────────────────────────────────
+
+
+def _has_body(statement: ast.stmt) -> bool:
+    return hasattr(statement, "body")
 
 
 def _values(node: ast.AST, numbers: Mapping[str, int], tensors: Mapping[str, TensorFacts]) -> str:

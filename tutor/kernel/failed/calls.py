@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dis import opname
 from types import FrameType, FunctionType, TracebackType
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from msgspec import Struct, structs
 
-from tutor.facts import Argument, FailedCall
+from tutor.facts import Argument, FailedCall, OpFacts
 from tutor.kernel import raw, static
 from tutor.kernel.failed.arguments import UNKNOWN, Describer
 from tutor.kernel.failed.entered import LOADER, arguments_of, described, entered_by, form_of, given_by
@@ -38,6 +38,8 @@ class Reading(Struct):
     namespace: dict[str, Any]
     sites: Sites
     snapshots: Snapshots
+    #: The operations of the running statement so far.
+    operations: Callable[[], Sequence[OpFacts]] = tuple
 
 
 class Learner(Struct):
@@ -61,17 +63,26 @@ def describe_call(trace: TracebackType | None, reading: Reading) -> FailedCall |
     seen = [one for frame, _ in below if is_own(frame) and (one := _failure(frame)) is not None]
     library = [frame for frame, _ in without_own(below)]
     describer = Describer(Reader(reading.snapshots.objects, reading.snapshots.storages))
-    if seen and not seen[0].facts.within and (not library or not _of_module(library[0])):
+    if seen and _is_learners(seen[0], library):
         return _seen_by_learner(seen[0], learner, describer)
     inner = _inner(seen[-1]) if seen else None
     call = _layer_call(library, learner, describer) or _frame_call(library, learner, describer)
     if call is None and not library:
-        call = _written_call(learner, describer)
+        call = _written_call(learner, describer, reading.operations())
+    if call is None and library:
+        call = _made_call(learner, describer, reading.operations())
     if call is None:
         return inner and structs.replace(inner, expression=site.expression, span=site.span)
     if inner is None:
         inner = _inner_frame(library, call.name, describer)
     return structs.replace(call, inner=inner if inner is None or inner.name != call.name else None)
+
+
+def _is_learners(failure: Failure, library: Sequence[FrameType]) -> bool:
+    """Whether no function of a library's stands between the learner's code and the operation."""
+    private = failure.name.rpartition(".")[2].startswith("_") and not failure.name.endswith("__")
+    through = bool(library) and (_of_module(library[0]) or private)
+    return not failure.facts.within and not through
 
 
 def learner_of(trace: TracebackType | None, reading: Reading) -> Learner | None:
@@ -81,9 +92,16 @@ def learner_of(trace: TracebackType | None, reading: Reading) -> Learner | None:
         frame, instruction = links[depth]
         if frame.f_globals is reading.namespace and not is_own(frame):
             site = reading.sites.place(frame.f_code, instruction)
-            name = opname[frame.f_code.co_code[instruction]] if instruction >= 0 else ""
-            return Learner(site, Scope.of(frame, reading.namespace), depth, name)
+            scope = Scope.of(frame, reading.namespace)
+            return Learner(site, scope, depth, _instruction(frame.f_code.co_code, instruction))
     return None
+
+
+def _instruction(code: bytes, at: int) -> str:
+    """Name of an instruction; a call of Python's own stands at the room behind it."""
+    while at > 0 and opname[code[at]] == "CACHE":
+        at -= 2
+    return opname[code[at]] if at >= 0 else ""
 
 
 def _links(trace: TracebackType | None) -> list[tuple[FrameType, int]]:
@@ -111,17 +129,27 @@ def _seen_by_learner(failure: Failure, learner: Learner, describer: Describer) -
         return call
     if outer.name.startswith("numpy."):
         return structs.replace(_completed(outer, call), inner=structs.replace(call, form="inner"))
-    same = outer.name.rpartition(".")[2] == call.name.rpartition(".")[2]
-    return structs.replace(call, name=outer.name) if same and call.form == "function" else call
+    if failure.direct:
+        same = outer.name.rpartition(".")[2] == call.name.rpartition(".")[2]
+        return structs.replace(call, name=outer.name) if same and call.form == "function" else call
+    return structs.replace(_completed(outer, call), inner=structs.replace(call, form="inner"))
 
 
 def _completed(outer: FailedCall, inner: FailedCall) -> FailedCall:
-    """A call with its only argument as what was asked for inside of it has that."""
-    if len(outer.arguments) != 1 or outer.arguments[0].type or not inner.arguments:
-        return outer
-    had, has = outer.arguments[0], inner.arguments[0]
+    """A call whose arguments are told as what was asked for inside of it has them."""
+    if len(outer.arguments) == len(inner.arguments) == 1:
+        return structs.replace(outer, arguments=(_as_in(outer.arguments[0], inner.arguments[0]),))
+    known = {one.parameter: one for one in inner.arguments if one.parameter}
+    told = (_as_in(one, known[one.parameter]) if one.parameter in known else one for one in outer.arguments)
+    return structs.replace(outer, arguments=tuple(told))
+
+
+def _as_in(had: Argument, has: Argument) -> Argument:
+    """An argument of which only the code is known, as it was handed on."""
+    if had.operand is not None or (had.type and had.kind != "tensor"):
+        return had
     same = structs.replace(has, place=had.place, parameter=had.parameter, text=had.text, span=had.span)
-    return structs.replace(outer, arguments=(_with_names(same),))
+    return _with_names(same)
 
 
 def _inner(failure: Failure) -> FailedCall:
@@ -253,16 +281,18 @@ def _inner_frame(library: Sequence[FrameType], outer: str, describer: Describer)
 # ── what only the code tells ─────────────────────────────────────────────────
 
 
-def _written_call(learner: Learner, describer: Describer) -> FailedCall | None:
+def _written_call(
+    learner: Learner, describer: Describer, operations: Sequence[OpFacts] = ()
+) -> FailedCall | None:
     """The call that the learner's code spells out, where its names lead to torch or numpy."""
     site, scope = learner.site, learner.scope
     told = scope.call(site) if _runs(site.node, learner.instruction) else None
     if told is None:
         return None
-    arguments = [
-        described(key, scope.outline(node), "", node, site, describer) for key, node in told.arguments
-    ]
-    arguments = [_with_names(one) for one in arguments]
+    arguments = []
+    for key, node in told.arguments:
+        one = _with_names(described(key, scope.outline(node), "", node, site, describer))
+        arguments.append(one if one.type else _as_made(one, site, scope.class_of(node), operations))
     bound = bind(told.name, told.func, arguments)
     layer = None
     if raw.is_a(told.receiver, torch.nn.Module):
@@ -279,6 +309,35 @@ def _written_call(learner: Learner, describer: Describer) -> FailedCall | None:
         bound.parameters,
         source="code",
     )
+
+
+def _as_made(one: Argument, site: Site, kind: Any, operations: Sequence[OpFacts]) -> Argument:
+    """An argument that was worked out just before: by the operation that gave it, or at least its kind."""
+    for seen in reversed(operations):
+        if one.span is not None and seen.span == one.span and seen.filename == site.filename and seen.outs:
+            operand = structs.replace(seen.outs[0], name=one.text, place=one.place)
+            kind, one = torch.Tensor, structs.replace(one, operand=operand)
+            break
+    if kind is torch.Tensor:
+        return structs.replace(one, kind="tensor", type="Tensor")
+    return one if kind is None else structs.replace(one, kind="array", type="ndarray")
+
+
+def _made_call(learner: Learner, describer: Describer, operations: Sequence[OpFacts]) -> FailedCall | None:
+    """The call of what a function of torch makes of another one: `torch.vmap(f)(x)`."""
+    node, site = learner.site.node, learner.site
+    if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Call):
+        return None
+    func = learner.scope.value(node.func.func)
+    name = None if func is UNKNOWN else public_name(func)
+    if name is None:
+        return None
+    scope = learner.scope
+    arguments = []
+    for key, given in given_by(node).items():
+        one = described(key, scope.value(given), "", given, site, describer)
+        arguments.append(one if one.type else _as_made(one, site, scope.class_of(given), operations))
+    return FailedCall(name, "inner", site.expression, site.span, tuple(arguments))
 
 
 #: Instructions that do what a piece of code says; others at its place do something with its result.

@@ -30,6 +30,8 @@ _PLUMBING = frozenset({"_wrapped_call_impl", "_call_impl", "decorate_context", "
 _PLUMBING |= {"_no_grad_wrapper", "maybe_fallback", "inner", "fn"}
 #: Where going through a DataLoader is at work.
 _LOADING = "torch.utils.data.dataloader"
+#: What is known by the names of its classes, wherever a method of theirs is written.
+_BY_THEIR_OWN = (torch.optim.Optimizer, torch.optim.lr_scheduler.LRScheduler)
 LOADER = "torch.utils.data.DataLoader.__iter__"
 
 
@@ -52,7 +54,7 @@ def entered_by(frame: FrameType) -> Entered | None:
         return Entered(LOADER, None, frame)
     receiver = _receiver(frame)
     owner, _, last = code.co_qualname.rpartition(".")
-    if (last.startswith("_") and not last.endswith("__")) or last == "__getattr__":
+    if _is_private(last) or last == "__getattr__":
         return None
     if last in ("__init__", "__new__"):
         held = receiver if raw.is_a(receiver, type) else type(receiver)
@@ -63,10 +65,16 @@ def entered_by(frame: FrameType) -> Entered | None:
     if func is None:
         return None
     name = public_name(func)
-    if owner and raw.is_a(receiver, torch.optim.Optimizer):
+    if owner and any(raw.is_a(receiver, kind) for kind in _BY_THEIR_OWN):
         kind = library_class(type(receiver))
         name = f"{public_name(kind)}.{last}" if kind is not None else name
-    return None if name is None else Entered(name, func, frame, receiver)
+    if name is None or any(_is_private(part) for part in name.split(".")):
+        return None
+    return Entered(name, func, frame, receiver)
+
+
+def _is_private(name: str) -> bool:
+    return name.startswith("_") and not name.endswith("__")
 
 
 def _receiver(frame: FrameType) -> Any:
@@ -103,6 +111,8 @@ def form_of(entered: Entered, site: Site) -> tuple[Form, Mapping[int | str, ast.
         return "assignment", {1: node.value}
     if isinstance(node, ast.Attribute):
         return "attribute", {}
+    if isinstance(node, ast.Subscript) and last == "__getitem__":
+        return "index", {0: node.slice}
     if not isinstance(node, ast.Call):
         return "inner", {}
     word = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
@@ -149,7 +159,7 @@ def arguments_of(
     if code.co_flags & inspect.CO_VARARGS:
         more = held.get(code.co_varnames[rest])
         for at, value in enumerate(islice(more if type(more) is tuple else (), 16), len(names)):
-            yield described(at, value, code.co_varnames[rest], given.get(at), site, describer)
+            yield described(at, value, "", given.get(at), site, describer)
         rest += 1
     if code.co_flags & inspect.CO_VARKEYWORDS:
         words = held.get(code.co_varnames[rest])

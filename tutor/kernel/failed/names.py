@@ -105,7 +105,9 @@ def _of_function(func: FunctionType) -> str | None:
     module = func.__module__ if stands_in else module
     if not is_library(module) or type(module) is not str:
         return None
-    qualname = func.__qualname__
+    qualname, said = func.__qualname__, func.__module__
+    if said != module and is_library(said) and _is_behind(_get(said, qualname), func):
+        module = said
     if "<locals>" in qualname:  # made by another function, and known by the name that it is kept under
         name = func.__name__
         return shortest(module, name, func) if _get(module, name) is func else None

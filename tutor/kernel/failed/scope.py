@@ -182,7 +182,7 @@ class Scope:
             return None
         owner = self.value(node.func.value)
         if owner is UNKNOWN:
-            return self._called_on(self._class_of(node.func.value), node.func, arguments)
+            return self._called_on(self.class_of(node.func.value), node.func, arguments)
         kind = owner if raw.is_a(owner, type) else type(owner)
         method = static.find(map(static.content, static.mro(kind)), node.func.attr)
         name = public_name(method) if type(method) in _METHODS else None
@@ -210,7 +210,7 @@ class Scope:
         func = method if type(method) is types.FunctionType else None
         return Told(name, "method", [(0, node.value), *moved], func)
 
-    def _class_of(self, node: ast.expr, depth: int = 0) -> Any:
+    def class_of(self, node: ast.expr, depth: int = 0) -> Any:
         """Tensor or ndarray, where an expression can hardly make anything else; None of everything else."""
         if depth > _DEEPEST:
             return None
@@ -218,11 +218,11 @@ class Scope:
         if value is not UNKNOWN:
             return torch.Tensor if raw.is_tensor(value) else np.ndarray if raw.is_array(value) else None
         if isinstance(node, ast.BinOp):
-            return self._class_of(node.left, depth + 1) or self._class_of(node.right, depth + 1)
+            return self.class_of(node.left, depth + 1) or self.class_of(node.right, depth + 1)
         if isinstance(node, ast.Subscript):
-            return self._class_of(node.value, depth + 1)
+            return self.class_of(node.value, depth + 1)
         if isinstance(node, ast.Attribute):
-            return self._class_of(node.value, depth + 1) if node.attr in ("T", "mT", "grad", "data") else None
+            return self.class_of(node.value, depth + 1) if node.attr in ("T", "mT", "grad", "data") else None
         if not isinstance(node, ast.Call):
             return None
         place, _, last = (told.name if (told := self._called(node)) is not None else "").rpartition(".")
@@ -233,7 +233,7 @@ class Scope:
         arguments: list[tuple[int | str, ast.expr]] = list(enumerate(operands))
         if name is None:
             return None
-        kinds = [self._class_of(one) for one in operands]
+        kinds = [self.class_of(one) for one in operands]
         if torch.Tensor in kinds:
             return Told(f"torch.Tensor.{name}_" if in_place else f"torch.{name}", "operator", arguments)
         if np.ndarray in kinds:
@@ -241,13 +241,15 @@ class Scope:
         return None
 
     def _item(self, node: ast.Subscript, value: ast.expr | None) -> Told | None:
-        kind = self._class_of(node.value)
+        kind = self.class_of(node.value)
         if kind is None:
             return None
         cls = "torch.Tensor" if kind is torch.Tensor else "numpy.ndarray"
         arguments: list[tuple[int | str, ast.expr]] = [(0, node.value), (1, node.slice)]
         if value is not None:
             return Told(f"{cls}.__setitem__", "assignment", [*arguments, (2, value)])
+        if isinstance(node.ctx, ast.Del):
+            return Told(f"{cls}.__delitem__", "index", arguments)
         return Told(f"{cls}.__getitem__", "index", arguments)
 
 

@@ -92,10 +92,13 @@ def _of_python(name: str, func: Any) -> tuple[Signature, ...]:
     every = list(told.parameters.values())
     if raw.is_a(func, type) or (every and every[0].name == "self" and not name.startswith("torch.Tensor.")):
         every = every[1:]
-    parameters = tuple(_parameter(one) for one in every if one.kind is not one.VAR_KEYWORD)
-    return (
-        Signature(_text(name, parameters), parameters, any(one.kind is one.VAR_KEYWORD for one in every)),
-    )
+    named = [one for one in every if one.kind is not one.VAR_KEYWORD]
+    if [one.kind for one in named] == [inspect.Parameter.VAR_POSITIONAL]:  # perhaps it is said in words
+        documented = _of_documentation(name, func)
+        if documented:
+            return documented
+    parameters = tuple(map(_parameter, named))
+    return (Signature(_text(name, parameters), parameters, len(named) < len(every)),)
 
 
 def _initializer(cls: Any) -> Any:
@@ -308,13 +311,15 @@ def _score(way: Signature, arguments: Sequence[Argument]) -> int:
             total -= 4
             continue
         filled.add(parameter.name)
-        total += _fits(one, parameter.type)
+        total += _fits(one, parameter.type or _OF_NAMES.get(parameter.name, ""))
     missing = [
         one for one in way.parameters if one.default is None and not one.rest and one.name not in filled
     ]
     return total - 3 * len(missing)
 
 
+#: Types that go without saying.
+_OF_NAMES = {"device": "device", "dtype": "dtype", "dim": "int", "size": "ints"}
 _ACCEPTED: dict[str, tuple[str, ...]] = {
     "tensor": ("Tensor", "number"),
     "number": ("number", "int", "float", "bool"),

@@ -124,6 +124,17 @@ class Recorder:
         self._begin()
         return seen
 
+    def so_far(self) -> tuple[OpFacts, ...]:
+        """Operations of the running statement of which no later one at their place is only counted."""
+        if self._unwatched:
+            return ()
+        last = {(one.name, one.line, one.part, one.within): one.count for one in self._budget.counts()}
+        return tuple(
+            one
+            for one in self._operations
+            if one.hit == last.get((one.name, one.line, one.part, one.within), one.hit)
+        )
+
     def origin_of(self, number: int, storage: int | None) -> Origin | None:
         """The operation that made an object, or its storage; by their numbers."""
         return self.origins.of(number, storage)

@@ -23,6 +23,9 @@ _STANDS_FOR = {
     "bool": {"bool"}, "float": {"float"}, "int": {"int"}, "complex": {"complex"}, "abs": {"abs"},
     "array": {"asarray", "array"}, "deepcopy": {"deepcopy", "copy"}, "pow": {"pow"}, "round": {"round"},
 }  # fmt: skip
+_CONVERSIONS = frozenset(
+    {"int", "float", "complex", "index", "format", "array", "len", "iter", "str", "repr"}
+)
 #: How the functions of `torch.linalg` and the like begin: `linalg_inv`.
 _FAMILIES = ("linalg", "fft", "special")
 _LONGEST_PLAIN = 40
@@ -116,9 +119,12 @@ class Call:
         if self._site.iterates:
             return [node] if name == "unbind" and isinstance(node, ast.expr) else None
         if name == "bool" and not isinstance(node, ast.Call):
-            return [node] if isinstance(node, ast.expr) else None
+            asked = node.operand if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not) else node
+            return [asked] if isinstance(asked, ast.expr) else None
         if isinstance(node, ast.Call):
             return self._of_call(node)
+        if name in _CONVERSIONS and isinstance(node, ast.BinOp | ast.AugAssign | ast.Compare):
+            return None
         if isinstance(node, ast.BinOp):
             return self._in_order(node, node.left, node.right)
         if isinstance(node, ast.AugAssign):
@@ -196,6 +202,8 @@ class Call:
     def _of_comparison(self, node: ast.Compare) -> list[ast.expr | None] | None:
         if len(node.ops) != 1:
             return None
+        if isinstance(node.ops[0], ast.In | ast.NotIn) and self._kind.name != "contains":
+            return None  # a list asks each of its members
         if self._kind.name == "contains":
             return [node.comparators[0], node.left]
         return self._in_order(node, node.left, node.comparators[0])
