@@ -20,13 +20,14 @@ from tutor.view.detail import Known, detail_lines
 from tutor.view.element import beside, element_at, moved, number_of
 from tutor.view.grading import STRONGEST, Grading
 from tutor.view.grid import ELEMENT, LINES_LIT, Light, grid_lines
+from tutor.view.kept_values import LIMITS, NOT_KEPT, values_at
 from tutor.view.layouts import formula, layout_words
 from tutor.view.marks import metas_of
 from tutor.view.palette import ANSI, INK, PAPER, Palette
 from tutor.view.places import Focus, all_here, position, spot
 from tutor.view.sheet import CELL, LIT
 from tutor.view.strips import storage_strips
-from tutor.view.windows import indices, is_in_sight, place_in, values_at
+from tutor.view.windows import indices, is_in_sight, place_in
 
 from .build import snapshot, storage, tensor
 
@@ -101,18 +102,18 @@ def test_values_that_a_moment_holds_are_those_that_memory_holds(data: st.DataObj
     view = view.imag if dtype.is_complex and data.draw(st.booleans()) else view
     f = Followed(base=base, x=view)
     f.take()
-    found = values_at(f.snapshot.tensors["x"], f.block("x"))
-    if found is None:
+    found = values_at("x", f.snapshot)
+    if found.reason is not None:
         return
-    asked = preview(f.namespace, 1, "x", (64, 64, 64))
-    assert asked.window == tuple(shape)
+    asked = preview(f.namespace, 1, "x", LIMITS)
+    assert found.window == asked.window
     assert (found.texts, found.numbers) == (asked.texts, asked.numbers)
 
 
 def test_a_lone_imaginary_part_of_a_conjugate_is_not_read_off_memory() -> None:
     f = Followed(x=torch.tensor([1 + 2j, 3 - 4j]).conj().imag)
     f.take()
-    assert values_at(f.snapshot.tensors["x"], f.block("x")) is None
+    assert values_at("x", f.snapshot).reason == NOT_KEPT
 
 
 # ── the grid ─────────────────────────────────────────────────────────────────
@@ -144,7 +145,7 @@ def test_elements_on_the_same_memory_are_marked_too() -> None:
     block = storage(1, 2, ("rows",), values=("5.", "7."))
     state = snapshot(rows, block)
     light = Light((1, 1), spot("rows", (1, 1), state), block)
-    lines = drawn(grid_lines(values_at(rows, block), rows, INK, 40, light=light))
+    lines = drawn(grid_lines(values_at("rows", state), rows, INK, 40, light=light))
     assert lines[1:4] == ["[0]   5. ▹7.", "[1]   5. ▸7.", "[2]   5. ▹7."]
 
 

@@ -12,11 +12,11 @@ from rich.text import Text
 from tutor.facts import Origin, Overlap, Shape, Snapshot, TensorFacts, Values
 from tutor.view.element import number_lines, others_lines
 from tutor.view.grid import Light, grid_lines
+from tutor.view.kept_values import values_at
 from tutor.view.marks import name_style
 from tutor.view.palette import Palette, letter
 from tutor.view.places import has_element, spot
 from tutor.view.relations import Relation, relation_words, relations
-from tutor.view.windows import values_at
 from tutor.view.words import bytes_word, clean, fit, pad, shape_word, stride_word
 
 GAP = 2
@@ -45,8 +45,11 @@ def detail_lines(
     if facts is None:
         return []
     block = snapshot.storages.get(facts.block) if facts.block is not None else None
-    values = known.values if known.values is not None or known.passing else values_at(facts, block)
     index = known.index if known.index is not None and has_element(facts, known.index) else None
+    values = known.values
+    if values is None and not known.passing:
+        kept = values_at(name, snapshot, index or ())
+        values = kept if kept.reason is None else None
     light = Light(index, spot(name, index, snapshot), block) if index is not None else None
     there = index is not None
     parts = [

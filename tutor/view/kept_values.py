@@ -9,7 +9,6 @@ from operator import mul
 
 from tutor.facts import Shape, Snapshot, StorageFacts, TensorFacts, Values
 from tutor.view.places import first_byte, steps_of
-from tutor.view.windows import may_be_lazy
 
 #: Slices, rows and columns at most, as the kernel answers when it is asked.
 LIMITS = (4, 12, 8)
@@ -60,7 +59,7 @@ def _window(shape: Shape, around: Shape) -> list[range]:
 def _numbers(texts: Sequence[str]) -> tuple[float, ...]:
     """How large each is, to be coloured by; nothing where they are no plain numbers."""
     try:
-        return tuple(map(float, texts))
+        return tuple(float({"True": 1, "False": 0}.get(text, text)) for text in texts)
     except ValueError:
         return ()
 
@@ -70,7 +69,7 @@ def _texts(facts: TensorFacts, block: StorageFacts, window: Sequence[range]) -> 
     first, steps = first_byte(facts, block), steps_of(facts)
     if block.values is None or first is None or steps is None or facts.dtype is None:
         return None
-    if facts.dtype != block.dtype or facts.itemsize != block.itemsize or may_be_lazy(facts):
+    if facts.dtype != block.dtype or facts.itemsize != block.itemsize or _may_be_lazy(facts):
         return None
     found: list[str] = []
     for index in product(*window):
@@ -79,3 +78,11 @@ def _texts(facts: TensorFacts, block: StorageFacts, window: Sequence[range]) -> 
             return None
         found.append(block.values[at])
     return tuple(found)
+
+
+def _may_be_lazy(facts: TensorFacts) -> bool:
+    """Whether memory may hold the conjugate, or, of a conjugate's imaginary part, the other sign."""
+    if facts.dtype is not None and facts.dtype.startswith("complex"):
+        return True
+    steps = [step for size, step in zip(facts.shape or (), facts.stride or (), strict=False) if size > 1]
+    return bool((facts.offset or 0) % 2) and bool(steps) and all(step % 2 == 0 for step in steps)

@@ -1,4 +1,4 @@
-"""Windows of values: which elements they have, where to look next, and those that a moment's facts hold."""
+"""Windows of values: which elements they have, and where to look next."""
 
 from __future__ import annotations
 
@@ -7,9 +7,6 @@ from math import prod
 
 from tutor.facts import Shape, StorageFacts, TensorFacts, Values
 from tutor.view.places import has_element, position
-
-#: Elements that are read off a block's own texts.
-MOST = 1_024
 
 
 def start_of(values: Values) -> Shape:
@@ -60,35 +57,3 @@ def texts_by_cell(values: Values, facts: TensorFacts, block: StorageFacts) -> di
         if start is not None and start % block.itemsize == 0:
             found[start // block.itemsize] = text
     return found
-
-
-def values_at(facts: TensorFacts, block: StorageFacts | None) -> Values | None:
-    """What a small tensor held at the moment of these facts, read off the texts of its block."""
-    if block is None or block.values is None or facts.shape is None or facts.stride is None:
-        return None
-    if facts.dtype != block.dtype or facts.itemsize != block.itemsize or not 0 < prod(facts.shape) <= MOST:
-        return None
-    if may_be_lazy(facts):
-        return None
-    texts = []
-    for index in product(*map(range, facts.shape)):
-        start = position(facts, block, index)
-        if start is None or start % block.itemsize or not 0 <= start < block.nbytes:
-            return None
-        texts.append(block.values[start // block.itemsize])
-    return Values(0, facts.name, window=facts.shape, texts=tuple(texts), numbers=_numbers(texts))
-
-
-def may_be_lazy(facts: TensorFacts) -> bool:
-    """Whether memory may hold the conjugate, or, of a conjugate's imaginary part, the other sign."""
-    if facts.dtype is not None and facts.dtype.startswith("complex"):
-        return True
-    steps = [step for size, step in zip(facts.shape or (), facts.stride or (), strict=False) if size > 1]
-    return bool((facts.offset or 0) % 2) and bool(steps) and all(step % 2 == 0 for step in steps)
-
-
-def _numbers(texts: list[str]) -> tuple[float, ...]:
-    try:
-        return tuple(float({"True": 1, "False": 0}.get(text, text)) for text in texts)
-    except ValueError:
-        return ()
