@@ -9,6 +9,8 @@
 | gradients | `non-leaf-grad`, `grad-none` | gradients |
 | leaves | `leaf-in-place`, `integer-requires-grad` | leaves, integers |
 | operands | `matmul-shapes`, `broadcast-shapes`, `device-mismatch` | products, broadcasting, devices |
+| losses | `scores-expected`, `log-probabilities-expected`, `softmax-over-batch`, … | losses, spread |
+| without effect | `result-unused`, `not-called`, `module-requires-grad` | discarded |
 | anything else | `failed-call`, `missing-name`, `plain-error` | general |
 
 `reading` finds the code that failed, from the frames in the error's facts; `calls` reads the failed call in
