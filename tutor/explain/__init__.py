@@ -11,6 +11,8 @@
 | operands | `matmul-shapes`, `broadcast-shapes`, `device-mismatch` | products, broadcasting, devices |
 | losses | `scores-expected`, `log-probabilities-expected`, `softmax-over-batch`, … | losses, spread |
 | without effect | `result-unused`, `not-called`, `module-requires-grad` | discarded |
+| arguments | `argument-type`, `operand-type`, `element-type` | types_given |
+| their number | `argument-missing`, `argument-extra`, `own-arguments` | types_counted |
 | anything else | `failed-call`, `missing-name`, `plain-error` | general |
 
 `reading` finds the code that failed, from the frames in the error's facts; `calls` reads the failed call in
