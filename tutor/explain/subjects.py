@@ -1,0 +1,164 @@
+"""What rules about shapes ask of a failed call: its tensors, its whole numbers, its layer, in words."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Sequence
+
+from tutor.explain import calls
+from tutor.explain.wording import count_text, shape_text
+from tutor.facts import Argument, FailedCall, Operand, Shape, Step
+
+_LONGEST = 80
+#: What torch raises where sizes, dimensions or indices do not fit.
+REFUSALS = frozenset({"RuntimeError", "ValueError", "IndexError", "AssertionError"})
+
+
+def refused(step: Step) -> FailedCall | None:
+    """The failed call, where torch refused what it was given: its shapes, sizes, dimensions or indices."""
+    error = step.error
+    return error.failed if error is not None and error.type in REFUSALS else None
+
+
+def message(step: Step) -> str:
+    """torch's own words."""
+    return step.error.message if step.error is not None else ""
+
+
+def tensor(call: FailedCall, *parameters: str) -> Argument | None:
+    """The argument of one of these parameters, where it is a tensor of known shape."""
+    found = calls.argument(call, *parameters)
+    return found if found is not None and shape(found) is not None else None
+
+
+def shape(argument: Argument | None) -> Shape | None:
+    """The shape of an argument that is a tensor."""
+    return argument.operand.shape if argument is not None and argument.operand is not None else None
+
+
+def first_tensor(call: FailedCall) -> Argument | None:
+    """What the call works on: its input, or the first tensor that it was given."""
+    found = tensor(call, "input")
+    return found or next((one for one in call.arguments if shape(one) is not None), None)
+
+
+def numbers(argument: Argument | None) -> tuple[int, ...] | None:
+    """The whole numbers that an argument is: one, or a list or tuple of them."""
+    value = plain(argument)
+    values = value if isinstance(value, list | tuple) else (value,)
+    return tuple(values) if all(type(one) is int for one in values) else None
+
+
+def plain(argument: Argument | None) -> object:
+    """The value of a number, text, list or tuple of plain values; None for everything else."""
+    return value_of(argument.value) if argument is not None and argument.value is not None else None
+
+
+def value_of(text: str | None) -> object:
+    """The value that a short text of a plain value stands for; None where it stands for none."""
+    try:
+        found: object = ast.literal_eval(text or "None")
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        return None
+    return found
+
+
+def setting(call: FailedCall, name: str) -> object:
+    """The value of a plain attribute of the layer that was called."""
+    return value_of(calls.setting(call, name))
+
+
+# ── words ────────────────────────────────────────────────────────────────────
+
+
+def name_of(argument: Argument) -> str:
+    """What to call an argument; one that the learner's code does not write is what reaches the layer."""
+    if not argument.text and (argument.operand is None or not argument.operand.name):
+        return "what reaches it"
+    return calls.label(argument)
+
+
+def given_as(argument: Argument) -> str:
+    """A number or list as the learner wrote it: `` `dim` is 2 ``, `` `n` (`dim`) is 2 ``."""
+    written, value, parameter = argument.text, calls.what(argument), argument.parameter
+    if not parameter or parameter == written:
+        return f"`{written}` is {value}" if written and written != value else f"`{value}`"
+    if written and _squeezed(written) != _squeezed(value):
+        return f"`{parameter}` is `{written}`, which is {value}"
+    return f"`{parameter}` is {value}"
+
+
+def _squeezed(code: str) -> str:
+    return code.replace("'", '"').replace(" ", "").strip("()[]").rstrip(",")
+
+
+def sentence(words: str) -> str:
+    """Words as the beginning of a sentence."""
+    return words[:1].upper() + words[1:]
+
+
+def dims_text(count: int) -> str:
+    """`no dimensions`, `1 dimension`, `2 dimensions`."""
+    return count_text(count, "dimension") if count else "no dimensions"
+
+
+def shape_of(argument: Argument) -> str:
+    """`` `x` is [2, 3] ``; of a number without dimensions that it is one."""
+    sizes = shape(argument)
+    if sizes is None:
+        return name_of(argument)
+    return f"{name_of(argument)} is {shape_text(sizes)}" + ("" if sizes else ", a single number")
+
+
+def code_of(call: FailedCall) -> str:
+    """The learner's code of the call."""
+    code = call.expression or call.name
+    return code if len(code) <= _LONGEST else f"{code[: _LONGEST - 1]}…"
+
+
+def layer_of(call: FailedCall) -> str:
+    """What to call the layer: its path, or its kind where no name leads to it."""
+    if call.module is None:
+        return f"`{call.name}`"
+    return f"`{call.module.path}`" if call.module.path else f"the {call.module.type} layer"
+
+
+def layer_is(call: FailedCall) -> str:
+    """`` `net[2]` is a BatchNorm2d layer ``; of a layer without a name, what is called."""
+    if call.module is None:
+        return f"`{code_of(call)}` calls `{call.name}`"
+    kind = call.module.type
+    article = "an" if kind[:1] in "AEIOU" or kind[:2] in ("LS", "RN", "RM", "LP") else "a"
+    if call.module.path:
+        return f"`{call.module.path}` is {article} {kind} layer"
+    return f"`{code_of(call)}` calls {article} {kind} layer"
+
+
+def reach_text(size: int, *, back: bool = True) -> str:
+    """The positions of so many entries: `from 0 to 4, or from -5 to -1 counted from the end`."""
+    if size < 1:
+        return "none at all, for it is empty"
+    if size <= 2:
+        ahead, behind = ("0", "-1") if size == 1 else ("0 or 1", "-1 or -2")
+        return f"{ahead}, or counted from the end {behind}" if back else ahead
+    ahead = f"from 0 to {size - 1}"
+    return f"{ahead}, or from -{size} to -1 counted from the end" if back else ahead
+
+
+def evidence(step: Step, operands: Iterable[Operand | Argument | None]) -> tuple[str, ...]:
+    """Names of these tensors, where they are the learner's variables."""
+    found = [one.operand if isinstance(one, Argument) else one for one in operands]
+    names = (one.name for one in found if one is not None)
+    tensors = step.snapshot.tensors
+    frame = step.error.frames[-1].tensors if step.error is not None and step.error.frames else {}
+    return tuple(dict.fromkeys(name for name in names if name and (name in tensors or name in frame)))
+
+
+def all_evidence(step: Step, call: FailedCall) -> tuple[str, ...]:
+    """Names of all tensors of the call."""
+    return evidence(step, calls.tensors(call))
+
+
+def shapes_text(shapes: Sequence[Shape]) -> str:
+    """`[2, 3], [4]`."""
+    return ", ".join(shape_text(one) for one in shapes)
