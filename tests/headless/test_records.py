@@ -121,6 +121,8 @@ def test_a_backward_pass_is_told_node_by_node(inspect):
         "",
         "import torch\nx = torch.ones(2, requires_grad=True)\nfor i in range(40): (x * i).sum().backward()",
         "import torch\nx = torch.ones(3)\nx.view(7)",
+        "import torch\nx = torch.nn.Embedding(2, 2)(torch.tensor([[1, 5]]))",
+        "import torch\nx = torch.tensor([float('inf'), float('nan')])\ntorch.multinomial(x, 1)",
         "1 +",
         "import torch, numpy as np\nx = np.ones(3)\nt = torch.from_numpy(x)[1:]\nt += float('nan')",
         "raise SystemExit(3)",
@@ -130,6 +132,24 @@ def test_the_object_is_what_the_schema_says_and_nothing_else(inspect, code):
     data = inspect(code).data
     read = msgspec.convert(data, Document)
     assert json.loads(msgspec.json.encode(read)) == data
+
+
+def test_an_error_tells_the_call_that_failed(inspect):
+    error = inspect("""\
+        import torch
+        from torch import nn
+        net = nn.Sequential(nn.Linear(3, 2))
+        x = torch.ones(1, 5)
+        net(x)
+        """).data["error"]
+    failed = error["failed"]
+    assert (failed["name"], failed["form"], failed["expression"]) == ("torch.nn.Linear", "module", "net(x)")
+    assert failed["module"]["path"] == "net[0]"
+    assert failed["module"]["settings"]["in_features"] == "3"
+    (given,) = failed["arguments"]
+    assert (given["parameter"], given["tensor"]["shape"]) == ("input", [1, 5])
+    assert failed["inner"]["name"] == "torch.nn.functional.linear"
+    assert inspect("1 / 0").data["error"]["failed"] is None
 
 
 def test_the_schema_is_printed():

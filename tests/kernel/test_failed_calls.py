@@ -360,3 +360,48 @@ def test_several_inputs_at_the_prompt_are_one_namespace(driver) -> None:
     assert error.failed.expression == "left @ right"
     assert [one.operand.shape for one in error.failed.arguments] == [(3,), (4, 2)]
     assert error.failed.span == (2, 11, 2, 23)
+
+
+def test_torchs_modules_may_hold_what_the_learner_put_there(driver) -> None:
+    driver.run(HEAD)
+    driver.run("""
+        class Sly:
+            def __getattr__(self, name): print("getattr", name); raise AttributeError(name)
+            def __eq__(self, other): print("eq"); return True
+            __hash__ = None
+        kept = F.cross_entropy, torch.mm, torch.linalg.inv
+        sly = F.cross_entropy = torch.linalg.inv = torch.nn.functional.mm = Sly()
+        """)
+    for code, name in (
+        ("nn.CrossEntropyLoss()(torch.ones(2), 'x')", "torch.nn.CrossEntropyLoss"),
+        ("torch.mm(torch.ones(2), torch.ones(2))", "torch.mm"),
+        ("kept[2](torch.ones(2))", "torch.linalg.inv"),
+        ("kept[0](torch.ones(2), torch.ones(3))", "torch.nn.functional.cross_entropy"),
+    ):
+        run = driver.run(code)
+        assert (run.error.failed.name, run.steps[-1].stdout) == (name, ""), code
+    driver.run("F.cross_entropy, torch.mm, torch.linalg.inv = kept; del torch.nn.functional.mm")
+
+
+def test_what_is_missing_is_told_without_asking_the_owner(driver) -> None:
+    driver.run(HEAD)
+    driver.run("""
+        class Sly:
+            def __init__(self): self.weight = 1
+            def __dir__(self): print("dir"); return ["weigth"]
+        class Net(nn.Module):
+            def __dir__(self): print("dir"); return []
+        sly, net = Sly(), Net()
+        net.layer = nn.Linear(2, 2)
+        """)
+    for code, name, near in (
+        ("sly.wieght", "wieght", "weight"),
+        ("net.layr", "layr", "layer"),
+        ("net.layer.wait", "wait", None),
+        ("torch.nn.Sequentail", "Sequentail", "Sequential"),
+        ("prnt(1)", "prnt", "print"),
+    ):
+        run = driver.run(code)
+        missing = run.error.missing
+        assert (missing.name, run.steps[-1].stdout) == (name, ""), code
+        assert near is None or missing.near[0] == near

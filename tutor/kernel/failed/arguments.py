@@ -78,9 +78,8 @@ class Describer:
         elif type(value) in _LISTS:
             self._list(value, at, name, told)
         elif type(value) in _DICTS:
-            keys = [key for key in islice(value, _MOST_MEMBERS) if type(key) is str]
-            members = ((key, dict.__getitem__(value, key)) for key in keys)
-            told |= {"length": len(value), "keys": tuple(key[:_LONGEST_VALUE] for key in keys)}
+            members = [pair for pair in islice(dict.items(value), _MOST_MEMBERS) if type(pair[0]) is str]
+            told |= {"length": len(value), "keys": tuple(key[:_LONGEST_VALUE] for key, _ in members)}
             told["items"] = self._items(members, at, name)
         elif value is not UNKNOWN:
             told["value"] = plain_text(value)

@@ -7,7 +7,7 @@ import inspect
 import sys
 from collections.abc import Iterator, Mapping
 from itertools import islice
-from types import CodeType, FrameType, FunctionType
+from types import CodeType, FrameType, FunctionType, ModuleType
 from typing import Any
 
 import torch
@@ -17,7 +17,7 @@ from tutor.facts import Argument
 from tutor.facts.failed import Form
 from tutor.kernel import raw, static
 from tutor.kernel.failed.arguments import UNKNOWN, Describer, Place, members_of, written
-from tutor.kernel.failed.names import behind, is_library, library_class, public_name
+from tutor.kernel.failed.names import behind, content_of, is_library, library_class, public_name
 from tutor.kernel.failed.scope import Scope
 from tutor.kernel.failed.seen import defaults_of, is_default
 from tutor.kernel.guard import GENUINE
@@ -88,10 +88,12 @@ def _find(module: str, code: CodeType) -> Any:
     """The function with this code, found by its name; behind decorators too."""
     place: Any = sys.modules.get(module)
     for part in code.co_qualname.split("."):
-        if place is None:
+        if not raw.is_a(place, type) and not raw.is_a(place, ModuleType):
             return None
-        place = static.content(place).get(part) if raw.is_a(place, type) else vars(place).get(part)
-    place = behind(getattr(place, "__func__", place))
+        place = content_of(place).get(part)
+    if type(place) in (classmethod, staticmethod):
+        place = place.__func__
+    place = behind(place)
     for _ in range(8):
         if type(place) is not FunctionType:
             return None

@@ -17,6 +17,7 @@ from tutor.facts import FailedCall, Missing
 from tutor.kernel import raw, static
 from tutor.kernel.failed.arguments import UNKNOWN
 from tutor.kernel.failed.calls import Reading, learner_of
+from tutor.kernel.failed.names import content_of
 from tutor.kernel.failed.scope import Scope
 from tutor.kernel.guard import GENUINE
 from tutor.kernel.trace.sites import Site
@@ -35,7 +36,6 @@ _ABBREVIATED = {
     "torch": "torch",
     "plt": "matplotlib",
 }
-_content: Any = vars(types.ModuleType)["__dict__"]
 
 
 def describe_missing(
@@ -95,7 +95,7 @@ def _attribute(error: Any, site: Site, scope: Scope) -> Missing | None:
 def _names_of(owner: Any) -> list[str]:
     """Names of attributes, read from dictionaries alone."""
     if type(owner) is types.ModuleType:
-        return [name for name in list(_content.__get__(owner)) if type(name) is str]
+        return [name for name in list(content_of(owner)) if type(name) is str]
     found: list[str] = []
     for space in static.spaces(owner):
         found.extend(name for name in list(space) if type(name) is str)

@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 import sys
-from types import BuiltinFunctionType, FunctionType, MethodDescriptorType, WrapperDescriptorType
+from types import (
+    BuiltinFunctionType,
+    FunctionType,
+    MethodDescriptorType,
+    ModuleType,
+    WrapperDescriptorType,
+)
 from types import MethodWrapperType as _Bound
 from typing import Any
 
@@ -32,6 +38,7 @@ _UFUNC = np.ufunc
 #: What numpy's functions are that stand before others of Python's.
 _DISPATCHER = type(np.concatenate)
 _module: Any = vars(type)["__module__"]
+_content: Any = vars(ModuleType)["__dict__"]
 
 
 def is_library(module: object) -> bool:
@@ -126,8 +133,12 @@ def _of_builtin(func: Any) -> str | None:
     for place, prefix in _PLACES:
         if name.startswith(prefix):
             short = name[len(prefix) :]
-            if _get(place, short) == func:
+            found = _get(place, short)
+            if type(found) is BuiltinFunctionType and found == func:
                 return f"{place}.{short}"
+    family = next((one for one in _PLACES if one[1].strip("_") and name.startswith(one[1])), None)
+    if family is not None and type(func.__self__) is ModuleType:  # where the learner has put another
+        return f"{family[0]}.{name.removeprefix(family[1])}"
     if is_library(getattr(func, "__module__", None)) and _get("numpy", name) is func:
         return f"numpy.{name}"
     owner = func.__self__
@@ -157,6 +168,11 @@ def behind(func: Any) -> Any:
     return func._implementation if type(func) is _DISPATCHER else func
 
 
+def content_of(place: Any) -> Any:
+    """What is in a module or a class, by name."""
+    return static.content(place) if raw.is_a(place, type) else _content.__get__(place)
+
+
 def _get(module: str, name: str) -> Any:
     found = sys.modules.get(module)
-    return None if found is None else vars(found).get(name)
+    return content_of(found).get(name) if raw.is_a(found, ModuleType) else None

@@ -271,7 +271,8 @@ def _text(name: str, parameters: Sequence[Parameter]) -> str:
         if one.keyword_only and not starred and not any(each.rest for each in parameters):
             shown.append("*")
             starred = True
-        kind = f": {one.type}" if one.type else ""
+        # Of what is given by keyword only and has a default, the name says enough.
+        kind = f": {one.type}" if one.type and not (one.keyword_only and one.default is not None) else ""
         equals = "" if one.default is None else f" = {one.default}" if kind else f"={one.default}"
         shown.append(f"{'*' if one.rest else ''}{one.name}{kind}{equals}")
     receiver = name.startswith("torch.Tensor.") and bool(parameters) and parameters[0].name == "self"
