@@ -38,6 +38,7 @@ _TITLE = "`{code}` raised {type}"
 _TITLE_INSIDE = "{type} inside of `{code}`"
 _CALL = "{who} {given} {inside} {takes} {says}"
 _WHO = "`{code}` calls `{name}`."
+_WHO_ITERATION = "`{code}` goes through a DataLoader, which takes samples and puts them together to batches."
 _WHO_LAYER = "`{layer}` is {article} {type} layer{settings}, called here by `{code}`."
 _WHO_UNNAMED = "`{code}` calls {article} {type} layer{settings}."
 _INSIDE = "Inside of it, `{name}` failed{given}."
@@ -173,6 +174,8 @@ def _who(call: FailedCall, code: str) -> str:
         return fill(_INSIDE_ONLY, code=code, name=call.name)
     if call.form == "module" and call.module is not None:
         return _layer(call.module, code)
+    if call.form == "iteration":
+        return fill(_WHO_ITERATION, code=code)
     if call.name in code:
         return ""
     return fill(_WHO, code=code, name=call.name)
@@ -230,7 +233,8 @@ def _said(argument: Argument, *, device: bool, alone: bool, about: frozenset[str
 
 def _inside(call: FailedCall, *, about: frozenset[str]) -> str:
     inner = list(calls.chain(call))[-1]
-    if inner is call or call.form == "module":
+    of_torch = call.form == "module" and call.name != "torch.nn.Module"
+    if inner is call or of_torch:
         return ""
     listed = "; ".join(_listed(inner, about=about))
     return fill(_INSIDE, name=inner.name, given=f": there {listed}" if listed else "")

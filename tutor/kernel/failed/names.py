@@ -130,15 +130,9 @@ def _of_builtin(func: Any) -> str | None:
         owner = getattr(func, "__objclass__", None)
         cls = class_name(owner) if isinstance(owner, type) else None
         return f"{cls}.{name}" if cls is not None else None
-    for place, prefix in _PLACES:
-        if name.startswith(prefix):
-            short = name[len(prefix) :]
-            found = _get(place, short)
-            if type(found) is BuiltinFunctionType and found == func:
-                return f"{place}.{short}"
-    family = next((one for one in _PLACES if one[1].strip("_") and name.startswith(one[1])), None)
-    if family is not None and type(func.__self__) is ModuleType:  # where the learner has put another
-        return f"{family[0]}.{name.removeprefix(family[1])}"
+    placed = _placed(func, name)
+    if placed is not None:
+        return placed
     if is_library(getattr(func, "__module__", None)) and _get("numpy", name) is func:
         return f"numpy.{name}"
     owner = func.__self__
@@ -153,6 +147,20 @@ def _of_builtin(func: Any) -> str | None:
         cls = class_name(owner)
         return f"{cls}.{name}" if cls is not None else None
     return f"torch.{name}" if is_library(getattr(func, "__module__", None)) else None
+
+
+def _placed(func: Any, name: str) -> str | None:
+    """The name of a built-in function where it is kept; of a family such as linalg's wherever it is."""
+    for place, prefix in _PLACES:
+        if name.startswith(prefix):
+            short = name[len(prefix) :]
+            found = _get(place, short)
+            if type(found) is BuiltinFunctionType and found == func:
+                return f"{place}.{short}"
+    family = next((one for one in _PLACES if one[1].strip("_") and name.startswith(one[1])), None)
+    if family is None or type(func.__self__) is not ModuleType:
+        return None
+    return f"{family[0]}.{name.removeprefix(family[1])}"
 
 
 def _accessor(func: Any) -> str | None:

@@ -299,8 +299,10 @@ def _pairs(way: Signature, arguments: Sequence[Argument]) -> Iterator[tuple[Argu
 
 def _named(way: Signature, arguments: Sequence[Argument]) -> Iterator[Argument]:
     for one, parameter in _pairs(way, arguments):
-        known = parameter is not None and not one.parameter
-        yield structs.replace(one, parameter=parameter.name) if known and parameter is not None else one
+        if parameter is not None and not one.parameter:
+            yield structs.replace(one, parameter=parameter.name)
+        else:
+            yield structs.replace(one, parameter="out") if one.place == "out" else one
 
 
 def _score(way: Signature, arguments: Sequence[Argument]) -> int:

@@ -88,7 +88,12 @@ class Call:
         if given is None:
             return None
         if isinstance(argument, str):
-            return self._keywords.get(argument)
+            node = self._keywords.get(argument)
+            # A function written in Python hands on by keyword what it may have been given by position.
+            if node is not None or argument not in self._kind.parameters:
+                return node
+            at = self._kind.parameters.index(argument)
+            return given[at] if at < len(given) else None
         if self._kind.parameters and argument < len(self._kind.parameters):
             keyword = self._keywords.get(self._kind.parameters[argument])
             if keyword is not None:
