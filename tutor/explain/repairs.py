@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import ast
+import re
+
+from msgspec.structs import replace
 
 from tutor.explain import calls
 from tutor.explain.reading import Failing, failing
@@ -63,3 +66,15 @@ def given(step: Step, call: FailedCall, argument: Argument, template: str) -> tu
     found, node = at
     code = template.format(code_of(node, found.source), closed=closed(node, found.source))
     return code, exchange(found, node, code)
+
+
+def outer(step: Step, call: FailedCall, argument: Argument) -> Argument:
+    """With the code that the learner wrote, where the first layer of a Sequential gets what that gets."""
+    found = failing(step)
+    node = found.expression if found is not None else None
+    if found is None or not isinstance(node, ast.Call) or len(node.args) != 1 or call.module is None:
+        return argument
+    owner = re.sub(r"(\[0\])+$", "", call.module.path)
+    if owner == call.module.path or code_of(node.func, found.source) != owner:
+        return argument
+    return replace(argument, text=code_of(node.args[0], found.source))

@@ -6,8 +6,6 @@ import ast
 import re
 from dataclasses import dataclass
 
-from msgspec.structs import replace
-
 from tutor.explain import calls, cures, repairs, signatures
 from tutor.explain.engine import failure
 from tutor.explain.past import Past
@@ -175,21 +173,9 @@ def _of_layer(step: Step, call: FailedCall, wanted: str, message: str) -> Wrong 
             continue
         if one.type or got:
             parameter = one.parameter if one.parameter != "self" else "input"
-            argument = one if one.text else _outer(step, call, one)
+            argument = one if one.text else repairs.outer(step, call, one)
             return Wrong(call, argument, wanted if "Tensor" in wanted else "Tensor", parameter)
     return None
-
-
-def _outer(step: Step, call: FailedCall, argument: Argument) -> Argument:
-    """With the code that the learner wrote, where the first layer of a Sequential gets what that gets."""
-    found = failing(step)
-    node = found.expression if found is not None else None
-    if found is None or not isinstance(node, ast.Call) or len(node.args) != 1 or call.module is None:
-        return argument
-    owner = re.sub(r"(\[0\])+$", "", call.module.path)
-    if owner == call.module.path or repairs.code_of(node.func, found.source) != owner:
-        return argument
-    return replace(argument, text=repairs.code_of(node.args[0], found.source))
 
 
 def _got(message: str) -> str:
