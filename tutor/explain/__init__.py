@@ -13,7 +13,7 @@
 | without effect | `result-unused`, `not-called`, `module-requires-grad` | discarded |
 | arguments | `argument-type`, `operand-type`, `element-type` | types_given |
 | their number | `argument-missing`, `argument-extra`, `own-arguments` | types_counted |
-| dtypes | `dtype-mismatch`, `index-dtype`, `needs-float`, `result-cast`, … | dtypes_mixed, …_refused, …_written |
+| dtypes | `dtype-mismatch`, `index-dtype`, `needs-float`, … | dtypes_mixed, dtypes_refused, dtypes_written |
 | anything else | `failed-call`, `missing-name`, `plain-error` | general |
 
 `reading` finds the code that failed, from the frames in the error's facts; `calls` reads the failed call in
