@@ -6,6 +6,8 @@ import ast
 from collections.abc import Iterable, Sequence
 
 from tutor.explain import calls
+from tutor.explain.edits import closed, with_method
+from tutor.explain.reading import failing
 from tutor.explain.wording import count_text, shape_text
 from tutor.facts import Argument, FailedCall, Operand, Shape, Step
 
@@ -36,10 +38,10 @@ def shape(argument: Argument | None) -> Shape | None:
     return argument.operand.shape if argument is not None and argument.operand is not None else None
 
 
-def first_tensor(call: FailedCall) -> Argument | None:
-    """What the call works on: its input, or the first tensor that it was given."""
-    found = tensor(call, "input")
-    return found or next((one for one in call.arguments if shape(one) is not None), None)
+def input_of(call: FailedCall) -> Argument | None:
+    """The tensor that a function or layer works on: its input, or what a layer was given first."""
+    found = tensor(call, "input") or (calls.at_place(call, 0) if call.form == "module" else None)
+    return found if shape(found) is not None else None
 
 
 def numbers(argument: Argument | None) -> tuple[int, ...] | None:
@@ -74,7 +76,7 @@ def setting(call: FailedCall, name: str) -> object:
 def name_of(argument: Argument) -> str:
     """What to call an argument; one that the learner's code does not write is what reaches the layer."""
     if not argument.text and (argument.operand is None or not argument.operand.name):
-        return "what reaches it"
+        return "what reaches it" if argument.parameter in ("", "input", "self") else f"`{argument.parameter}`"
     return calls.label(argument)
 
 
@@ -162,3 +164,23 @@ def all_evidence(step: Step, call: FailedCall) -> tuple[str, ...]:
 def shapes_text(shapes: Sequence[Shape]) -> str:
     """`[2, 3], [4]`."""
     return ", ".join(shape_text(one) for one in shapes)
+
+
+def on_argument(step: Step, call: FailedCall, argument: Argument, method: str) -> str | None:
+    """The learner's code with a method called on an argument that it writes; None where it does not."""
+    found = failing(step)
+    node = calls.node_of(found, call, argument) if found is not None else None
+    if found is None or node is None:
+        return None
+    return found.changed(with_method(found.source, node, method))
+
+
+def with_text(argument: Argument, method: str) -> str:
+    """How a sentence shows a method called on an argument; alone where the code does not write it."""
+    return f"{closed(argument.text)}{method}" if argument.text else method
+
+
+def counted(values: Sequence[int]) -> str:
+    """`2`, `2 or 3`, `2, 3 or 4`."""
+    words = [str(value) for value in values]
+    return " or ".join(filter(None, (", ".join(words[:-1]), words[-1])))

@@ -14,13 +14,13 @@ from tutor.explain.past import Past
 from tutor.explain.reading import Failing, failing, insert_after, path, words
 from tutor.explain.strides import broadcast
 from tutor.explain.wording import fill, shape_text
-from tutor.facts import CallFacts, Explanation, Shape, Snapshot, Step
+from tutor.facts import Explanation, Shape, Snapshot, Step
 
 _TITLE = "The shapes {left} and {right} do not fit in `{code}`"
 _TEXT = """
-`{left}` has shape {left_shape} and `{right}` has shape {right_shape}. Element by element, shapes are compared
-from the last dimension backwards: two sizes fit where they are equal or one of them is 1 (or missing).
-{clash} {hint}
+`{left}` has shape {left_shape} and `{right}` has shape {right_shape}. Element by element, shapes are
+compared from the last dimension backwards: two sizes fit where they are equal or one of them is 1 (or
+missing). {clash} {hint}
 """
 _CLASH = "Here, {place}, {a} meets {b}."
 _PLACES = {-1: "in the last dimension", -2: "in the last but one dimension"}
@@ -31,30 +31,23 @@ behind: `{code}` has shape {shape}.
 _HINT_SAME = "For a loss, both must have the same shape: one prediction for each target."
 _GROW_TITLE = "`{target}` has shape {shape} and cannot grow in place"
 _GROW = """
-`{target}` has shape {shape}, and the result of `{code}` has shape {result}. An operation in place writes into
-the memory that `{target}` has, so its result must have the shape of `{target}`. To get the bigger result, let
-a new tensor be made: `{fixed}`.
+`{target}` has shape {shape}, and the result of `{code}` has shape {result}. An operation in place writes
+into the memory that `{target}` has, so its result must have the shape of `{target}`. To get the bigger
+result, let a new tensor be made: `{fixed}`.
 """
 _SIZES = re.compile(r"size of tensor a \((\d+)\) must match the size of tensor b \((\d+)\) at .*?(\d+)")
 _OUTPUT = re.compile(r"output with shape \[([\d, ]*)\] doesn't match the broadcast shape \[([\d, ]*)\]")
-_LOSS = re.compile(r"[Tt]arget size .* (?:input size|must be the same)", re.DOTALL)
 _EXPANDED = re.compile(r"expanded size .*Target sizes: \[([\d, -]*)\].*Tensor sizes: \[([\d, ]*)\]")
-_BATCH = re.compile(r"input batch_size \((\d+)\) to match target batch_size \((\d+)\)")
-_BATCH_TITLE = "{rows} predictions meet {targets} targets"
-_BATCH_TEXT = """
-{shapes} `{code}` compares one row of scores with one target, so both must have the same number of rows: here
-there are {rows} rows of scores and {targets} targets.
-"""
 _SIZES_TITLE = "Sizes {first} and {second} do not fit in `{code}`"
 _SIZES_TEXT = """
-Element by element, shapes are compared from the last dimension backwards: two sizes fit where they are equal
-or one of them is 1 (or missing). In `{code}`, one tensor has {first} and the other {second} in dimension
-{dimension} of the result. {shapes}
+Element by element, shapes are compared from the last dimension backwards: two sizes fit where they are
+equal or one of them is 1 (or missing). In `{code}`, one tensor has {first} and the other {second} in
+dimension {dimension} of the result. {shapes}
 """
 _EXPAND_TITLE = "Shape {given} cannot be stretched to {wanted}"
 _EXPAND = """
-{what} in `{code}` is {wanted}, and the tensor given for it has shape {given}. Only a size of 1, or a missing
-one in front, can be stretched to another size. {clash}
+{what} in `{code}` is {wanted}, and the tensor given for it has shape {given}. Only a size of 1, or a
+missing one in front, can be stretched to another size. {clash}
 """
 _OPERATORS = {
     ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.Pow: "**", ast.FloorDiv: "//", ast.Mod: "%",
@@ -69,7 +62,7 @@ def broadcast_shapes(step: Step, before: Snapshot, past: Past) -> Explanation | 
     error = step.error
     if error is None or error.type not in ("RuntimeError", "ValueError"):
         return None
-    sizes, loss = _SIZES.search(error.message), _LOSS.search(error.message)
+    sizes = _SIZES.search(error.message)
     found = failing(step)
     if found is None or not found.nodes:
         return None
@@ -77,18 +70,16 @@ def broadcast_shapes(step: Step, before: Snapshot, past: Past) -> Explanation | 
         return _cannot_grow(found, _shape(output[1]), _shape(output[2]))
     if (expanded := _EXPANDED.search(error.message)) is not None:
         return _cannot_expand(found, _shape(expanded[1]), _shape(expanded[2]))
-    if (batch := _BATCH.search(error.message)) is not None:
-        return _batches(found, error.call, batch)
-    if sizes is None and loss is None:
+    if sizes is None:
         return None
     node = found.nodes[0]
     if isinstance(getattr(node, "op", None), ast.MatMult):
         return None
-    pair = _pair(step, found, node, loss is not None)
+    pair = _pair(step, found, node)
     if pair is None:
-        return _by_sizes(found, node, sizes) if sizes is not None else None
+        return _by_sizes(found, node, sizes)
     left, right = pair
-    same = loss is not None or (error.call is not None and "loss" in error.call.function)
+    same = error.call is not None and "loss" in error.call.function
     hint, fix = _hint(found, node, left, right)
     text = fill(
         _TEXT,
@@ -103,17 +94,6 @@ def broadcast_shapes(step: Step, before: Snapshot, past: Past) -> Explanation | 
     title = fill(_TITLE, left=shape_text(left.shape), right=shape_text(right.shape), code=code)
     names = tuple(dict.fromkeys(name for name in (left.name, right.name) if name))
     return Explanation("broadcast-shapes", "error", title, text, None if same else found.changed(fix), names)
-
-
-def _batches(found: Failing, call: CallFacts | None, batch: re.Match[str]) -> Explanation:
-    """A loss that compares rows of scores with one target each."""
-    code = words(found.nodes[0], found.source)
-    operands = called_with(found, call, found.nodes[0])
-    shapes = " ".join(f"`{one.text}` has shape {shape_text(one.shape)}." for one in operands[:2])
-    title = fill(_BATCH_TITLE, rows=batch[1], targets=batch[2], code=code)
-    text = fill(_BATCH_TEXT, rows=batch[1], targets=batch[2], code=code, shapes=shapes)
-    names = tuple(dict.fromkeys(one.name for one in operands if one.name))
-    return Explanation("broadcast-shapes", "error", title, text, None, names)
 
 
 def _by_sizes(found: Failing, node: ast.AST, sizes: re.Match[str]) -> Explanation:
@@ -147,13 +127,13 @@ def _shape(text: str) -> Shape:
     return tuple(int(part) for part in text.split(",") if part.strip())
 
 
-def _pair(step: Step, found: Failing, node: ast.AST, exact: bool) -> tuple[Operand, Operand] | None:
+def _pair(step: Step, found: Failing, node: ast.AST) -> tuple[Operand, Operand] | None:
     """The two operands that do not fit."""
     known = [one for part in _flat(node) if (one := operand(found, part)) is not None]
     call = step.error.call if step.error is not None else None
     for operands in (known, called_with(found, call, node)):
         for left, right in combinations(operands, 2):
-            if broadcast(left.shape, right.shape) is None or (exact and left.shape != right.shape):
+            if broadcast(left.shape, right.shape) is None:
                 return left, right
     return None
 
