@@ -292,5 +292,5 @@ def _parameters(function: Any, *, bound: bool) -> tuple[str, ...]:
         pass
     found = re.search(r"\w\(([^)]*)\)", (inspect.getdoc(function) or "").replace("\n", " "))
     words = found.group(1).split("*")[0].split(",") if found else []
-    names = [word.split("=")[0].strip() for word in words if word.strip()]
+    names = [re.split("[=:]", word)[0].strip() for word in words if word.strip()]
     return ("self", *names) if bound else tuple(names)

@@ -71,6 +71,9 @@ def _missing(case: Case, error: ErrorFacts, own: str) -> str:
 
 def _suspects(case: Case, message: str) -> list[Argument]:
     """The arguments that torch's message points at; all of them where it points at none."""
+    message = message.split("\n", maxsplit=1)[0].partition(" - got")[
+        0
+    ]  # then come all signatures, and all their names
     flat = [part for each in case.arguments for part in (each, *each.parts)]
     pointed = [
         each for each in flat if each.parameter and len(each.parameter) > 1 and _word(each.parameter, message)
@@ -91,6 +94,8 @@ def _names(argument: Argument, own: str) -> bool:
     if argument.named:
         return any(_word(argument.text, code) for code in re.findall(r"`([^`]*)`", own))
     written = (argument.text, argument.text.strip("\"'"), argument.text.strip("()[],"))
+    if argument.text in ("[]", "()", "{}"):
+        written = (argument.text, "empty", "no tensors", "no parameters")
     spoken_of = not argument.parameter or _word(argument.parameter, own)
     return spoken_of and any(form and _word(form, own) for form in written)
 

@@ -11,6 +11,8 @@ import torch
 #: Elements up to which a tensor's values are written out.
 WRITTEN_OUT = 12
 DEFAULTS = (torch.float32, torch.int64, torch.bool, torch.complex64)
+#: What tensors of no, one and two dimensions are called.
+KINDS = ("single number", "vector", "matrix")
 #: Parameters whose own names are what a learner would call such a tensor.
 TELLING = ("weight", "bias", "target", "index", "mask", "src", "anchor", "positive", "negative", "indices")
 
@@ -77,7 +79,7 @@ def tensor_facts(value: torch.Tensor) -> tuple[str, ...]:
     shape = "[" + ", ".join(map(str, value.shape)) + "]"
     facts = [shape, str(value.dtype).removeprefix("torch."), str(value.device)]
     facts += [f"{value.numel():,} element", f"{value.dim()}-D", f"{value.dim()} dimension"]
-    facts += [str(size) for size in value.shape]
+    facts += [str(size) for size in value.shape] + list(KINDS[value.dim() : value.dim() + 1])
     if value.layout is not torch.strided:
         facts.append(str(value.layout).removeprefix("torch."))
     if value.layout is torch.strided and value.device.type != "meta" and value.numel() <= WRITTEN_OUT:
