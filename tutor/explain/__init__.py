@@ -9,6 +9,11 @@
 | gradients | `non-leaf-grad`, `grad-none` | gradients |
 | leaves | `leaf-in-place`, `integer-requires-grad` | leaves, integers |
 | operands | `matmul-shapes`, `broadcast-shapes`, `device-mismatch` | products, broadcasting, devices |
+| dimensions | `dimension-range`, `dimension-repeated`, `shape-position`, … | dimensions |
+| positions | `index-range`, `index-count`, `mask-shape`, `write-shape`, … | indexing |
+| joins | `cat-shapes`, `stack-shapes` | joining |
+| layers' inputs | `conv-input`, `norm-input` | convolutions, normalization |
+| targets | `loss-shapes`, `class-range` | targets |
 | losses | `scores-expected`, `log-probabilities-expected`, `softmax-over-batch`, … | losses, spread |
 | without effect | `result-unused`, `not-called`, `module-requires-grad` | discarded |
 | arguments | `argument-type`, `operand-type`, `element-type` | types_given |

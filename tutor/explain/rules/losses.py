@@ -1,291 +1,223 @@
-"""Losses whose predictions and targets do not fit, and class numbers that no score belongs to."""
+"""Losses that are given what they do not expect: probabilities for scores, scores for probabilities."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import ast
+from math import e, log
+from typing import Literal
 
-from tutor.explain import calls, subjects
-from tutor.explain.engine import failure
-from tutor.explain.lineage import tells_makers
+from tutor.explain.engine import outcome
+from tutor.explain.flow import Flow, first_of, number_at, one_line
+from tutor.explain.lineage import Deed
 from tutor.explain.past import Past
-from tutor.explain.wording import count_text, fill, shape_text
-from tutor.facts import Argument, Explanation, FailedCall, Shape, Snapshot, Step
+from tutor.explain.wording import fill, shape_text
+from tutor.facts import Explanation, OpFacts, Snapshot, Step
 
-_BATCH_TITLE = "{rows} predictions meet {targets} targets"
-_SHAPE_TITLE = "The targets of `{code}` have shape {target}, and need {wanted}"
-_SAME_TITLE = "Predictions {input} and targets {target} must have the same shape"
-_CLASSES = """
-{shape}: {reading}, so the targets, one number of a class for each, must have shape {wanted}. {target}.
-{hint}
+Kind = Literal["note", "warning"]
+_LAYER = frozenset({"linear", "matmul", "mm", "addmm", "bmm", "conv1d", "conv2d", "conv3d", "bilinear"})
+_ACTIVATED = frozenset({"relu", "gelu", "dropout", "leaky_relu", "elu", "silu", "batch_norm", "layer_norm"})
+
+# ── scores-expected ──────────────────────────────────────────────────────────
+
+_TWICE_TITLE = "`{loss}` is given what `{made}` made, and applies {own} itself"
+_TWICE = """
+`{loss}` takes the raw scores of the last layer and applies {own} to them itself. Here it got the result of
+`{made}` ({at}), numbers between 0 and 1, so the two are applied one after the other{consequence} Nothing
+fails: the model learns slowly, and the loss stays far above 0 however sure it is. {how}
 """
-_ROWS = "{rows} with {scores} each"
-_PLACES = "scores for {classes} classes in dimension 1, at each place of shape {wanted}"
-_ONE_ROW = "one row of {scores}, without a batch"
-_SQUEEZE = "Without its size of 1 it fits: `{fixed}`."
-_ONE_HOT = """
-They look like one row of truth values for each prediction: take the number of the class, `{index}`, or give
-them as probabilities in floats, `{floats}`.
+_CROSS = """
+: with {classes} classes the loss cannot fall below {floor:.3f}, even where every prediction is right.
 """
-_LAST = "The classes seem to stand last: they belong in dimension 1, as in `{fixed}`."
-_COUNTS = "So there are {rows} predictions and {targets} targets: look where some of them went."
-_PROBABILITIES = """
-{shape} and {target}. Targets in floats are probabilities, one for each class, so they must have the same
-shape as the scores. For numbers of classes, give whole numbers: `{fixed}`.
+_BCE = """
+: no result can be below 0.5, and the loss cannot fall below 0.313 where the target is 1, or 0.693 where it
+is 0.
 """
-_SAME = """
-{shape} and {target}. `{operation}` compares each prediction with one target and stretches nothing, so both
-must have the same shape. {hint}
+_HOW = "Give it the scores, and leave `{made}` for when you want to read probabilities."
+
+_OWN = {"cross_entropy": "log_softmax", "binary_cross_entropy_with_logits": "the sigmoid"}
+_WRONG = {
+    "cross_entropy": frozenset({"softmax", "sigmoid"}),
+    "binary_cross_entropy_with_logits": frozenset({"sigmoid", "softmax"}),
+}
+
+
+@outcome
+def scores_expected(step: Step, before: Snapshot, past: Past) -> Explanation | None:
+    """Holds when cross_entropy or binary_cross_entropy_with_logits got what softmax or sigmoid gave."""
+    flow = Flow(step, past)
+    for op in flow.calls(_OWN):
+        given = first_of(op, "0", "input")
+        made = flow.source(given) if given is not None else None
+        if given is None or made is None or made.op.name not in _WRONG[op.name]:
+            continue
+        consequence = _consequence(op, made, given.shape or ())
+        text = fill(
+            _TWICE,
+            loss=_called(op),
+            own=_OWN[op.name],
+            made=_short(made.op),
+            at=made.at,
+            consequence=consequence or ".",
+            how=fill(_HOW, made=_short(made.op)),
+        )
+        title = fill(_TWICE_TITLE, loss=_called(op), made=_short(made.op), own=_OWN[op.name])
+        names = (given.name,) if given.name in step.snapshot.tensors else ()
+        return Explanation("scores-expected", "warning", title, text, _without(flow, made), names)
+    return None
+
+
+def _consequence(op: OpFacts, made: Deed, shape: tuple[int, ...]) -> str:
+    if op.name == "cross_entropy" and made.op.name == "softmax" and len(shape) > 1 and shape[1] > 1:
+        floor = log((e + shape[1] - 1) / e)
+        return fill(_CROSS, classes=shape[1], floor=floor)
+    return fill(_BCE) if op.name != "cross_entropy" and made.op.name == "sigmoid" else ""
+
+
+def _called(op: OpFacts) -> str:
+    """The loss as the learner knows it: the class of the layer, or the function."""
+    return op.within if op.within.endswith("Loss") else op.name
+
+
+def _short(op: OpFacts) -> str:
+    """The code of an operation, or where that is long its name."""
+    return op.expression if 0 < len(op.expression) <= 40 else op.within or op.name
+
+
+def _without(flow: Flow, made: Deed) -> str | None:
+    """The step's code without the call that made probabilities, where the step makes them for the loss."""
+    op = made.op
+    node = flow.own(op) if made.code.order == flow.here.order and op.function == "<module>" else None
+    if not isinstance(node, ast.Call) or op.within not in ("", "Softmax", "Sigmoid"):
+        return None
+    if len(list(flow.users(op.outs[0].object, op.seq))) != 1:
+        return None  # probabilities are read elsewhere too
+    taken = flow.argument(op, op.ins[0]) if op.ins else None
+    inner = node.args[0] if op.within and node.args else taken
+    if inner is None or (op.within and not _is_given(flow, made, inner)):
+        return None  # the layer is inside of what was called
+    code = ast.get_source_segment(flow.step.source, inner)
+    return flow.fixed(node, code) if code is not None else None
+
+
+def _is_given(flow: Flow, made: Deed, node: ast.expr) -> bool:
+    """Whether the operation took just what this code gives."""
+    given, text = made.op.ins[0], one_line(node, flow.step.source)
+    maker = flow.lineage.maker(given.object)
+    return given.name == text or (maker is not None and maker.op.expression == text)
+
+
+# ── log-probabilities-expected ───────────────────────────────────────────────
+
+_NLL_TITLE = "`{loss}` expects log-probabilities and is given {what}"
+_NLL = """
+`{loss}` only picks the number of the right class and turns its sign: it takes them for logarithms of
+probabilities, as log_softmax gives them. Here it got {what}, from `{made}` ({at}), so the loss is no
+likelihood and can fall without end below 0, or never come near it. {how}
 """
-_WEIGHT_TITLE = "{has} weights for {classes} classes"
-_WEIGHT = """
-{weight}, and {shape}: that is {classes} classes, and `weight` must have one number for each of them.
+_NLL_SCORES = (
+    "Use cross_entropy, which does both, or give it `log_softmax` of the scores over the class dimension."
+)
+_NLL_PROBABILITIES = "Use log_softmax where softmax stands, or cross_entropy on the scores themselves."
+
+
+@outcome
+def log_probabilities_expected(step: Step, before: Snapshot, past: Past) -> Explanation | None:
+    """Holds when nll_loss got raw scores of a layer, or probabilities, where log-probabilities belong."""
+    flow = Flow(step, past)
+    for op in flow.calls({"nll_loss"}):
+        given = first_of(op, "0", "input")
+        made = flow.source(given) if given is not None else None
+        if given is None or made is None:
+            continue
+        probabilities = made.op.name in ("softmax", "sigmoid")
+        if not probabilities and made.op.name not in _LAYER | _ACTIVATED:
+            continue
+        what = "probabilities" if probabilities else "raw scores"
+        how = _NLL_PROBABILITIES if probabilities else _NLL_SCORES
+        text = fill(_NLL, loss=_called(op), what=what, made=_short(made.op), at=made.at, how=how)
+        fix = None
+        node = flow.own(op)
+        if not probabilities and not op.within and isinstance(node, ast.Call) and op.expression:
+            function = ast.get_source_segment(step.source, node.func) or ""
+            if function.endswith(".nll_loss"):
+                fix = flow.fixed(node.func, function.removesuffix("nll_loss") + "cross_entropy")
+        names = (given.name,) if given.name in step.snapshot.tensors else ()
+        title = fill(_NLL_TITLE, loss=_called(op), what=what)
+        return Explanation("log-probabilities-expected", "warning", title, text, fix, names)
+    return None
+
+
+# ── softmax-over-batch ───────────────────────────────────────────────────────
+
+_BATCH_TITLE = "`{code}` goes over the batch, not over the classes"
+_BATCH = """
+`{code}` makes the numbers along dimension 0 of {shape} add up to 1: that is across the {rows} samples of
+the batch, so each sample's result depends on the others. {use} For probabilities of each sample take the
+last dimension: `dim=1`, or `dim=-1`.
 """
-_RANGE_TITLE = "There are scores for {classes} classes, and a target is class {wrong}"
-_RANGE = """
-{shape}: scores for {classes} classes, so each target must be from 0 to {last}. {target} holds numbers from
-{low} to {high}. {hint}
+_USED = "`{user}` then reads each row as one sample."
+_USERS = frozenset(
+    {"nll_loss", "cross_entropy", "kl_div", "mse_loss", "binary_cross_entropy", "argmax", "max"}
+)
+
+
+@outcome
+def softmax_over_batch(step: Step, before: Snapshot, past: Past) -> Explanation | None:
+    """Holds when softmax over dimension 0 of a matrix went, row by row, into a loss or an argmax."""
+    flow = Flow(step, past)
+    for user in flow.calls(_USERS):
+        given = first_of(user, "0", "input")
+        by_rows = user.name not in ("argmax", "max") or number_at(user, "1", "dim") in (1, -1)
+        made = flow.source(given) if given is not None and by_rows else None
+        if made is not None and made.op.name == "log" and made.op.ins:
+            made = flow.source(made.op.ins[0])
+        if made is None or made.op.name not in ("softmax", "log_softmax") or not made.op.ins:
+            continue
+        op, shape = made.op, made.op.ins[0].shape or ()
+        if number_at(op, "dim", "1") not in (0, -2) or len(shape) != 2 or min(shape) < 2:
+            continue
+        use = fill(_USED, user=_short(user))
+        text = fill(_BATCH, code=op.expression, shape=shape_text(shape), rows=shape[0], use=use)
+        names = (op.ins[0].name,) if op.ins[0].name in step.snapshot.tensors else ()
+        title = fill(_BATCH_TITLE, code=op.expression)
+        return Explanation("softmax-over-batch", "warning", title, text, _other_dimension(flow, made), names)
+    return None
+
+
+def _other_dimension(flow: Flow, made: Deed) -> str | None:
+    node = flow.own(made.op) if made.code.order == flow.here.order else None
+    if not isinstance(node, ast.Call):
+        return None
+    written = [word.value for word in node.keywords if word.arg == "dim"] or node.args[-1:]
+    text = ast.get_source_segment(flow.step.source, written[0]) if written else None
+    return flow.fixed(written[0], "1") if text in ("0", "-2") else None
+
+
+# ── implicit-dimension ───────────────────────────────────────────────────────
+
+_IMPLICIT_TITLE = "`{code}` does not say over which dimension, and takes dimension {dim}"
+_IMPLICIT = """
+Without `dim`, {name} takes dimension 0 of tensors with 1 or 3 dimensions and dimension 1 of all others: of
+{shape} that is dimension {dim}, so these {size} numbers add up to 1 for each place in the rest. torch means
+to do away with this choice and warns of it. Write `dim=-1` for the last dimension, or the one you mean.
 """
-_FROM_ONE = """
-If your classes are counted from 1, subtract 1: `{target} - 1`. If there are {count} classes, the last layer
-must give {count} scores.
-"""
-_MORE = "If there are {count} classes, the last layer must give {count} scores."
-_NEGATIVE = "{wrong} counts for nothing here: to leave entries out, give `ignore_index={wrong}`."
-_HOT_TITLE = "`num_classes` is {classes}, and a class is {wrong}"
-_HOT = """
-{target} and holds classes from {low} to {high}, and with `num_classes={classes}` each must be from 0 to
-{last}. Give `num_classes={count}`, or look where {wrong} comes from.
-"""
-
-_SCORES = frozenset({"cross_entropy", "nll_loss"})
-_PAIRS = frozenset({"binary_cross_entropy", "binary_cross_entropy_with_logits"})
-_NO_CLASS = -100
 
 
-@dataclass(frozen=True)
-class _Loss:
-    """A failed loss: what was predicted and what should have been."""
-
-    call: FailedCall
-    operation: str
-    input: Argument
-    target: Argument
-    scores: Shape
-    targets: Shape
-
-    @property
-    def whole(self) -> bool:
-        """Whether the targets are whole numbers."""
-        dtype = self.target.operand.dtype if self.target.operand is not None else None
-        return (dtype or "").startswith(("int", "uint", "long"))
-
-    @property
-    def wanted(self) -> Shape:
-        """The shape of numbers of classes for these scores."""
-        return (*self.scores[:1], *self.scores[2:]) if len(self.scores) > 1 else ()
-
-    @property
-    def classes(self) -> int:
-        return self.scores[1] if len(self.scores) > 1 else self.scores[0]
-
-
-def _loss(step: Step, operations: frozenset[str]) -> _Loss | None:
-    refused = subjects.refused(step)
-    call = next((one for one in calls.chain(refused) if calls.operation(one) in operations), None)
-    if call is None or call.form == "class":
+@outcome
+def implicit_dimension(step: Step, before: Snapshot, past: Past) -> Explanation | None:
+    """Holds when softmax, log_softmax or softmin was called without `dim` and torch had to choose one."""
+    if not any("Implicit dimension choice" in warning.message for warning in step.warnings):
         return None
-    given, target = subjects.tensor(call, "input"), subjects.tensor(call, "target")
-    scores, targets = subjects.shape(given), subjects.shape(target)
-    if given is None or target is None or scores is None or targets is None:
-        return None
-    return _Loss(call, calls.operation(call), given, target, scores, targets)
-
-
-_Told = tuple[str, str, str | None]
-
-
-@failure
-@tells_makers
-def loss_shapes(step: Step, before: Snapshot, past: Past) -> Explanation | None:
-    """Holds when predictions and targets of a loss do not have the shapes that it compares."""
-    loss = _loss(step, _SCORES | _PAIRS)
-    if loss is None:
-        return None
-    told = _pairs(step, loss) if loss.operation in _PAIRS else _scores(step, loss)
-    if told is None:
-        return None
-    names = subjects.evidence(step, [loss.input, loss.target])
-    title, text, fix = told
-    return Explanation("loss-shapes", "error", title, text, fix, names)
-
-
-def _scores(step: Step, loss: _Loss) -> _Told | None:
-    """Scores against numbers of classes."""
-    if not loss.scores:
-        return None
-    if not loss.whole:
-        return _probabilities(loss)
-    if loss.targets == loss.wanted:
-        return _weight(loss)
-    hint, fix = _class_hint(step, loss)
-    text = fill(
-        _CLASSES,
-        shape=subjects.sentence(subjects.shape_of(loss.input)),
-        reading=_reading(loss),
-        wanted=shape_text(loss.wanted),
-        target=subjects.sentence(subjects.shape_of(loss.target)),
-        hint=hint,
-    )
-    if len(loss.targets) == len(loss.wanted) == 1:
-        return fill(_BATCH_TITLE, rows=loss.wanted[0], targets=loss.targets[0]), text, fix
-    code = subjects.code_of(loss.call)
-    fields = {"target": shape_text(loss.targets), "wanted": shape_text(loss.wanted)}
-    return fill(_SHAPE_TITLE, code=code, **fields), text, fix
-
-
-def _reading(loss: _Loss) -> str:
-    """What scores of this shape are taken for."""
-    scores = count_text(loss.classes, "score")
-    if len(loss.scores) == 1:
-        return fill(_ONE_ROW, scores=scores)
-    if len(loss.scores) == 2:
-        return fill(_ROWS, rows=count_text(loss.scores[0], "row"), scores=scores)
-    return fill(_PLACES, classes=loss.classes, wanted=shape_text(loss.wanted))
-
-
-def _class_hint(step: Step, loss: _Loss) -> tuple[str, str | None]:
-    for at, size in enumerate(loss.targets):
-        if size == 1 and (*loss.targets[:at], *loss.targets[at + 1 :]) == loss.wanted:
-            method = f".squeeze({at})"
-            hint = fill(_SQUEEZE, fixed=subjects.with_text(loss.target, method))
-            return hint, subjects.on_argument(step, loss.call, loss.target, method)
-    if loss.targets == loss.scores:
-        index = subjects.with_text(loss.target, f".argmax({min(1, len(loss.scores) - 1)})")
-        return fill(_ONE_HOT, index=index, floats=subjects.with_text(loss.target, ".float()")), None
-    if len(loss.scores) > 2 and loss.targets == loss.scores[:-1]:
-        count = len(loss.scores)
-        order = ", ".join(map(str, (0, count - 1, *range(1, count - 1))))
-        method = ".transpose(1, 2)" if count == 3 else f".permute({order})"
-        hint = fill(_LAST, fixed=subjects.with_text(loss.input, method))
-        return hint, subjects.on_argument(step, loss.call, loss.input, method)
-    if len(loss.scores) == 2 and loss.targets and loss.targets[0] != loss.scores[0]:
-        return fill(_COUNTS, rows=loss.scores[0], targets=loss.targets[0]), None
-    return "", None
-
-
-def _probabilities(loss: _Loss) -> _Told | None:
-    if loss.targets in (loss.scores, loss.wanted) or loss.operation != "cross_entropy":
-        return None
-    text = fill(
-        _PROBABILITIES,
-        shape=subjects.sentence(subjects.shape_of(loss.input)),
-        target=subjects.shape_of(loss.target),
-        fixed=subjects.with_text(loss.target, ".long()"),
-    )
-    fields = {"input": shape_text(loss.scores), "target": shape_text(loss.targets)}
-    return fill(_SAME_TITLE, **fields), text, None
-
-
-def _weight(loss: _Loss) -> _Told | None:
-    given = calls.argument(loss.call, "weight")
-    own = loss.call.module.tensors.get("weight") if loss.call.module is not None else None
-    sizes = own.shape if own is not None else subjects.shape(given)
-    if sizes is None or sizes == (loss.classes,):
-        return None
-    who = (
-        subjects.shape_of(given) if given is not None else f"`{own.name}`" if own and own.name else "`weight`"
-    )
-    weight = who if given is not None else f"{who} is {shape_text(sizes)}"
-    shape = subjects.shape_of(loss.input)
-    text = fill(_WEIGHT, weight=subjects.sentence(weight), shape=shape, classes=loss.classes)
-    return fill(_WEIGHT_TITLE, has=shape_text(sizes), classes=loss.classes), text, None
-
-
-def _pairs(step: Step, loss: _Loss) -> _Told | None:
-    """One prediction against one target."""
-    if loss.scores == loss.targets:
-        return None
-    hint, fix = "", None
-    for one, sizes, other in (
-        (loss.input, loss.scores, loss.targets),
-        (loss.target, loss.targets, loss.scores),
-    ):
-        at = next((at for at, size in enumerate(sizes) if size == 1 and _without(sizes, at) == other), None)
-        if at is not None:
-            method = f".squeeze({at})"
-            hint = fill(_SQUEEZE, fixed=subjects.with_text(one, method))
-            fix = subjects.on_argument(step, loss.call, one, method)
-            break
-    text = fill(
-        _SAME,
-        shape=subjects.sentence(subjects.shape_of(loss.input)),
-        target=subjects.shape_of(loss.target),
-        operation=loss.operation,
-        hint=hint,
-    )
-    fields = {"input": shape_text(loss.scores), "target": shape_text(loss.targets)}
-    return fill(_SAME_TITLE, **fields), text, fix
-
-
-def _without(sizes: Shape, at: int) -> Shape:
-    return (*sizes[:at], *sizes[at + 1 :])
-
-
-@failure
-def class_range(step: Step, before: Snapshot, past: Past) -> Explanation | None:
-    """Holds when a target is the number of a class for which there is no score, or `one_hot` has no place."""
-    hot = _one_hot(step)
-    if hot is not None:
-        return hot
-    loss = _loss(step, _SCORES | {"multi_margin_loss"})
-    low, high = (loss.target.low, loss.target.high) if loss is not None else (None, None)
-    if loss is None or not loss.scores or low is None or high is None:
-        return None
-    count = loss.classes
-    skipped = subjects.setting(loss.call, "ignore_index")
-    if loss.call.module is None:
-        skipped = calls.number(calls.argument(loss.call, "ignore_index"))
-    skipped = skipped if type(skipped) is int else _NO_CLASS
-    wrong = int(high) if high >= count and high != skipped else int(low)
-    if 0 <= wrong < count or wrong == skipped or loss.targets != loss.wanted:
-        return None
-    hint = fill(_MORE, count=wrong + 1) if wrong >= count else fill(_NEGATIVE, wrong=wrong)
-    if low >= 1 and high == count and loss.target.text:
-        hint = fill(_FROM_ONE, target=loss.target.text, count=wrong + 1)
-    text = fill(
-        _RANGE,
-        shape=subjects.sentence(subjects.shape_of(loss.input)),
-        classes=count,
-        last=count - 1,
-        target=subjects.sentence(subjects.name_of(loss.target)),
-        low=int(low),
-        high=int(high),
-        hint=hint,
-    )
-    title = fill(_RANGE_TITLE, classes=count, wrong=wrong)
-    names = subjects.evidence(step, [loss.input, loss.target])
-    return Explanation("class-range", "error", title, text, None, names)
-
-
-def _one_hot(step: Step) -> Explanation | None:
-    call = subjects.refused(step)
-    if call is None or calls.operation(call) != "one_hot":
-        return None
-    given, count = subjects.tensor(call, "input"), calls.number(calls.argument(call, "num_classes"))
-    if given is None or count is None or given.low is None or given.high is None or count < 1:
-        return None
-    wrong = int(given.high) if given.high >= count else int(given.low)
-    if 0 <= wrong < count:
-        return None
-    text = fill(
-        _HOT,
-        target=subjects.sentence(subjects.shape_of(given)),
-        low=int(given.low),
-        high=int(given.high),
-        classes=count,
-        last=count - 1,
-        count=int(given.high) + 1,
-        wrong=wrong,
-    )
-    title = fill(_HOT_TITLE, classes=count, wrong=wrong)
-    return Explanation("class-range", "error", title, text, None, subjects.evidence(step, [given]))
+    flow = Flow(step, past)
+    for op in flow.calls({"softmax", "log_softmax", "softmin"}):
+        given = op.ins[0] if op.ins else None
+        shape = given.shape if given is not None else None
+        if given is None or not shape or number_at(op, "1", "dim") is not None:
+            continue
+        dim = 0 if len(shape) in (1, 3) else 1
+        text = fill(_IMPLICIT, name=op.name, shape=shape_text(shape), dim=dim, size=shape[dim])
+        kind: Kind = "warning" if len(shape) == 3 else "note"
+        names = (given.name,) if given.name in step.snapshot.tensors else ()
+        title = fill(_IMPLICIT_TITLE, code=_short(op), dim=dim)
+        return Explanation("implicit-dimension", kind, title, text, None, names)
+    return None
