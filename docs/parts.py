@@ -71,6 +71,17 @@ async def moment(stage: Stage) -> None:
     await stage.press("alt+up", "alt+up", "alt+up")
 
 
+async def explanation(stage: Stage) -> None:
+    """An error in a model, below the line that made it, with its fix."""
+    await stage.code(
+        "import torch\nimport torch.nn.functional as F\n\n"
+        "images = torch.randn(8, 3, 5, 5)\nweight = torch.randn(10, 75)\n"
+        "features = images.flatten(1)\nscores = features @ weight\n"
+    )
+    await stage.run()
+    await stage.see("writes that")
+
+
 async def live(stage: Stage) -> None:
     """A loop as it runs."""
     await stage.code(
@@ -89,5 +100,6 @@ PARTS: dict[str, Part] = {
     "graph": Part(Scene(graph, lesson=""), ("graph-panel",)),
     "replay": Part(Scene(replay, lesson=""), ("replay-panel",)),
     "moment": Part(Scene(moment, lesson=""), size=(110, 24)),
+    "explanation": Part(Scene(explanation, lesson=""), size=(120, 34)),
     "live": Part(Scene(live, lesson="", runs=True), ("live-panel",)),
 }
