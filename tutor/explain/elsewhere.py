@@ -99,6 +99,13 @@ def is_module(step: Step, past: Past, found: Defined | None) -> bool:
     return False
 
 
+def in_nn(step: Step, past: Past, name: str) -> str:
+    """`nn.Parameter`, or `torch.nn.Parameter` where the learner's code has no `nn`."""
+    named = (node for code in codes(step, past) for root in code.tree for node in ast.walk(root))
+    known = any(isinstance(node, ast.Name) and node.id == "nn" for node in named)
+    return f"nn.{name}" if known else f"torch.nn.{name}"
+
+
 def last_set(step: Step, past: Past, found: Failing, name: str) -> Binding | None:
     """What a name or path was last set to before the failing statement, as far as the code tells."""
     if not found.own:

@@ -48,7 +48,7 @@ def optimizer_params(step: Step, before: Snapshot, past: Past) -> Explanation | 
         return None
     optimizer = _short(call)
     params = calls.argument(call, "params")
-    if params is not None and not params.type:
+    if params is not None and call.source == "code":  # it was refused before it looked at them
         return None
     if params is None:
         if "'params'" not in step.error.message:
