@@ -9,7 +9,7 @@ from functools import cached_property
 
 from tutor.explain.entries import At, Entry, quoted
 from tutor.explain.reading import evaluated, parse, path
-from tutor.facts import BackwardFacts, OpFacts, TensorFacts
+from tutor.facts import BackwardFacts, OpFacts, TensorFacts, UpdateFacts
 
 LOOPS = (ast.For, ast.AsyncFor, ast.While)
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
@@ -37,6 +37,7 @@ class Code:
     #: What it did, as far as that was seen.
     operations: tuple[OpFacts, ...] = ()
     backwards: tuple[BackwardFacts, ...] = ()
+    updates: tuple[UpdateFacts, ...] = ()
 
     @cached_property
     def bindings(self) -> tuple[Binding, ...]:

@@ -46,6 +46,7 @@ class Past:
             entry=self.entry,
             operations=step.operations,
             backwards=step.backwards,
+            updates=step.updates,
         )
 
     def begin(self, entry: Entry) -> Past:

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from msgspec import Struct, field
 
 from tutor.facts.graphs import GraphOutline
-from tutor.facts.operations import BackwardFacts, OpCount, OpFacts
+from tutor.facts.operations import BackwardFacts, OpCount, OpFacts, OptimizerFacts, UpdateFacts
 from tutor.facts.progress import LoopFacts, ScalarSample
 from tutor.facts.records import (
     Answer,
@@ -208,6 +208,8 @@ class StepDone(Struct, frozen=True, tag=True):
     counts: tuple[OpCount, ...] = ()
     unwatched: bool = False
     backwards: tuple[BackwardFacts, ...] = ()
+    updates: tuple[UpdateFacts, ...] = ()
+    optimizers: tuple[OptimizerFacts, ...] = ()
     graphs: GraphStep | None = None
 
 

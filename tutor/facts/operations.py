@@ -54,6 +54,10 @@ class Operand(Struct, frozen=True, omit_defaults=True):
     node: int | None = None
     version: int | None = None
 
+    #: Of a result: some element is NaN, or some is infinite and none NaN, where that was quick to see; of an
+    #: argument only where a result has such elements and it has them too.
+    broken: Literal["nan", "inf"] | None = None
+
 
 class Write(Struct, frozen=True):
     """An argument whose version an operation moved; `argument` is its index among `ins`."""
@@ -100,6 +104,46 @@ class OpCount(Struct, frozen=True, omit_defaults=True):
     part: str = ""
     within: str = ""
     count: int = 1
+    #: Which time a result without dimensions was first NaN or infinite, of those not told in detail.
+    broken: int = 0
+
+
+# ── optimizers ───────────────────────────────────────────────────────────────
+
+
+class UpdateFacts(Struct, frozen=True, omit_defaults=True):
+    """One `step()` of an optimizer, as it ended."""
+
+    seq: int
+    line: int
+    #: Type of the optimizer, and its number.
+    optimizer: str
+    object: int
+    expression: str = ""
+    filename: str = ""
+    #: Numbers of the parameters that it holds, and how many backward passes the `.grad` of each has added
+    #: up: 0 where it has none, -1 where that is not known.
+    parameters: tuple[int, ...] = ()
+    passes: tuple[int, ...] = ()
+    #: Those of them that do not require grad.
+    frozen: tuple[int, ...] = ()
+    #: It holds more parameters than are told.
+    more: bool = False
+    #: How many backward passes there had been in this kernel.
+    backwards: int = 0
+    #: Which step of this optimizer in the statement it is, of how many; only the first ones are told.
+    hit: int = 1
+    hits: int = 1
+
+
+class OptimizerFacts(Struct, frozen=True, omit_defaults=True):
+    """An optimizer under a name of the learner's, and the numbers of the parameters that it holds."""
+
+    name: str
+    type: str
+    object: int
+    parameters: tuple[int, ...] = ()
+    more: bool = False
 
 
 # ── backward ─────────────────────────────────────────────────────────────────

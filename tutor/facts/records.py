@@ -7,7 +7,16 @@ from typing import Any, Literal
 from msgspec import Struct, field
 
 from tutor.facts.failed import FailedCall, Missing
-from tutor.facts.operations import BackwardFacts, OpCount, OpFacts, Origin, Shape, Span
+from tutor.facts.operations import (
+    BackwardFacts,
+    OpCount,
+    OpFacts,
+    OptimizerFacts,
+    Origin,
+    Shape,
+    Span,
+    UpdateFacts,
+)
 from tutor.facts.progress import ScalarFacts
 
 TensorKind = Literal[
@@ -54,6 +63,8 @@ class TensorFacts(Struct, frozen=True, omit_defaults=True):
     passes: int | None = None
     #: Why some fact could not be read, in a few words.
     unread: str | None = None
+    #: It is in a list, dictionary or tuple that a module has as an attribute, where the module does not look.
+    hidden: bool = False
 
 
 class StorageFacts(Struct, frozen=True, omit_defaults=True):
@@ -220,6 +231,9 @@ class Step(Struct, frozen=True):
     unwatched: bool = False
     #: Backward passes in order.
     backwards: tuple[BackwardFacts, ...] = ()
+    #: Steps of optimizers, and the optimizers that there are, where there was a step.
+    updates: tuple[UpdateFacts, ...] = ()
+    optimizers: tuple[OptimizerFacts, ...] = ()
     #: How scalars went while it ran, where it took long enough to be looked at.
     scalars: tuple[ScalarFacts, ...] = ()
     #: What it did to graphs; None where that was not recorded.

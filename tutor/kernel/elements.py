@@ -11,6 +11,9 @@ import numpy as np
 import torch
 
 from tutor.facts import Shape
+from tutor.kernel.guard import GENUINE
+
+globals()["__builtins__"] = GENUINE
 
 Ranges = tuple[tuple[int, int], ...]
 

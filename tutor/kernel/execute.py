@@ -48,6 +48,7 @@ from tutor.kernel.namespace import Snapshots
 from tutor.kernel.replay import Replay
 from tutor.kernel.source import TOP_LEVEL_AWAIT, Definitions, Source, docstring_of, names_in
 from tutor.kernel.stdio import Stdio
+from tutor.kernel.stepping import Updates
 from tutor.kernel.trace.callers import hide_from_tracebacks
 from tutor.kernel.trace.recorder import Recorder
 from tutor.kernel.trace.sites import Sites
@@ -85,6 +86,7 @@ class Executor:
         self._snapshots = Snapshots(self.namespace, _OURS)
         self.sites = Sites(self.namespace)
         self._replay = Replay(self.namespace, self.sites, self._snapshots)
+        self._updates = Updates(self.namespace, self.sites, self._snapshots, self._replay)
         self._sampler = Sampler(send, self.namespace)
         self._graphs = GraphSteps(self.namespace, self._snapshots)
         self.recorder = Recorder(self.namespace, self.sites, self._snapshots)
@@ -238,6 +240,8 @@ class Executor:
             self._sampler.begin(request.id, index, node, code)
             self._replay.start(request.replay)
             if request.trace:
+                self._updates.start()
+            if request.trace:
                 self.recorder.begin()
             self._interpreter.leave()
             try:
@@ -257,6 +261,7 @@ class Executor:
             self.recorder.stop()
             error = self._described(problem, source, node)
         backwards = self._replay.stop()
+        updates, optimizers = self._updates.stop()
         if getpid() != self._pid:
             return error
         self._sampler.end()
@@ -280,6 +285,8 @@ class Executor:
                 counts=operations.counts,
                 unwatched=operations.unwatched,
                 backwards=backwards,
+                updates=updates,
+                optimizers=optimizers,
                 graphs=graphs,
             )
         )

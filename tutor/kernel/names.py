@@ -228,7 +228,8 @@ class Collector:
         else:
             self._contained -= 1
             gradient = gradient_of(value)
-            yield Named(path, root, "tensor", value, gradient, holder)
+            hidden = bool(self._open) and raw.is_a(value, torch.nn.Parameter)
+            yield Named(path, root, "tensor", value, gradient, holder, hidden)
             if gradient is not None and self._spend(holder):
                 yield Named(path + ".grad", root, "gradient", gradient, None, holder)
 
@@ -237,6 +238,7 @@ class Collector:
     ) -> Iterator[Named]:
         if id(module) in self._open:
             return
+        hidden = bool(self._open)  # a module is being walked, and this is in a container of its
         self._open.add(id(module))
         for path, role, value in _module_parts(name, module, self._visits):
             if role == "tensor":
@@ -244,7 +246,7 @@ class Collector:
                     yield from self._collect_container(path, root, value, contents, above)
             elif self._spend(holder):
                 gradient = gradient_of(value)
-                yield Named(path, root, role, value, gradient, holder)
+                yield Named(path, root, role, value, gradient, holder, hidden and role == "parameter")
                 if gradient is not None and self._spend(holder):
                     yield Named(path + ".grad", root, "gradient", gradient, None, holder)
         self._open.discard(id(module))

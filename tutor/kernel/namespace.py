@@ -303,6 +303,8 @@ class Snapshots:
                     and (passes := self.passes(item.value, item.gradient)) is not None
                 ):
                     facts = structs.replace(facts, passes=passes)
+                if item.hidden:
+                    facts = structs.replace(facts, hidden=True)
                 same = entry is not None and entry.facts.object == facts.object
                 bumped = same and entry is not None and entry.facts.version != facts.version
                 mentioned = item.root in asked

@@ -35,6 +35,8 @@ class Named(Struct, frozen=True):
     gradient: Any = None
     #: Path of the container that holds it, if it is not under a name or in a module.
     holder: str = ""
+    #: A module is around the container that holds it, and does not know of it.
+    hidden: bool = False
 
 
 Described = tuple[TensorFacts, Place | None]

@@ -275,6 +275,8 @@ class RunningRequest:
             counts=record.counts if record else (),
             unwatched=record.unwatched if record else False,
             backwards=record.backwards if record else (),
+            updates=record.updates if record else (),
+            optimizers=record.optimizers if record else (),
             scalars=self._scalars(index),
             graphs=record.graphs if record else None,
             crowded=any(one <= end_line and line <= last for one, last in self._beside(index)),

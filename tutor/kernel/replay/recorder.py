@@ -65,9 +65,14 @@ class Replay:
         self._places: dict[tuple[int, int], Place] = {}
         #: Line and arguments by name of passes inside of torch.compile.
         self._compiled: list[tuple[int, dict[str, Any]]] = []
-        self._whole = 0
+        self._whole = self._passed = 0
         self._original: Engine | None = None
         self._installed: Engine | None = None
+
+    @property
+    def passed(self) -> int:
+        """How many passes there were since the last reset."""
+        return self._passed + sum(place.hits for place in self._places.values())
 
     # ── around a statement ───────────────────────────────────────────────────
 
@@ -95,6 +100,7 @@ class Replay:
         with contextlib.suppress(Exception), raw.Reading():
             self._catch_up()
         places, self._places = self._places, {}
+        self._passed += sum(place.hits for place in places.values())
         found: list[BackwardFacts] = []
         for place in places.values():
             recorded = [*place.first, *([place.latest] if place.latest is not None else [])]

@@ -23,6 +23,7 @@ class Tally:
 
     __slots__ = (
         *(
+            "broken",
             "code",
             "count",
             "detailed",
@@ -41,6 +42,8 @@ class Tally:
         self.code = code
         self.kind = kind
         self.count = self.detailed = 0
+        #: Which call, of those only counted, first gave a number that is NaN or infinite.
+        self.broken = 0
         self.line = 0
         #: Some call of it took or gave a tensor, or failed.
         self.is_operation = False
@@ -53,7 +56,7 @@ class Tally:
         self.origin: Origin | None = None
 
     def facts(self) -> OpCount:
-        return OpCount(self.kind.name, self.line, self.part, self.within or "", self.count)
+        return OpCount(self.kind.name, self.line, self.part, self.within or "", self.count, self.broken)
 
 
 class Budget:
@@ -89,5 +92,9 @@ class Budget:
             key = (code, instruction, name, tally.within or "")
             known = found.get(key)
             more = tally.facts()
-            found[key] = more if known is None else structs.replace(known, count=known.count + more.count)
+            found[key] = more if known is None else _together(known, more)
         return tuple(found.values())
+
+
+def _together(one: OpCount, other: OpCount) -> OpCount:
+    return structs.replace(one, count=one.count + other.count, broken=one.broken or other.broken)

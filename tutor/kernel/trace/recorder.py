@@ -28,6 +28,7 @@ from tutor.kernel.trace.operands import is_subject
 from tutor.kernel.trace.origins import Origins
 from tutor.kernel.trace.sequence import next_number
 from tutor.kernel.trace.sites import Site, Sites
+from tutor.kernel.trace.sound import is_broken_number
 from tutor.kernel.trace.watched import Watched
 
 globals()["__builtins__"] = GENUINE
@@ -275,6 +276,8 @@ class Recorder:
         """Of a call that is only counted: what made its result, so that the last of a loop is known too."""
         if tally.origin is None or not is_subject(result):
             return
+        if not tally.broken and is_broken_number(result):
+            tally.broken = tally.count
         number = self._snapshots.objects.number(result)
         if self.origins.of(number) is None:
             origin = structs.replace(tally.origin, seq=next_number())

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from msgspec import structs
 
-from tutor.facts import OpFacts, Origin
+from tutor.facts import Operand, OpFacts, Origin
 from tutor.kernel.errors import clean
 from tutor.kernel.failed.arguments import Describer
 from tutor.kernel.failed.seen import Asked, Failure, note
@@ -21,6 +21,7 @@ from tutor.kernel.trace.operands import Reader, arguments, results
 from tutor.kernel.trace.origins import Origins
 from tutor.kernel.trace.sequence import next_number
 from tutor.kernel.trace.sites import Site
+from tutor.kernel.trace.sound import broken
 from tutor.kernel.trace.verdicts import judge, writes
 from tutor.kernel.trace.written import Call
 
@@ -83,6 +84,7 @@ class Watched:
             return None
         self._tally.is_operation = True
         outs = [self._reader.read(one, "") for one in made]
+        self._look_at_numbers(made, outs)
         verdict, about = judge(self._kind, (found, ins), (made, outs), wrote, self._shares)
         facts = self._facts(outs=tuple(outs), verdict=verdict, of=about, wrote=wrote)
         origin = self._origin(facts)
@@ -94,6 +96,19 @@ class Watched:
         self._tally.origin = origin
         self._found = []
         return facts
+
+    def _look_at_numbers(self, made: list[Any], outs: list[Operand]) -> None:
+        """Which results have NaN or infinite elements, and where some do, which arguments have them."""
+        faults = [broken(found.value, facts) for found, facts in zip(made, outs, strict=True)]
+        if not any(faults):
+            return
+        outs[:] = [
+            structs.replace(facts, broken=fault) if fault else facts
+            for facts, fault in zip(outs, faults, strict=True)
+        ]
+        for index, (found, facts) in enumerate(zip(self._found, self._ins, strict=True)):
+            if (fault := broken(found.value, facts)) is not None:
+                self._ins[index] = structs.replace(facts, broken=fault)
 
     def fail(self, error: BaseException) -> OpFacts:
         """It raised; lets go of the arguments."""
