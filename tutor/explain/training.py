@@ -66,7 +66,7 @@ class Training:
     @cached_property
     def certain(self) -> bool:
         """Whether all that optimizers hold is known."""
-        return not any(one.more for one in (*self.updates, *self.step.optimizers))
+        return not any(u.more for u in self.updates) and not any(o.more for o in self.step.optimizers)
 
     def filled(self, passes: list[BackwardFacts]) -> frozenset[int]:
         """Numbers of the leaves that some passes gave a gradient."""
