@@ -73,7 +73,7 @@ def summary(outcomes: Sequence[Outcome]) -> Iterator[str]:
     """The two figures, and a table of the families."""
     inside = [each for each in outcomes if each.family not in OUTSIDE]
     specific = sum(each.judgement.verdict is Verdict.SPECIFIC for each in inside)
-    told = sum(each.judgement.verdict is not Verdict.NONE for each in outcomes)
+    told = sum(each.judgement.verdict not in (Verdict.NONE, Verdict.ASTRAY) for each in outcomes)
     yield _share("specific, in the families", specific, len(inside), SPECIFIC_TARGET)
     yield _share("at least general, of all", told, len(outcomes), GENERAL_TARGET)
     yield ""
@@ -96,7 +96,7 @@ def listing(outcomes: Iterable[Outcome]) -> Iterator[str]:
     for each in outcomes:
         if each.judgement.verdict is not Verdict.SPECIFIC:
             groups[each.family, each.template].append(each)
-    ordered = sorted(groups.items(), key=lambda item: (item[0][0] in OUTSIDE, -len(item[1]), item[0]))
+    ordered = sorted(groups.items(), key=lambda item: (item[0][0] in OUTSIDE, _wrong(item[1]), item[0]))
     for (name, words), each in ordered:
         verdicts = Counter(one.judgement.verdict for one in each)
         told = ", ".join(f"{count} {verdict}" for verdict, count in verdicts.items())
@@ -104,7 +104,14 @@ def listing(outcomes: Iterable[Outcome]) -> Iterator[str]:
         more = f" and {len(functions) - 6} more" if len(functions) > 6 else ""
         yield f"\n{len(each):>4}  {name}  {words}"
         yield f"      {told}; {', '.join(functions[:6])}{more}"
-        yield from _example(each[0])
+        order = list(Verdict)
+        yield from _example(max(each, key=lambda one: order.index(one.judgement.verdict)))
+
+
+def _wrong(group: list[Outcome]) -> tuple[int, int]:
+    """What leads astray comes first, then what strikes most."""
+    astray = sum(each.judgement.verdict in (Verdict.ASTRAY, Verdict.NONE) for each in group)
+    return -astray, -len(group)
 
 
 def _example(outcome: Outcome) -> Iterator[str]:

@@ -19,7 +19,8 @@ GENERAL_RULES = frozenset({"failed-call", "plain-error"})
 #: Words of a sentence that says what is allowed.
 _REQUIRES = re.compile(
     r"\b(?:must|needs?|require[sd]?|expect(?:s|ed)|takes?|only|ha(?:s|ve) to|at (?:least|most)|allow(?:s|ed)"
-    r"|accepts?|works (?:on|with|for|only)|valid|cannot be|between|from .{1,30} to|as many|one of"
+    r"|accepts?|works (?:on|with|for|only)|do(?:es)? not (?:work|take|accept)|can(?:not)? (?:be|hold|have)"
+    r"|valid|cannot be|between|from .{1,30} to|as many|one of"
     r"|the same .{1,40} as|greater|less|smaller|larger|equal|not more|no more|positive|never)\b"
 )
 
@@ -32,6 +33,8 @@ class Verdict(StrEnum):
     VAGUE = "vague"
     #: The general explanation.
     GENERAL = "general"
+    #: It speaks of other arguments than torch's message does: the cause is invented, or half of it.
+    ASTRAY = "astray"
     #: Nothing, or an explanation that does not speak of the call.
     NONE = "none"
 
@@ -53,32 +56,32 @@ def judge(case: Case, error: ErrorFacts, explanation: Explanation | None) -> Jud
     if explanation.rule in GENERAL_RULES:
         quoted = _squeezed(case.call)[:40] in _squeezed(said) or case.function.rpartition(".")[2] in said
         return Judgement(Verdict.GENERAL) if quoted else Judgement(Verdict.NONE, "does not name the call")
-    missing = _missing(case, error, own)
-    return Judgement(Verdict.VAGUE, missing) if missing else Judgement(Verdict.SPECIFIC)
+    verdict, missing = _measured(case, error, own)
+    return Judgement(verdict, missing)
 
 
-def _missing(case: Case, error: ErrorFacts, own: str) -> str:
-    """The first of the three things that the text owes and does not have; empty where it has them all."""
-    suspects = _suspects(case, error.message)
+def _measured(case: Case, error: ErrorFacts, own: str) -> tuple[Verdict, str]:
+    """The first of the three things that the text owes and does not have."""
+    suspects, pointed = _suspects(case, error.message)
     named = [each for each in suspects if _names(each, own)]
     if not named:
+        others = [each for each in case.arguments if each.named and each not in suspects]
+        astray = pointed and any(_names(each, own) for each in others)
         names = ", ".join(_label(each) for each in suspects[:4]) or case.call
-        return f"names none of {names}"
+        return (Verdict.ASTRAY if astray else Verdict.VAGUE), f"names none of {names}"
     if not any(_tells(each, own) for each in named):
-        return f"does not say what {_label(named[0])} is"
-    return "" if _REQUIRES.search(_without_signatures(own)) else "does not say what is required"
+        return Verdict.VAGUE, f"does not say what {_label(named[0])} is"
+    if not _REQUIRES.search(_without_signatures(own)):
+        return Verdict.VAGUE, "does not say what is required"
+    return Verdict.SPECIFIC, ""
 
 
-def _suspects(case: Case, message: str) -> list[Argument]:
-    """The arguments that torch's message points at; all of them where it points at none."""
-    message = message.split("\n", maxsplit=1)[0].partition(" - got")[
-        0
-    ]  # then come all signatures, and all their names
+def _suspects(case: Case, message: str) -> tuple[list[Argument], bool]:
+    """The arguments whose parameters torch's message names, and True; else all, and False."""
+    first = message.partition("\n")[0].partition(" - got")[0]  # behind that come all signatures
     flat = [part for each in case.arguments for part in (each, *each.parts)]
-    pointed = [
-        each for each in flat if each.parameter and len(each.parameter) > 1 and _word(each.parameter, message)
-    ]
-    return pointed or flat
+    pointed = [each for each in flat if len(each.parameter) > 1 and _word(each.parameter, first)]
+    return pointed or flat, bool(pointed)
 
 
 def _label(argument: Argument) -> str:
@@ -96,7 +99,8 @@ def _names(argument: Argument, own: str) -> bool:
     written = (argument.text, argument.text.strip("\"'"), argument.text.strip("()[],"))
     if argument.text in ("[]", "()", "{}"):
         written = (argument.text, "empty", "no tensors", "no parameters")
-    spoken_of = not argument.parameter or _word(argument.parameter, own)
+    tells_itself = argument.text.startswith(('"', "torch."))  # and a number is one of many
+    spoken_of = tells_itself or not argument.parameter or _word(argument.parameter, own)
     return spoken_of and any(form and _word(form, own) for form in written)
 
 
