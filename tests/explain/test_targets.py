@@ -57,8 +57,8 @@ def test_the_one_way_to_fit_them_is_the_fix(learner, code: str, fix: str, meanin
             ("need [2, 5]", "classes in dimension 1", "`y` is [2, 4]"),
         ),
         (
-            "s, y = torch.rand(3, 3), torch.eye(3).long()\nF.cross_entropy(s, y)",
-            ("`y.argmax(1)`", "`y.float()`"),
+            "s, y = torch.rand(3, 3), torch.eye(3).long()\nF.nll_loss(s, y)",
+            ("`y.argmax(1)`", "shape [3]"),
         ),
         ("s, y = torch.rand(4, 3), torch.rand(4, 2)\nF.cross_entropy(s, y)", ("are probabilities", "[4, 2]")),
         (

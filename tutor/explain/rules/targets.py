@@ -23,8 +23,7 @@ _PLACES = "scores for {classes} classes in dimension 1, at each place of shape {
 _ONE_ROW = "one row of {scores}, without a batch"
 _SQUEEZE = "Without its size of 1 it fits: `{fixed}`."
 _ONE_HOT = """
-They look like one row of truth values for each prediction: take the number of the class, `{index}`, or give
-them as probabilities in floats, `{floats}`.
+They look like one row of truth values for each prediction: `{index}` gives the number of the class instead.
 """
 _LAST = "The classes seem to stand last: they belong in dimension 1, as in `{fixed}`."
 _COUNTS = "So there are {rows} predictions and {targets} targets: look where some of them went."
@@ -160,8 +159,8 @@ def _class_hint(step: Step, loss: _Loss) -> tuple[str, str | None]:
             hint = fill(_SQUEEZE, fixed=subjects.with_text(loss.target, method))
             return hint, subjects.on_argument(step, loss.call, loss.target, method)
     if loss.targets == loss.scores:
-        index = subjects.with_text(loss.target, f".argmax({min(1, len(loss.scores) - 1)})")
-        return fill(_ONE_HOT, index=index, floats=subjects.with_text(loss.target, ".float()")), None
+        method = f".argmax({min(1, len(loss.scores) - 1)})"
+        return fill(_ONE_HOT, index=subjects.with_text(loss.target, method)), None
     if len(loss.scores) > 2 and loss.targets == loss.scores[:-1]:
         count = len(loss.scores)
         order = ", ".join(map(str, (0, count - 1, *range(1, count - 1))))
