@@ -11,6 +11,9 @@
 | operands | `matmul-shapes`, `broadcast-shapes`, `device-mismatch` | products, broadcasting, devices |
 | dimensions | `dimension-range`, `dimension-repeated`, `shape-position`, … | dimensions |
 | positions | `index-range`, `index-count`, `mask-shape`, `write-shape`, … | indexing |
+| lookups | `embedding-range`, `lookup-range`, `lookup-shape`, `slice-range`, `top-count` | selecting |
+| new sizes | `expand-sizes`, `open-sizes`, `split-sizes`, `unflatten-sizes` | resizing |
+| equations | `einsum-subscripts` | einsum |
 | joins | `cat-shapes`, `stack-shapes` | joining |
 | layers' inputs | `conv-input`, `norm-input` | convolutions, normalization |
 | targets | `loss-shapes`, `class-range` | targets |

@@ -184,3 +184,11 @@ def counted(values: Sequence[int]) -> str:
     """`2`, `2 or 3`, `2, 3 or 4`."""
     words = [str(value) for value in values]
     return " or ".join(filter(None, (", ".join(words[:-1]), words[-1])))
+
+
+def holds(argument: Argument) -> str:
+    """`holds 4`, `holds numbers from 0 to 4`; nothing where the numbers are not known."""
+    low, high = argument.low, argument.high
+    if low is None or high is None:
+        return ""
+    return f"holds {low:g}" if low == high else f"holds numbers from {low:g} to {high:g}"

@@ -41,8 +41,7 @@ _WEIGHT = """
 """
 _RANGE_TITLE = "There are scores for {classes} classes, and a target is class {wrong}"
 _RANGE = """
-{shape}: scores for {classes} classes, so each target must be from 0 to {last}. {target} holds numbers from
-{low} to {high}. {hint}
+{shape}: scores for {classes} classes, so each target must be from 0 to {last}. {target} {holds}. {hint}
 """
 _FROM_ONE = """
 If your classes are counted from 1, subtract 1: `{target} - 1`. If there are {count} classes, the last layer
@@ -257,8 +256,7 @@ def class_range(step: Step, before: Snapshot, past: Past) -> Explanation | None:
         classes=count,
         last=count - 1,
         target=subjects.sentence(subjects.name_of(loss.target)),
-        low=int(low),
-        high=int(high),
+        holds=subjects.holds(loss.target),
         hint=hint,
     )
     title = fill(_RANGE_TITLE, classes=count, wrong=wrong)
