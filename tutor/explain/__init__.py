@@ -22,6 +22,7 @@
 | arguments | `argument-type`, `operand-type`, `element-type` | types_given |
 | their number | `argument-missing`, `argument-extra`, `own-arguments` | types_counted |
 | dtypes | `dtype-mismatch`, `index-dtype`, `needs-float`, … | dtypes_mixed, dtypes_refused, dtypes_written |
+| conversions | `truth-of-many`, `one-element`, `not-numbers`, … | convert_one, convert_data, convert_away |
 | anything else | `failed-call`, `missing-name`, `plain-error` | general |
 
 `reading` finds the code that failed, from the frames in the error's facts; `calls` reads the failed call in
