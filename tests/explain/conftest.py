@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from tutor.explain import Past, explain_step
+from tutor.explain import Past, explain_step, take_troubles
 from tutor.facts import Explanation, Run, Snapshot
 from tutor.session import Session
 
@@ -69,6 +69,14 @@ class Learner:
         answer = self._runner.run(self._session.evaluate(expression))
         assert answer.error is None, answer.error
         return answer.value
+
+
+@pytest.fixture(autouse=True)
+def no_rule_fails() -> Iterator[None]:
+    """A rule that fails would only be silent."""
+    take_troubles()
+    yield
+    assert take_troubles() == ()
 
 
 @pytest.fixture(scope="session")

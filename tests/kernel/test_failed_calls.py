@@ -43,11 +43,11 @@ FORMS = [
     ("a + b[0, :2]", "torch.add", "operator", [("input", "a"), ("other", "b[0, :2]")]),
     ("a += b.T", "torch.Tensor.add_", "operator", [("self", "a"), ("other", "b.T")]),
     ("a.view(4, -1)", "torch.Tensor.view", "method", [("self", "a"), ("size", "4"), ("size", "-1")]),
-    ("a[2, 0]", "torch.Tensor.__getitem__", "index", [("", "a"), ("", "2, 0")]),
-    ("a[0] = b", "torch.Tensor.__setitem__", "assignment", [("", "a"), ("", "0"), ("", "b")]),
+    ("a[2, 0]", "torch.Tensor.__getitem__", "index", [("self", "a"), ("index", "2, 0")]),
+    ("a[0] = b", "torch.Tensor.__setitem__", "assignment", [("self", "a"), ("index", "0"), ("value", "b")]),
     ("torch.cat([a, b[0]], dim=1)", "torch.cat", "function", [("tensors", "[a, b[0]]"), ("dim", "1")]),
-    ("bool(a)", "torch.Tensor.__bool__", "function", [("", "a")]),
-    ("float(a)", "torch.Tensor.__float__", "function", [("", "a")]),
+    ("bool(a)", "torch.Tensor.__bool__", "function", [("self", "a")]),
+    ("float(a)", "torch.Tensor.__float__", "function", [("self", "a")]),
     ("a.item()", "torch.Tensor.item", "method", [("self", "a")]),
     ("torch.tensor([[1, 2], [3]])", "torch.tensor", "function", [("data", "[[1, 2], [3]]")]),
     ("F.linear(a, b.T)", "torch.nn.functional.linear", "function", [("input", "a"), ("weight", "b.T")]),
@@ -55,7 +55,7 @@ FORMS = [
     ("a.sum(axs=0)", "torch.Tensor.sum", "method", [("self", "a"), ("", "0")]),
     ("torch.optim.SGD([], lr=0.1)", "torch.optim.SGD", "class", [("params", "[]"), ("lr", "0.1")]),
     ("nn.Linear(3)", "torch.nn.Linear", "class", [("in_features", "3")]),
-    ("np.add(a.numpy(), np.ones(2))", "numpy.add", "function", [("", "a.numpy()"), ("", "np.ones(2)")]),
+    ("np.add(a.numpy(), np.ones(2))", "numpy.add", "function", [("x1", "a.numpy()"), ("x2", "np.ones(2)")]),
 ]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import tempfile
 from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, version
@@ -21,7 +20,7 @@ from tutor.contract.objects import (
     written_objects,
 )
 from tutor.contract.schema import ErrorObject, StepObject
-from tutor.explain import Past, explain_error, explain_step
+from tutor.explain import Past, explain_error, explain_step, take_troubles
 from tutor.facts import ErrorFacts, Explanation, GraphFacts, Ready, Snapshot, Step, TensorFacts
 
 #: Names in one step, and names in all steps together before each step is cut to `FEW_NAMES`.
@@ -153,8 +152,7 @@ class Contract:
             return None
         explanation: Explanation | None = None
         if self._last is not None and self._last[0].error is not None:
-            with contextlib.suppress(Exception):  # said in the step's `explanations_failed`
-                explanation = explain_error(*self._last, self._past)
+            explanation = explain_error(*self._last, self._past)
         failed = None if error.failed is None else failed_object(error.failed)
         return ErrorObject(error.type, error.message, error.line, error.traceback, explanation, failed)
 
@@ -171,10 +169,8 @@ class Contract:
 
 def _explained(step: Step, before: Snapshot, past: Past) -> tuple[tuple[Explanation, ...], str]:
     """The explanations of a step. Should a rule fail, that is said, and costs none of the facts."""
-    try:
-        return explain_step(step, before, past), ""
-    except Exception as error:
-        return (), f"{type(error).__name__}: {error}"
+    take_troubles()
+    return explain_step(step, before, past), "; ".join(take_troubles())
 
 
 def _copy(source: IO[bytes], target: BinaryIO) -> None:

@@ -31,8 +31,8 @@ follow names back through the assignments in `past`; `lineage` and `severed` fol
 operations that were recorded; `verdicts` says of one operation what came of it and why.
 """
 
-from tutor.explain.engine import explain_error, explain_step
+from tutor.explain.engine import explain_error, explain_step, take_troubles
 from tutor.explain.entries import Entry
 from tutor.explain.past import Past, after_setup
 
-__all__ = ["Entry", "Past", "after_setup", "explain_error", "explain_step"]
+__all__ = ["Entry", "Past", "after_setup", "explain_error", "explain_step", "take_troubles"]

@@ -171,8 +171,7 @@ _KINDS = {"ndarray": "an array", "subclass": "a tensor"}
 def _list_text(argument: Argument) -> str:
     count = argument.length or 0
     if not argument.items:
-        known = argument.types and "" not in argument.types
-        types = f" ({', '.join(argument.types[:3])})" if known else ""
+        types = f" ({', '.join(argument.types[:3])})" if argument.types else ""
         return f"a {argument.kind} of {count_text(count, 'element')}{types}"
     shown = ", ".join("?" if one.shape is None else shape_text(one.shape) for one in argument.items[:6])
     more = ", …" if len(argument.items) > 6 else ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+from collections import deque
 from collections.abc import Callable
 from functools import cache
 
@@ -17,7 +18,10 @@ Rule = Callable[[Step, Snapshot, Past], Explanation | None]
 
 _outcomes: list[Rule] = []
 _errors: list[Rule] = []
+_certain: list[Rule] = []
 _fallbacks: list[Rule] = []
+#: Which rules failed themselves, and how: each costs its own explanation and no other.
+_troubles: deque[str] = deque(maxlen=20)
 
 
 def outcome(rule: Rule) -> Rule:
@@ -29,6 +33,12 @@ def outcome(rule: Rule) -> Rule:
 def failure(rule: Rule) -> Rule:
     """Register a rule about the error that ended a statement; the first that applies is taken."""
     _errors.append(rule)
+    return rule
+
+
+def certain(rule: Rule) -> Rule:
+    """Register a rule about errors whose cause is beyond doubt: it is asked before the `failure` rules."""
+    _certain.append(rule)
     return rule
 
 
@@ -53,8 +63,15 @@ def explain_error(step: Step, before: Snapshot, past: Past | None = None) -> Exp
         return None
     _load_rules()
     past = past if past is not None else Past()
-    asked = (_ask(rule, step, before, past) for rule in (*_errors, *_fallbacks))
+    asked = (_ask(rule, step, before, past) for rule in (*_certain, *_errors, *_fallbacks))
     return next((found for found in asked if found is not None), None)
+
+
+def take_troubles() -> tuple[str, ...]:
+    """What rules failed themselves since this was asked last: a fault of ours, for tests and reports."""
+    told = tuple(_troubles)
+    _troubles.clear()
+    return told
 
 
 def _ask(rule: Rule, step: Step, before: Snapshot, past: Past) -> Explanation | None:
@@ -62,6 +79,9 @@ def _ask(rule: Rule, step: Step, before: Snapshot, past: Past) -> Explanation | 
     try:
         found = rule(step, before, past)
     except RecursionError:
+        return None
+    except Exception as error:
+        _troubles.append(f"{rule.__module__}.{rule.__name__}: {type(error).__name__}: {error}")
         return None
     if found is not None and found.fix is not None and step.crowded:
         return replace(found, fix=None)  # a fix stands for whole lines, and these are not the statement's own

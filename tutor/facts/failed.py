@@ -48,7 +48,7 @@ class Argument(Struct, frozen=True, omit_defaults=True):
     #: How many members a list, tuple or dictionary has, and of a list of lists how many each of those has.
     length: int | None = None
     lengths: tuple[int, ...] = ()
-    #: Types of the members of a list or tuple, each once; empty for those of which only the code is known.
+    #: Types of the members of a list or tuple, each once, as far as they are known.
     types: tuple[str, ...] = ()
     #: Keys of a dictionary that are text, the first ones.
     keys: tuple[str, ...] = ()

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from tutor.explain import calls
-from tutor.explain.engine import fallback
+from tutor.explain.engine import certain, fallback
 from tutor.explain.past import Past
 from tutor.explain.reading import failing, words
 from tutor.explain.wording import code_list, count_text, fill, shape_text
@@ -28,6 +28,8 @@ from tutor.facts import (
 
 #: Errors that are no statement's fault, and those of the learner's own making.
 _QUIET = frozenset({"KeyboardInterrupt", "SystemExit", "KernelDied", "GeneratorExit", "SyntaxError"})
+#: Kinds of what is missing at which it is the word that is wrong, whatever else is said.
+_WORDS_ALONE = frozenset({"name", "import", "keyword"})
 _MOST_ARGUMENTS = 6
 _MOST_SETTINGS = 6
 _MOST_SIGNATURES = 2
@@ -105,9 +107,20 @@ _USUAL = {
 }
 
 
+@certain
+def missing_word(step: Step, before: Snapshot, past: Past) -> Explanation | None:
+    """Holds when a variable, a module to import or a keyword of a call was asked for that is not there."""
+    missing = step.error.missing if step.error is not None else None
+    return _missing(step) if missing is not None and missing.kind in _WORDS_ALONE else None
+
+
 @fallback
 def missing_name(step: Step, before: Snapshot, past: Past) -> Explanation | None:
-    """Holds when a variable, attribute, module, keyword, key or position was asked for that is not there."""
+    """Holds when an attribute, a key or a position was asked for that is not there."""
+    return _missing(step)
+
+
+def _missing(step: Step) -> Explanation | None:
     error = step.error
     missing = error.missing if error is not None else None
     if error is None or missing is None:
@@ -225,7 +238,8 @@ def _said(argument: Argument, *, device: bool, alone: bool, about: frozenset[str
         name = operand.name if operand is not None and operand.name else argument.parameter
         return told if name in ("", "self") else f"`{name}` is {told}"
     plain = argument.parameter in ("self", "input") and argument.operand is not None
-    parameter = "" if plain or alone else argument.parameter
+    word = "" if argument.place.isdecimal() else argument.place
+    parameter = "" if plain or alone else argument.parameter or word
     place = f" (as `{parameter}`)" if parameter not in ("", argument.text) else ""
     literal = calls.said(argument) == calls.label(argument)
     return f"`{argument.text}`{place}" if literal else f"`{argument.text}`{place} is {told}"
@@ -241,7 +255,8 @@ def _inside(call: FailedCall, *, about: frozenset[str]) -> str:
 
 
 def _takes(call: FailedCall) -> str:
-    if call.form == "module" or not call.signatures:
+    last = call.name.rpartition(".")[2]
+    if call.form == "module" or not call.signatures or last.startswith("__"):
         return ""
     if len(call.signatures) < _MOST_SIGNATURES:
         return fill(_TAKES, signature=call.signatures[0])

@@ -93,7 +93,7 @@ class Describer:
         members = list(islice(tuple.__iter__(value) if isinstance(value, tuple) else value, _MOST_MEMBERS))
         told["length"] = len(value)
         told["items"] = self._items(enumerate(members), at, name)
-        told["types"] = tuple(dict.fromkeys("" if one is UNKNOWN else raw.type_name(one) for one in members))
+        told["types"] = tuple(dict.fromkeys(raw.type_name(one) for one in members if one is not UNKNOWN))
         if members and all(type(one) in (list, tuple) for one in members):
             told["lengths"] = tuple(len(one) for one in members)
         if not told["items"]:

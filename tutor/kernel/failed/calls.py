@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from msgspec import Struct, structs
 
-from tutor.facts import Argument, FailedCall, OpFacts
+from tutor.facts import Argument, FailedCall, Operand, OpFacts, Span
 from tutor.kernel import raw, static
 from tutor.kernel.failed.arguments import UNKNOWN, Describer
 from tutor.kernel.failed.entered import LOADER, arguments_of, described, entered_by, form_of, given_by
@@ -24,7 +24,7 @@ from tutor.kernel.guard import GENUINE
 from tutor.kernel.namespace import Snapshots
 from tutor.kernel.trace.callers import is_own, without_own
 from tutor.kernel.trace.operands import Reader
-from tutor.kernel.trace.sites import Site, Sites
+from tutor.kernel.trace.sites import Site, Sites, span_of
 
 globals()["__builtins__"] = GENUINE
 
@@ -292,7 +292,8 @@ def _written_call(
     arguments = []
     for key, node in told.arguments:
         one = _with_names(described(key, scope.outline(node), "", node, site, describer))
-        arguments.append(one if one.type else _as_made(one, site, scope.class_of(node), operations))
+        one = one if one.type else _as_made(one, site, scope.class_of(node), operations)
+        arguments.append(_with_members(one, node, learner, operations))
     bound = bind(told.name, told.func, arguments)
     layer = None
     if raw.is_a(told.receiver, torch.nn.Module):
@@ -313,14 +314,44 @@ def _written_call(
 
 def _as_made(one: Argument, site: Site, kind: Any, operations: Sequence[OpFacts]) -> Argument:
     """An argument that was worked out just before: by the operation that gave it, or at least its kind."""
-    for seen in reversed(operations):
-        if one.span is not None and seen.span == one.span and seen.filename == site.filename and seen.outs:
-            operand = structs.replace(seen.outs[0], name=one.text, place=one.place)
-            kind, one = torch.Tensor, structs.replace(one, operand=operand)
-            break
+    made = _made(one.span, site, operations)
+    if made is not None:
+        kind = torch.Tensor
+        one = structs.replace(one, operand=structs.replace(made, name=one.text, place=one.place))
     if kind is torch.Tensor:
         return structs.replace(one, kind="tensor", type="Tensor")
     return one if kind is None else structs.replace(one, kind="array", type="ndarray")
+
+
+def _made(span: Span | None, site: Site, operations: Sequence[OpFacts]) -> Operand | None:
+    """What an expression of the learner's gave, where it is one operation."""
+    if span is None:
+        return None
+    fits = (one for one in reversed(operations) if one.span == span and one.filename == site.filename)
+    return next((one.outs[0] for one in fits if one.outs), None)
+
+
+def _with_members(one: Argument, node: ast.expr, learner: Learner, operations: Sequence[OpFacts]) -> Argument:
+    """A list that is written out, with what is known of the members that have no names."""
+    if (
+        not isinstance(node, ast.List | ast.Tuple)
+        or one.kind not in ("list", "tuple")
+        or one.value is not None
+    ):
+        return one
+    site, scope = learner.site, learner.scope
+    known = {each.place: each for each in one.items}
+    types: list[str] = []
+    for at, member in enumerate(node.elts):
+        place, value = f"{one.place}[{at}]", scope.value(member)
+        made = _made(span_of(member), site, operations) if value is UNKNOWN else None
+        if made is not None:
+            known[place] = structs.replace(made, name=site.says(member), place=place)
+        kind = scope.class_of(member) if value is UNKNOWN else type(value)
+        types.extend(["Tensor"] if made is not None else [] if kind is None else [raw.class_text(kind)])
+    order = [f"{one.place}[{at}]" for at in range(len(node.elts))]
+    items = tuple(known[place] for place in order if place in known)
+    return structs.replace(one, items=items, types=tuple(dict.fromkeys(types)))
 
 
 def _made_call(learner: Learner, describer: Describer, operations: Sequence[OpFacts]) -> FailedCall | None:

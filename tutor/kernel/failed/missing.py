@@ -55,7 +55,7 @@ def describe_missing(
         return _import(error, site)
     if kind is KeyError or kind is IndexError:
         return _item(error, site, scope)
-    return _keyword(site, failed) if kind is TypeError else None
+    return _keyword(error, site, failed) if kind is TypeError else None
 
 
 def _name(error: Any, scope: Scope) -> Missing | None:
@@ -70,10 +70,14 @@ def _name(error: Any, scope: Scope) -> Missing | None:
 
 def _quoted_in(error: Any) -> str | None:
     """The name in Python's message, for local variables of which it says it nowhere else."""
-    parts = BaseException.__dict__["args"].__get__(error)
-    message = parts[0] if type(parts) is tuple and parts else None
-    told = re.search(r"variable '(\w+)'", message) if type(message) is str else None
+    told = re.search(r"variable '(\w+)'", _message(error))
     return told[1] if told is not None else None
+
+
+def _message(error: BaseException) -> str:
+    parts = BaseException.__dict__["args"].__get__(error)
+    text = parts[0] if type(parts) is tuple and parts else ""
+    return text if type(text) is str else ""
 
 
 def _attribute(error: Any, site: Site, scope: Scope) -> Missing | None:
@@ -143,7 +147,7 @@ def _item(error: BaseException, site: Site, scope: Scope) -> Missing | None:
     return Missing("key", key[:_LONGEST], text, kind, near(key, own), dict.__len__(owner))
 
 
-def _keyword(site: Site, failed: FailedCall | None) -> Missing | None:
+def _keyword(error: BaseException, site: Site, failed: FailedCall | None) -> Missing | None:
     """A keyword that the function does not take, where all that it takes is known."""
     if failed is None or not failed.parameters or not isinstance(site.node, ast.Call):
         return None
@@ -153,7 +157,8 @@ def _keyword(site: Site, failed: FailedCall | None) -> Missing | None:
     wrong = next(
         (one.arg for one in site.node.keywords if one.arg is not None and one.arg not in taken), None
     )
-    if wrong is None:
+    message = _message(error)
+    if wrong is None or re.search(rf"\b{re.escape(wrong)}\b", message) is None:
         return None
     known = (*failed.parameters, *(("axis",) if "dim" in failed.parameters else ()))
     return Missing("keyword", wrong, failed.name, "function", near(wrong, known))

@@ -128,6 +128,12 @@ def _annotation(annotation: Any) -> str:
 _FAMILIES = {"linalg": "linalg_", "fft": "fft_", "special": "special_"}
 #: What torch has schemas of only for compiled scripts, where these take other arguments.
 _OF_SCRIPTS = frozenset({"torch.tensor", "torch.as_tensor", "torch.device", "torch.Tensor.to"})
+#: What Python asks of a tensor by signs and words of its own.
+_PROTOCOLS = {
+    "__getitem__": "self, index", "__delitem__": "self, index", "__setitem__": "self, index, value",
+    "__contains__": "self, element", "__bool__": "self", "__float__": "self", "__int__": "self",
+    "__index__": "self", "__complex__": "self", "__len__": "self", "__iter__": "self",
+}  # fmt: skip
 _SHOWN = {
     "Scalar": "number", "ScalarType": "dtype", "Device": "device", "Layout": "layout", "SymInt": "int",
     "MemoryFormat": "memory_format", "t": "list of numbers",
@@ -141,6 +147,9 @@ def _of_builtin(name: str) -> tuple[Signature, ...]:
     family = _FAMILIES.get(place.rpartition(".")[2], "")
     method = place == "torch.Tensor"
     found: list[Signature] = []
+    if place in ("torch.Tensor", "numpy.ndarray") and last in _PROTOCOLS:
+        asked = _parsed(_PROTOCOLS[last]) or ()
+        return (Signature(_text(name, asked), asked),)
     own = name not in _OF_SCRIPTS and place.startswith("torch")
     for schema in _schemas(f"aten::{family}{last}") if own else ():
         overload = schema.overload_name
@@ -231,6 +240,7 @@ def _of_documentation(name: str, func: Any) -> tuple[Signature, ...]:
 
 
 def _parsed(inside: str) -> tuple[Parameter, ...] | None:
+    inside = re.sub(r"\[,[^\]]*\]", "", inside)  # numpy's way of saying that something may be left out
     try:
         told = ast.parse(f"def f({inside}): ...").body[0]
     except (SyntaxError, ValueError):
