@@ -153,6 +153,14 @@ def test_its_evidence_is_lit_in_the_inspector(play: Play) -> None:
     play(story, lesson=None)
 
 
+def test_evidence_inside_of_a_function_is_lit_where_it_lives(play: Play) -> None:
+    async def story(p: Player) -> None:
+        await run(p, IN_FUNCTION.replace("import torch", "import torch\nvalues = torch.ones(3)"))
+        await p.until(lambda: p.bench.inspector.now.lit == ("turned",), str(p.bench.inspector.now.evidence))
+
+    play(story, lesson=None)
+
+
 def test_all_of_it_and_the_idea_behind_it(play: Play) -> None:
     async def story(p: Player) -> None:
         assert not p.bench.check_action("why", ())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from dataclasses import dataclass
 
@@ -34,11 +35,32 @@ class Explained:
     explanation: Explanation
     line: int
     repair: Repair | None = None
+    #: The names that it is about, as the namespace has them after the step.
+    evidence: tuple[str, ...] = ()
 
 
 def explained_by(step: Step, explanation: Explanation) -> Explained:
     """An explanation of this step with its place in the code."""
-    return Explained(explanation, line_of(step, explanation), repair_of(step, explanation))
+    return Explained(
+        explanation, line_of(step, explanation), repair_of(step, explanation), evidence_of(step, explanation)
+    )
+
+
+def evidence_of(step: Step, explanation: Explanation) -> tuple[str, ...]:
+    """The names that an explanation is about; one inside of a function by its tensor."""
+    around = step.snapshot.tensors
+    frame = step.error.frames[-1] if step.error is not None and step.error.frames else None
+    if explanation.kind != "error" or frame is None or frame.function == "<module>":
+        return tuple(name for name in explanation.names if name in around)
+    outside = {facts.object: name for name, facts in reversed(around.items())}
+    found: list[str] = []
+    for name in explanation.names:
+        inside = frame.tensors.get(name)
+        if inside is not None and inside.object in outside:
+            found.append(outside[inside.object])
+        elif name in around and re.split(r"[.\[]", name, maxsplit=1)[0] not in frame.own:
+            found.append(name)
+    return tuple(dict.fromkeys(found))
 
 
 def repair_of(step: Step, explanation: Explanation) -> Repair | None:

@@ -22,7 +22,7 @@ class Explaining(Moments):
     def tell_explained(self, explained: Sequence[Explained]) -> None:
         """The run is over, and this is what there is to say."""
         self._explained = tuple(explained)
-        names = [name for each in reversed(explained) for name in each.explanation.names]
+        names = [name for each in reversed(explained) for name in each.evidence]
         self.inspector.show_evidence(list(dict.fromkeys(names)))
         if self.following.kind == "step":
             self.editor.explain(explained)
