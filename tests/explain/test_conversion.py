@@ -29,18 +29,6 @@ import pytest
         ("n = torch.tensor(2.)\ny = [i for i in range(n)]", "index-of-tensor", ("float32",), "y == [0, 1]"),
         ("y = [1., 2.] * torch.ones(2)", "index-of-tensor", ("repeats the list",), "y.tolist() == [1., 2.]"),
         (
-            "p, t = torch.ones(3), torch.zeros(3)\ny = nn.MSELoss(p, t)",
-            "loss-not-made",
-            ("`p` is [3] float32", "settings first", "`nn.MSELoss()(p, t)`"),
-            "y == 1",
-        ),
-        (
-            "y = nn.L1Loss(torch.ones(2), torch.zeros(2), reduction='sum')",
-            "loss-not-made",
-            ("`size_average`",),
-            "y == 2",
-        ),
-        (
             "ts = [torch.ones(2) * i for i in range(3)]\ny = torch.tensor(ts)",
             "tensors-in-list",
             ("`ts` is a list of 3 tensors", "`torch.stack(ts)`"),

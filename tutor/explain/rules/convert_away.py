@@ -182,7 +182,7 @@ def no_dimensions(step: Step, before: Snapshot, past: Past) -> Explanation | Non
     inner = node.value if isinstance(node, ast.Subscript) else inner
     if isinstance(node, ast.Tuple) and found is not None and isinstance(found.statement, ast.Assign):
         inner = found.statement.value
-    if inner is None and found is not None and isinstance(found.statement, ast.For):
+    if not isinstance(inner, ast.expr) and found is not None and isinstance(found.statement, ast.For):
         inner = found.statement.iter
     code = (
         words(inner, found.source) if isinstance(inner, ast.expr) and found is not None else one.text or "x"

@@ -62,13 +62,6 @@ _INDEX = """
 """
 _INDEX_FLOAT = "Its dtype is {dtype}: convert it, `int({text})`, which cuts off what is behind the point."
 _INDEX_MANY = "It has {count}: say which one, for example `{text}[0]`, or go through them: `{text}.tolist()`."
-_LOSS_TITLE = "`{name}` was given the tensors when it was made"
-_LOSS = """
-`{code}` makes a loss layer, and {first} comes in as a setting (`{parameter}`), not as what is to be
-compared. A layer is made with its settings first and then called on tensors: `{cure}`. In one go, without
-a layer, there is a function in `torch.nn.functional` for it.
-"""
-
 _BUILTINS = {"max": "max", "min": "min", "sorted": "sort", "any": "any", "all": "all"}
 _ASKS = {
     "__bool__": "bool",
@@ -78,34 +71,6 @@ _ASKS = {
     "int": "int",
     "float": "float",
 }
-
-
-@failure
-def loss_not_made(step: Step, before: Snapshot, past: Past) -> Explanation | None:
-    """Holds when a loss layer was given its input and target where its settings belong."""
-    call = calls.failed(step)
-    if call is None or call.form != "class" or not call.name.startswith("torch.nn."):
-        return None
-    given = [one for one in call.arguments if one.place.isdecimal()]
-    if not call.name.endswith("Loss") or len(given) < 2 or not any(one.operand for one in given[:2]):
-        return None
-    found = failing(step)
-    node = found.expression if found is not None else None
-    if found is None or not isinstance(node, ast.Call):
-        return None
-    made = repairs.code_of(node.func, found.source)
-    inside = ", ".join(repairs.code_of(one, found.source) for one in node.args)
-    settings = ", ".join(f"{w.arg}={repairs.code_of(w.value, found.source)}" for w in node.keywords)
-    cure = f"{made}({settings})({inside})"
-    text = fill(
-        _LOSS,
-        code=call.expression,
-        first=calls.said(given[0]),
-        parameter=given[0].parameter,
-        cure=cure,
-    )
-    fix = repairs.exchange(found, node, cure)
-    return Explanation("loss-not-made", "error", fill(_LOSS_TITLE, name=made), text, fix)
 
 
 @failure
