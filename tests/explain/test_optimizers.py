@@ -191,6 +191,7 @@ def test_where_the_repair_depends_on_intent_it_is_said(
     for word in words:
         assert word in error.text, error.text
     assert "  " not in error.text
+    assert "\n" not in error.text
     assert "{" not in error.title
 
 

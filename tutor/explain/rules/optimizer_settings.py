@@ -164,13 +164,13 @@ def _wrong(call: FailedCall, argument: Argument, setting: Setting) -> tuple[str,
         number = _number_in(argument.value)
         written = argument.text == argument.value or argument.text[:1] in "'\""
         code = None if number is None else number if written else f"float({argument.text})"
-        return fill(_TEXT, hint=_TEXT_NUMBER, **fields), code
+        return fill(_TEXT, hint=fill(_TEXT_NUMBER), **fields), code
     if argument.kind != "number" or argument.type == "complex":
         return (fill(_TEXT, hint="", **fields), None) if argument.type else None
     value = _float(argument)
     if value is None or setting.allows(value):
         return None
-    return fill(_TEXT, hint=_UPHILL if name == "lr" else "", **fields), None
+    return fill(_TEXT, hint=fill(_UPHILL) if name == "lr" else "", **fields), None
 
 
 def _wrong_tensor(call: FailedCall, argument: Argument, given: str) -> tuple[str, None] | None:
