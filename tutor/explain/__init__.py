@@ -15,7 +15,8 @@
 | new sizes | `expand-sizes`, `open-sizes`, `split-sizes`, `unflatten-sizes` | resizing |
 | equations | `einsum-subscripts` | einsum |
 | joins | `cat-shapes`, `stack-shapes` | joining |
-| layers' inputs | `conv-input`, `norm-input` | convolutions, normalization |
+| layers' inputs | `conv-input`, `norm-input`, `pool-input`, `recurrent-input`, … | convolutions, pooling, … |
+| demands | `shape-needed`, `shapes-alike`, `counts-differ`, `reduction-empty` | required |
 | targets | `loss-shapes`, `class-range` | targets |
 | losses | `scores-expected`, `log-probabilities-expected`, `softmax-over-batch`, … | losses, spread |
 | without effect | `result-unused`, `not-called`, `module-requires-grad` | discarded |

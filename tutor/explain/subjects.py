@@ -13,7 +13,7 @@ from tutor.facts import Argument, FailedCall, Operand, Shape, Step
 
 _LONGEST = 80
 #: What torch raises where sizes, dimensions or indices do not fit.
-REFUSALS = frozenset({"RuntimeError", "ValueError", "IndexError", "AssertionError"})
+REFUSALS = frozenset({"RuntimeError", "ValueError", "IndexError", "AssertionError", "NotImplementedError"})
 
 
 def refused(step: Step) -> FailedCall | None:

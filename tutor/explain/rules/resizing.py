@@ -33,8 +33,8 @@ others, so it can be given only once.
 """
 _OPEN_TITLE = "-1 could be any size in `{code}`"
 _OPEN = """
-{shape}, so it has no elements, and `{operation}` is given {sizes}: with a size of 0 every number fits for
-the -1. All sizes must be given as numbers.
+{shape}, so it has no elements, and `{operation}` is given `shape` = {sizes}: with a size of 0 every number
+fits for -1. All sizes must be given as numbers.
 """
 _SUM_TITLE = "The pieces of `{code}` add up to {total}, and dimension {dim} has {size}"
 _SUM = """
@@ -175,7 +175,7 @@ def split_sizes(step: Step, before: Snapshot, past: Past) -> Explanation | None:
         dim = 0
     numbers = subjects.numbers(pieces)
     if pieces is None or numbers is None or not -len(shape) <= dim < len(shape):
-        return None
+        return None  # `dimension-range` and `shape-needed` know these
     at, names = dim % len(shape), subjects.all_evidence(step, call)
     size, code = shape[at], subjects.code_of(call)
     fields = {"shape": subjects.sentence(subjects.shape_of(given)), "dim": str(at), "size": str(size)}

@@ -33,6 +33,11 @@ _RANKS = """
 place, so both must have the same number of dimensions. {hint}
 """
 _RANKS_HINT = "For one position in each row, `{fixed}` has shape {shape}."
+_SOURCE_TITLE = "{index} has {given}, and {who} has {count}"
+_SOURCE = """
+{source} with {count}, and {index} with {given}. Each number in `index` says where one number of `src` goes,
+so both must have the same number of dimensions.
+"""
 _BIGGER_TITLE = "{index} is bigger than {who} in dimension {at}"
 _BIGGER = """
 {shape} and {index_shape}. `{operation}` along dimension {dim} goes place by place through all other
@@ -58,7 +63,10 @@ _TOP = """
 {shape}: `{operation}` looks along dimension {dim}, which has {size}, so `k` must be from {least} to {most},
 and here it is {k}.
 """
-_NUMBER = "{shape}. `{operation}` looks along a dimension, and a single number has none: it needs at least 1."
+_NUMBER = """
+{shape}. `dim` is {dim}, but a single number has no dimensions: `{operation}` needs a tensor that has at
+least 1.
+"""
 
 #: Functions with an `index` of positions along `dim`, of the same number of dimensions as the input.
 _PLACED = frozenset({"gather", "scatter", "scatter_add", "scatter_reduce", "take_along_dim"})
@@ -161,6 +169,14 @@ def lookup_shape(step: Step, before: Snapshot, past: Past) -> Explanation | None
         count = subjects.dims_text(len(found.shape))
         title = fill(_RANKS_TITLE, index=index, given=given, who=who, count=count)
         return Explanation("lookup-shape", "error", title, fill(_RANKS, hint=hint, **found.told), fix, names)
+    source = calls.argument(found.call, "src", "value")
+    sizes = subjects.shape(source)
+    if source is not None and sizes is not None and len(sizes) != len(found.positions):
+        count = subjects.dims_text(len(sizes))
+        fields = {"index": subjects.shape_of(found.index), "given": given, "count": count}
+        title = fill(_SOURCE_TITLE, index=index, given=given, who=subjects.name_of(source), count=count)
+        text = fill(_SOURCE, source=subjects.sentence(subjects.shape_of(source)), **fields)
+        return Explanation("lookup-shape", "error", title, text, None, names)
     pairs = zip(found.positions, found.shape, strict=False)
     for at, (size, limit) in enumerate(pairs):
         if size > limit and at != found.dim:
@@ -234,7 +250,7 @@ def slice_range(step: Step, before: Snapshot, past: Past) -> Explanation | None:
     names = subjects.all_evidence(step, call)
     if not sizes:
         title = fill("`{operation}` needs a tensor with a dimension", operation=operation)
-        return Explanation("slice-range", "error", title, fill(_NUMBER, **fields), None, names)
+        return Explanation("slice-range", "error", title, fill(_NUMBER, dim=dim, **fields), None, names)
     if not -len(sizes) <= dim < len(sizes):
         return None
     at = dim % len(sizes)

@@ -237,7 +237,7 @@ def class_range(step: Step, before: Snapshot, past: Past) -> Explanation | None:
         return hot
     loss = _loss(step, _SCORES | {"multi_margin_loss"})
     low, high = (loss.target.low, loss.target.high) if loss is not None else (None, None)
-    if loss is None or not loss.scores or low is None or high is None:
+    if loss is None or not loss.scores or not loss.whole or low is None or high is None:
         return None
     count = loss.classes
     skipped = subjects.setting(loss.call, "ignore_index")
