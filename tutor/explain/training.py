@@ -59,14 +59,14 @@ class Training:
 
     @cached_property
     def held(self) -> frozenset[int]:
-        """Numbers of all parameters that some optimizer is known to hold."""
-        known = {n for update in self.updates for n in update.parameters}
+        """Numbers of all parameters that an optimizer holds which stepped in this statement or has a name."""
+        known = {n for update in self.step.updates for n in update.parameters}
         return frozenset(known.union(n for one in self.step.optimizers for n in one.parameters))
 
     @cached_property
     def certain(self) -> bool:
         """Whether all that optimizers hold is known."""
-        return not any(u.more for u in self.updates) and not any(o.more for o in self.step.optimizers)
+        return not any(u.more for u in self.step.updates) and not any(o.more for o in self.step.optimizers)
 
     def filled(self, passes: list[BackwardFacts]) -> frozenset[int]:
         """Numbers of the leaves that some passes gave a gradient."""
