@@ -9,6 +9,7 @@
 | gradients | `non-leaf-grad`, `grad-none` | gradients |
 | leaves | `leaf-in-place`, `integer-requires-grad` | leaves, integers |
 | operands | `matmul-shapes`, `broadcast-shapes`, `device-mismatch` | products, broadcasting, devices |
+| devices | `device-absent`, `device-name`, `meta-values` | devices_absent |
 | dimensions | `dimension-range`, `dimension-repeated`, `shape-position`, … | dimensions |
 | positions | `index-range`, `index-count`, `mask-shape`, `write-shape`, … | indexing |
 | lookups | `embedding-range`, `lookup-range`, `lookup-shape`, `slice-range`, `top-count` | selecting |
@@ -24,6 +25,7 @@
 | their number | `argument-missing`, `argument-extra`, `own-arguments` | types_counted |
 | dtypes | `dtype-mismatch`, `index-dtype`, `needs-float`, … | dtypes_mixed, dtypes_refused, dtypes_written |
 | conversions | `truth-of-many`, `one-element`, `not-numbers`, … | convert_one, convert_data, convert_away |
+| autograd | `unused-in-grad`, `inference-tensor`, `custom-function`, … | autograd_asked, autograd_views, autograd_custom |
 | anything else | `failed-call`, `missing-name`, `plain-error` | general |
 
 `reading` finds the code that failed, from the frames in the error's facts; `calls` reads the failed call in

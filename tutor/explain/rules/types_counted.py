@@ -35,8 +35,8 @@ _OWN_EXTRA = """
 """
 _OWN_SELF = ", the object itself counted in"
 _OWN_HINT = """
-In a class every method takes `self` first: `def {method}(self, ...)`; without it the object comes into the
-first of the other parameters.
+In a class every method takes `{first}` first: `def {method}({first}, ...)`; without it the object comes
+into the first of the other parameters.
 """
 _CLASS_HINT = (
     "Called on the class itself a method gets no object: make one first, `{cls}(...).{method}(...)`."
@@ -208,7 +208,8 @@ def own_arguments(step: Step, before: Snapshot, past: Past) -> Explanation | Non
     given = int(counted[3]) if counted[3] else taken + 1
     written = len(node.args)
     in_class = bool(cls) and written < given
-    hint = fill(_OWN_HINT, method=method) if in_class and taken == written else ""
+    first = "ctx" if ".apply(" in code else "self"
+    hint = fill(_OWN_HINT, method=method, first=first) if in_class and taken == written else ""
     fields = {"function": told[1], "code": code, "most": count_text(taken, "argument"), "count": str(given)}
     text = fill(
         _OWN_EXTRA,
