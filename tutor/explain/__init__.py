@@ -25,7 +25,7 @@
 | their number | `argument-missing`, `argument-extra`, `own-arguments` | types_counted |
 | dtypes | `dtype-mismatch`, `index-dtype`, `needs-float`, … | dtypes_mixed, dtypes_refused, dtypes_written |
 | conversions | `truth-of-many`, `one-element`, `not-numbers`, … | convert_one, convert_data, convert_away |
-| autograd | `unused-in-grad`, `inference-tensor`, `custom-function`, … | autograd_asked, autograd_views, autograd_custom |
+| autograd | `unused-in-grad`, `custom-function`, … | autograd_asked, autograd_views, autograd_custom |
 | anything else | `failed-call`, `missing-name`, `plain-error` | general |
 
 `reading` finds the code that failed, from the frames in the error's facts; `calls` reads the failed call in
