@@ -106,7 +106,7 @@ def function_gradients(step: Step, before: Snapshot, past: Past) -> Explanation 
         return Explanation("custom-function", "error", fill(_COUNT_TITLE, **fields), fill(_COUNT, **fields))
     if shaped is not None and not shaped[1].endswith("0"):
         name, index, got, expected = shaped.groups()
-        fields = {"name": _plain(name), "index": int(index) + 1, "got": got, "expected": expected}
+        fields = {"name": _plain(name), "index": str(int(index) + 1), "got": got, "expected": expected}
         return Explanation("custom-function", "error", fill(_SHAPE_TITLE, **fields), fill(_SHAPE, **fields))
     other = _told(step, r"expected Variable or None \(got (\w+)\)")
     if other is None:
