@@ -17,6 +17,9 @@ RANGE = [
     ("x = torch.ones(2, 3)\nx.unsqueeze(3)", ("new dimension", "from 0 to 2")),
     ("loss = torch.tensor(1.)\ntorch.unbind(loss, 0)", ("a single number", "that has a dimension")),
     ("x = torch.ones(2, 3)\ntorch.fft.fft(x, dim=2)", ("`dim` is 2",)),
+    ("v = torch.ones(3)\ntorch.diagonal(v)", ("`v` is [3]", "No `dim2` is given, so `diagonal` takes 1")),
+    ("torch.fft.fft(torch.tensor(1.))", ("No `dim` is given", "a single number")),
+    ("v = torch.ones(3)\ntorch.roll(v, 1, 1)", ("`dims` is 1", "`v` is [3]")),
     ("x = torch.ones(2, 3)\nn = x.size(2)", ("`x` is [2, 3]", "`dim` is 2")),
     ("net = nn.Sequential(nn.Flatten(2))\nnet(torch.ones(2, 3))", ("`start_dim=2`", "[2, 3]", "`net[0]`")),
 ]  # fmt: skip

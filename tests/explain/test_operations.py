@@ -49,7 +49,7 @@ model = Model()
         ),
         (
             "torch.ones(2, 3, 4).sin().matmul(torch.ones(2, 3, 4).cos())",
-            "the last size on the left is 4",
+            "`torch.ones(2, 3, 4).sin()` has shape [2, 3, 4]",
             None,
         ),
         (
@@ -84,8 +84,8 @@ def test_products(learner, code: str, words: str, fix: str | None) -> None:
             "cannot grow in place",
             "acc = acc * torch.ones(2, 3)",
         ),
-        ("p = torch.ones(3)\np += torch.ones(4)", "one tensor has 3 and the other 4", None),
-        ("c = torch.ones(3) > 0\ntorch.where(c, torch.ones(2), 1.)", "has 3 and the other 2", None),
+        ("p = torch.ones(3)\np += torch.ones(4)", "`torch.ones(4)` has shape [4]", None),
+        ("c = torch.ones(3) > 0\ntorch.where(c, torch.ones(2), 1.)", "`torch.ones(2)` has shape [2]", None),
         (
             "p, t = torch.ones(5), torch.ones(4)\nnn.functional.l1_loss(p, t)",
             "`p` has shape [5] and `t` has shape [4]",
@@ -103,7 +103,7 @@ def test_products(learner, code: str, words: str, fix: str | None) -> None:
         ),
         (
             "p = torch.ones(2, 3)\np[:, 0] = torch.ones(3)",
-            "is [2], and the tensor given for it has shape [3]",
+            "is [2], and `torch.ones(3)` has shape [3]",
             None,
         ),
         ("torch.ones(3).expand(2, 4)", "The shape asked for", None),

@@ -65,7 +65,7 @@ CASES = [
     ("shapes-alike", "F.triplet_margin_loss(x, x[0], x)", ("`x[0]` is [3]", "the same number of dimensions")),
     ("shapes-alike", "nn.TripletMarginLoss()(x, x, x[0])", ("`x[0]` is [3]",)),
     ("reduction-empty", "x[x > 5].max()", ("`x[x > 5]` is [0]", "no elements")),
-    ("reduction-empty", "torch.argmin(torch.ones(2, 0), dim=1)", ("dimension 1 has size 0",)),
+    ("reduction-empty", "torch.argmin(torch.ones(2, 0), dim=1)", ("`dim` is 1", "has size 0")),
     ("counts-differ", "x.roll((1, 2), dims=0)", ("`shifts` is (1, 2)", "`dims` is 0", "as many")),
     ("counts-differ", "torch.movedim(x, (0, 1), (1,))", ("2 numbers", "1 number")),
     ("counts-differ", "torch.rot90(x, dims=(0,))", ("must name two",)),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Sequence
 
-from tutor.explain import calls
+from tutor.explain import calls, operands
 from tutor.explain.edits import closed, with_method
 from tutor.explain.reading import failing
 from tutor.explain.wording import count_text, shape_text
@@ -192,3 +192,14 @@ def holds(argument: Argument) -> str:
     if low is None or high is None:
         return ""
     return f"holds {low:g}" if low == high else f"holds numbers from {low:g} to {high:g}"
+
+
+def written_operands(call: FailedCall | None) -> list[operands.Operand]:
+    """The tensors of a call that the learner's code writes, whether they have names or not."""
+    found = []
+    for one in call.arguments if call is not None else ():
+        facts = one.operand
+        if facts is not None and facts.shape is not None and one.text:
+            name = facts.name if facts.name.isidentifier() else ""
+            found.append(operands.Operand(one.text, name, facts.shape, facts.stride or ()))
+    return found

@@ -6,6 +6,7 @@ import ast
 import re
 from itertools import combinations
 
+from tutor.explain import calls, subjects
 from tutor.explain.arguments import called_with, operand, parts
 from tutor.explain.engine import failure
 from tutor.explain.lineage import tells_makers
@@ -14,7 +15,7 @@ from tutor.explain.past import Past
 from tutor.explain.reading import Failing, failing, insert_after, path, words
 from tutor.explain.strides import broadcast
 from tutor.explain.wording import fill, shape_text
-from tutor.facts import Explanation, Shape, Snapshot, Step
+from tutor.facts import Explanation, FailedCall, Shape, Snapshot, Step
 
 _TITLE = "The shapes {left} and {right} do not fit in `{code}`"
 _TEXT = """
@@ -46,8 +47,8 @@ dimension {dimension} of the result. {shapes}
 """
 _EXPAND_TITLE = "Shape {given} cannot be stretched to {wanted}"
 _EXPAND = """
-{what} in `{code}` is {wanted}, and the tensor given for it has shape {given}. Only a size of 1, or a
-missing one in front, can be stretched to another size. {clash}
+{what} in `{code}` is {wanted}, and {who} has shape {given}. Only a size of 1, or a missing one in front,
+can be stretched to another size. {clash}
 """
 _OPERATORS = {
     ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.Pow: "**", ast.FloorDiv: "//", ast.Mod: "%",
@@ -69,7 +70,7 @@ def broadcast_shapes(step: Step, before: Snapshot, past: Past) -> Explanation | 
     if (output := _OUTPUT.search(error.message)) is not None:
         return _cannot_grow(found, _shape(output[1]), _shape(output[2]))
     if (expanded := _EXPANDED.search(error.message)) is not None:
-        return _cannot_expand(found, _shape(expanded[1]), _shape(expanded[2]))
+        return _cannot_expand(found, error.failed, _shape(expanded[1]), _shape(expanded[2]))
     if sizes is None:
         return None
     node = found.nodes[0]
@@ -107,7 +108,7 @@ def _by_sizes(found: Failing, node: ast.AST, sizes: re.Match[str]) -> Explanatio
     return Explanation("broadcast-shapes", "error", fill(_SIZES_TITLE, **fields), text, None, names)
 
 
-def _cannot_expand(found: Failing, wanted: Shape, given: Shape) -> Explanation:
+def _cannot_expand(found: Failing, call: FailedCall | None, wanted: Shape, given: Shape) -> Explanation:
     node = found.nodes[0]
     whole = found.statement if isinstance(found.statement, ast.Assign) and node is found.statement else node
     code = words(whole, found.source)
@@ -116,6 +117,12 @@ def _cannot_expand(found: Failing, wanted: Shape, given: Shape) -> Explanation:
     )
     what = "The place that is written" if written else "The shape asked for"
     fields = {"code": code, "what": what, "wanted": shape_text(wanted), "given": shape_text(given)}
+    place = 2 if call is not None and calls.operation(call) == "setitem" else 0
+    argument = calls.at_place(call, place) if call is not None else None
+    known = argument is not None and subjects.shape(argument) == given
+    fields["who"] = (
+        subjects.name_of(argument) if argument is not None and known else "the tensor given for it"
+    )
     clash = _clash(wanted, given)
     nodes = (path(one) for one in ast.walk(found.statement))
     names = tuple(dict.fromkeys(name for name in nodes if name is not None and name in found.tensors))
@@ -131,7 +138,8 @@ def _pair(step: Step, found: Failing, node: ast.AST) -> tuple[Operand, Operand] 
     """The two operands that do not fit."""
     known = [one for part in _flat(node) if (one := operand(found, part)) is not None]
     call = step.error.call if step.error is not None else None
-    for operands in (known, called_with(found, call, node)):
+    written = subjects.written_operands(step.error.failed if step.error is not None else None)
+    for operands in (known, called_with(found, call, node), written):
         for left, right in combinations(operands, 2):
             if broadcast(left.shape, right.shape) is None:
                 return left, right

@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from msgspec.structs import replace
+
 from tutor.explain import calls, subjects
 from tutor.explain.engine import failure
 from tutor.explain.operands import Operand, Scope
@@ -29,6 +31,7 @@ dimension to work along.
 _LAST = "Dimensions are counted from 0: the last one is {last}, or -1."
 _ZERO = "A single number has none to choose from: 0 and -1 stand for the number as a whole."
 _LAYER = "{layer} with {setting}."
+_DEFAULT = "no `{parameter}` is given, so `{operation}` takes {dim}"
 _SIZES_TITLE = "`{owner}` has {count} sizes, and no position {at}"
 _SIZES = """
 `{base}` is {shape}, so `{owner}` has {count} sizes, at the positions {range}. `{code}` asks for position
@@ -71,6 +74,7 @@ _DIMS = (
 _GROWING = frozenset({"unsqueeze", "stack", "diag_embed"})
 _COUNTS = frozenset({"tensordot", "unflatten_", "cdist", "dist"})
 _TWICE_FINE = frozenset({"transpose", "swapaxes", "swapdims", "flatten", "roll", "movedim_"})
+_ASKED = re.compile(r"[Dd]imension (?:out of range .*got|specified as) (-?\d+)")
 _OUT = re.compile(
     r"[Dd]im(?:ension)?\w* (?:out of range|specified as)|has no dimensions|not (?:exist|present)|invalid dim"
 )
@@ -100,7 +104,25 @@ def dimension_range(step: Step, before: Snapshot, past: Past) -> Explanation | N
             none = reach == 0 and bool(named.dims) and _OUT.search(subjects.message(step)) is not None
             if wrong or none:
                 return _out_of_range(step, call, who, sizes, named, wrong[0] if wrong else named.dims[0])
+        usual = _by_itself(step, call, len(sizes))
+        if usual is not None:
+            return _out_of_range(step, call, who, sizes, usual, usual.dims[0])
     return None
+
+
+def _by_itself(step: Step, call: FailedCall, count: int) -> _Named | None:
+    """The dimension that the call works along where none is named, if it is the one that is not there."""
+    told = _ASKED.search(subjects.message(step))
+    given = {one.parameter for one in call.arguments}
+    if told is None or not call.signatures:
+        return None
+    dim = int(told[1])
+    pattern = rf"\b({'|'.join(_DIMS)}): [^,=]*= {dim}\b"
+    found = [name for name in re.findall(pattern, call.signatures[0]) if name not in given]
+    if not found or (count and -count <= dim < count):
+        return None
+    said = fill(_DEFAULT, parameter=found[0], dim=dim, operation=calls.operation(call))
+    return _Named(found[0], (dim,), said)
 
 
 def _out_of_range(
@@ -165,8 +187,11 @@ def _named(call: FailedCall) -> Iterator[_Named]:
     """The dimensions that a call names; several arguments of one parameter are one list."""
     listed: dict[str, list[Argument]] = {}
     for one in call.arguments:
-        if one.parameter in _DIMS:
-            listed.setdefault(one.parameter, []).append(one)
+        rolled = calls.operation(call) == "roll" and one.place == "2"  # a second number is no second shift
+        if one.parameter in _DIMS or rolled:
+            listed.setdefault("dims" if rolled else one.parameter, []).append(
+                replace(one, parameter="dims") if rolled else one
+            )
     for parameter, arguments in listed.items():
         if len(arguments) == 1:
             dims = subjects.numbers(arguments[0])

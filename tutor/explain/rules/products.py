@@ -6,6 +6,7 @@ import ast
 import re
 from dataclasses import dataclass
 
+from tutor.explain import subjects
 from tutor.explain.arguments import called_with, is_function, operand, quoted_shapes
 from tutor.explain.engine import failure
 from tutor.explain.lineage import tells_makers
@@ -36,15 +37,15 @@ _LINEAR = """
 size of `{right}` ({inner}).
 """
 _BATCHES = """
-The last two sizes fit, but those before them, which count the matrices, are {left} and {right}: read from the
-right, each pair must be equal, or one of the two must be 1.
+The last two sizes fit, but those before them, which count the matrices, are {left} and {right}: read from
+the right, each pair must be equal, or one of the two must be 1.
 """
 _ONE_CHOICE = "{choices}, if that is the product you mean."
 _CHOICES = "{choices}: which one you mean depends on what the dimensions stand for."
 _LAYER_TITLE = "`{layer}` takes {takes} features, and its input has {has}"
 _LAYER = """
-`{layer}` is a Linear layer with a weight of shape {weight}: from each input of {takes:,} numbers, in the last
-dimension, it makes {makes:,}. {input} has shape {shape}, so its last dimension has {has:,}. {cure}
+`{layer}` is a Linear layer with a weight of shape {weight}: from each input of {takes:,} numbers, in the
+last dimension, it makes {makes:,}. {input} has shape {shape}, so its last dimension has {has:,}. {cure}
 """
 _LAYER_SIZE = "Make the layer for its input, `nn.Linear({has}, {makes})`, or change what comes before it."
 _LAYER_FLATTEN = """
@@ -96,7 +97,7 @@ def matmul_shapes(step: Step, before: Snapshot, past: Past) -> Explanation | Non
     layer = _layer(found, error.call)
     if layer is not None:
         return layer
-    products = _products(found, message)
+    products = _products(found, message, {one.text: one for one in subjects.written_operands(error.failed)})
     wrong = [(product, reason) for product in products if (reason := _misfit(product)) is not None]
     if len(wrong) != 1:
         return _unknown(found, message) if not products else None
@@ -137,7 +138,7 @@ def _unknown(found: Failing, message: str) -> Explanation | None:
     return Explanation("matmul-shapes", "error", title, text, None, ())
 
 
-def _products(found: Failing, message: str) -> list[_Product]:
+def _products(found: Failing, message: str, written: dict[str, Operand]) -> list[_Product]:
     quoted = quoted_shapes(message)
     products = []
     for node in found.nodes:
@@ -145,7 +146,8 @@ def _products(found: Failing, message: str) -> list[_Product]:
         if told is None:
             continue
         method, first, second = told
-        left, right = operand(found, first), operand(found, second)
+        left = operand(found, first) or written.get(words(first, found.source))
+        right = operand(found, second) or written.get(words(second, found.source))
         if len(quoted) == 2 and (left is None or right is None):
             turned = quoted[1][::-1] if method == "linear" else quoted[1]
             left = left or operand(found, first, quoted[0])

@@ -40,7 +40,7 @@ _EMPTY = """
 middle one. Look at what should have filled it, often a mask or a slice that found nothing.
 """
 _EMPTY_ALL = "so it has no elements"
-_EMPTY_DIM = "and its dimension {dim} has size 0"
+_EMPTY_DIM = "`dim` is {dim}, and that dimension has size 0"
 _CHOOSING = frozenset({
     "max", "min", "amax", "amin", "aminmax", "argmax", "argmin", "median", "nanmedian", "mode", "cummax",
     "cummin", "kthvalue",
@@ -131,7 +131,7 @@ def reduction_empty(step: Step, before: Snapshot, past: Past) -> Explanation | N
         return None
     if dim is not None and sizes[dim] != 0:
         return None
-    what = _EMPTY_ALL if dim is None else fill(_EMPTY_DIM, dim=dim % len(sizes))
+    what = _EMPTY_ALL if dim is None else fill(_EMPTY_DIM, dim=dim)
     title = fill(_EMPTY_TITLE, who=subjects.name_of(given), operation=operation)
     is_ = subjects.sentence(subjects.shape_of(given))
     text = fill(_EMPTY, is_=is_, what=what, operation=operation)
