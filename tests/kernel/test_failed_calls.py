@@ -62,6 +62,27 @@ FORMS = [
 @pytest.mark.parametrize(
     "where",
     [
+        "(lambda a, b: {})(a, b)",
+        "[{} for a in [a]]",
+        "def f(a, b):\n    return [list({} for i in range(2)) for j in [b]]\nf(a, b)",
+        "print({} if True else 0, end='')",
+        "c = torch.ones(1); d, *e = {}, 2",
+    ],
+    ids=["lambda", "comprehension", "generator", "argument", "assigned"],
+)
+def test_every_expression_is_told_inside_of_others(driver, where: str) -> None:
+    for code, name, form, expected in FORMS:
+        if form == "assignment" or "+=" in code:
+            continue
+        driver.run(HEAD + PAIR)
+        call = driver.run(where.format(code)).error.failed
+        assert call is not None, code
+        assert (call.name, call.form, texts(call)) == (name, form, expected), code
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
         "{}",
         "def f():\n    {}\nf()",
         "for i in range(2):\n    if i == 1:\n        {}",

@@ -377,7 +377,7 @@ _DOING: tuple[tuple[tuple[type, ...], tuple[str, ...]], ...] = (
     ((ast.BinOp, ast.AugAssign), ("BINARY_OP",)),
     ((ast.Compare,), ("COMPARE_OP", "CONTAINS_OP")),
     ((ast.UnaryOp,), ("UNARY_",)),
-    ((ast.Subscript, ast.Assign), ("BINARY_S", "STORE_S", "DELETE_S")),
+    ((ast.Subscript, ast.Assign), ("BINARY_", "STORE_S", "DELETE_S")),
 )
 
 
