@@ -133,6 +133,12 @@ def test_programs_fail_and_none_is_left_without_an_explanation(cases: list[Case 
     outcomes = asyncio.run(run(sample))
     failed = [each for each in outcomes if isinstance(each, Outcome)]
     assert len(failed) > 0.9 * len(sample)
+    for each in failed:
+        call = each.error.failed
+        assert call is not None, each.case.program
+        texts = {one.text.replace("'", '"') for one in call.arguments}
+        missing = {one.text for one in each.case.arguments if one.named} - texts
+        assert not missing or each.case.call != call.expression, (each.case.program, missing)
     left = [each for each in failed if each.judgement.verdict is Verdict.NONE]
     assert not left, "\n".join(listing(left))
     lines = list(summary(failed))

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from tutor.explain import Past
+from tutor.explain.rules import general
+from tutor.facts import Explanation, Snapshot
+
 NET = """
 class Net(nn.Module):
     def __init__(self):
@@ -54,11 +58,18 @@ FAILED = [
 ]
 
 
+def asked(learner, code: str, rule=general.failed_call) -> Explanation:
+    """What one rule says of the error of the last statement, whatever others would say before it."""
+    found = rule(learner.run(code).run.steps[-1], Snapshot(), Past())
+    assert found is not None
+    return found
+
+
 @pytest.mark.parametrize(("code", "words"), FAILED, ids=[code.split("\n")[-1][:30] for code, _ in FAILED])
 def test_the_call_its_arguments_and_what_it_takes_are_told(
     learner, code: str, words: tuple[str, ...]
 ) -> None:
-    error = learner.run(code).only("failed-call")
+    error = asked(learner, code)
     assert (error.kind, error.fix) == ("error", None)
     for word in words:
         assert word in error.text, error.text
@@ -66,15 +77,16 @@ def test_the_call_its_arguments_and_what_it_takes_are_told(
 
 
 def test_where_only_a_library_calls_torch_that_is_said(learner) -> None:
-    error = learner.run("import copy\nx = torch.ones(2, requires_grad=True) * 2\nys = copy.deepcopy([x])")
-    text = error.only("failed-call").text
+    text = asked(
+        learner, "import copy\nx = torch.ones(2, requires_grad=True) * 2\nys = copy.deepcopy([x])"
+    ).text
     assert "torch.Tensor.__deepcopy__" in text
     assert "[2] float32" in text
 
 
 def test_what_failed_inside_of_a_call_is_told(learner) -> None:
     code = "loader = torch.utils.data.DataLoader([1, None], batch_size=2)\nfor row in loader:\n    pass"
-    text = learner.run(code).only("failed-call").text
+    text = asked(learner, code).text
     assert "Inside of it, `torch.tensor` failed" in text
     assert "[1, None]" in text
 
@@ -101,7 +113,7 @@ def test_what_failed_inside_of_a_call_is_told(learner) -> None:
     ],
 )
 def test_a_name_that_is_not_there(learner, code: str, words: tuple[str, ...]) -> None:
-    error = learner.run(code).only("missing-name")
+    error = asked(learner, code, general.missing_name)
     assert error.kind == "error"
     for word in words:
         assert word in f"{error.title} {error.text}", error.text
@@ -126,7 +138,7 @@ def test_the_usual_import_is_the_fix(learner, name: str) -> None:
     ],
 )
 def test_errors_of_pythons_own(learner, code: str, words: tuple[str, ...]) -> None:
-    error = learner.run(code).only("plain-error")
+    error = asked(learner, code, general.plain_error)
     for word in words:
         assert word in error.text, error.text
 
