@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tutor.explain import Past
-from tutor.explain.rules import general
+from tutor.explain.rules import absent, general
 from tutor.facts import Explanation, Snapshot
 
 NET = """
@@ -113,7 +113,7 @@ def test_what_failed_inside_of_a_call_is_told(learner) -> None:
     ],
 )
 def test_a_name_that_is_not_there(learner, code: str, words: tuple[str, ...]) -> None:
-    error = asked(learner, code, general.missing_name)
+    error = asked(learner, code, absent.missing_name)
     assert error.kind == "error"
     for word in words:
         assert word in f"{error.title} {error.text}", error.text

@@ -26,7 +26,8 @@
 | dtypes | `dtype-mismatch`, `index-dtype`, `needs-float`, … | dtypes_mixed, dtypes_refused, dtypes_written |
 | conversions | `truth-of-many`, `one-element`, `not-numbers`, … | convert_one, convert_data, convert_away |
 | autograd | `unused-in-grad`, `custom-function`, … | autograd_asked, autograd_views, autograd_custom |
-| anything else | `failed-call`, `missing-name`, `plain-error` | general |
+| names that are not there | `missing-name` | absent |
+| anything else | `failed-call`, `plain-error` | general |
 
 `reading` finds the code that failed, from the frames in the error's facts; `calls` reads the failed call in
 whatever form it was written; `operands` and `arguments` work out shapes; `origins`, `cuts` and `passes`
