@@ -102,7 +102,10 @@ def ragged(step: Step, before: Snapshot, past: Past) -> Explanation | None:
 def not_numbers(step: Step, before: Snapshot, past: Past) -> Explanation | None:
     """Holds when text, None, a dictionary or an array of objects was to become a tensor."""
     made, error = _maker(step), step.error
+    call = calls.failed(step)
     if made is None or error is None or made[0].name.startswith("numpy."):
+        return None
+    if call is not None and call.form == "iteration":  # of a batch `collate-types` speaks
         return None
     told = (
         "Could not infer dtype",

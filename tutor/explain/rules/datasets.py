@@ -304,7 +304,9 @@ def collate_types(step: Step, before: Snapshot, past: Past) -> Explanation | Non
     """Holds when a loader cannot make a batch of what a dataset gives: None, objects, mixed kinds, keys."""
     error, call = step.error, loading(step)
     inner = list(calls.chain(call))[-1] if call is not None else None
-    if error is None or call is None or inner is None or error.type not in ("TypeError", "KeyError"):
+    if error is None or call is None or inner is None:
+        return None
+    if error.type not in ("TypeError", "KeyError") and inner.name != "torch.tensor":
         return None
     batch = calls.argument(inner, "batch", "data")
     if batch is None or not batch.types:
