@@ -107,3 +107,22 @@ def test_an_input_that_a_convolution_does_not_take(learner, code: str, words: tu
 )
 def test_the_rule_about_convolutions_stays_silent(learner, code: str) -> None:
     assert not learner.run(code).of("conv-input")
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        (
+            F + "x = torch.ones(1, 2, 8)\nF.max_pool1d(x, 3, padding=2)",
+            ("`padding` is 2", "at most 1", "[1, 2, 8]"),
+        ),
+        ("pool = nn.AvgPool2d(2, stride=0)\npool(torch.ones(1, 4, 4))", ("`stride` is 0", "`pool`")),
+        (F + "w = torch.ones(4, 1, 3)\nF.conv1d(torch.ones(1, 2, 9), w, groups=-1)", ("`groups` is -1",)),
+        (F + "F.conv1d(torch.ones(1, 2, 9), torch.ones(4, 2, 3), dilation=(0,))", ("`dilation` is (0,)",)),
+        ("nn.Conv2d(3, 8, 3, groups=2)", ("`in_channels` is 3", "`groups=2`")),
+    ],
+)
+def test_settings_that_no_window_can_have(learner, code: str, words: tuple[str, ...]) -> None:
+    error = learner.run(code).only("window-settings")
+    for word in words:
+        assert word in f"{error.title} {error.text}", error.text

@@ -113,6 +113,8 @@ def test_view_incompatible_stays_silent(learner, code: str) -> None:
         ("v = torch.ones(7)\ntorch.reshape(v, (2, 3))", ("`v` has shape [7]: 7 elements", "2 × 3 = 6")),
         (ROWS + "x.t().view(2, 2)", ("`x.t()` has shape [3, 2]", "2 × 2 = 4")),
         (ROWS + "for i in range(1):\n    y = x.view(5)", ("asks for 5.",)),
+        ("b = torch.ones(8, 3, 4, 4)\nb.view(-1, 50)", ("8 entries", "3 × 4 × 4 = 48", "`b.flatten(1)`")),
+        ("b = torch.ones(8, 3, 4)\nb.reshape(8, 10)", ("3 × 4 = 12", "`b.flatten(1)`")),
         ("x = torch.ones(5)\nx.view(2, 2, -1)", ("(2 × 2 = 4)", "5 is no multiple of 4")),
     ],
 )

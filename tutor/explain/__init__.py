@@ -17,6 +17,7 @@
 | equations | `einsum-subscripts` | einsum |
 | joins | `cat-shapes`, `stack-shapes` | joining |
 | layers' inputs | `conv-input`, `norm-input`, `pool-input`, `recurrent-input`, … | convolutions, pooling, … |
+| windows | `window-settings` | windows |
 | demands | `shape-needed`, `shapes-alike`, `counts-differ`, `reduction-empty` | required |
 | targets | `loss-shapes`, `class-range` | targets |
 | losses | `scores-expected`, `log-probabilities-expected`, `softmax-over-batch`, … | losses, spread |

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from tutor.explain import calls, subjects
+from tutor.explain import calls, subjects, windows
 from tutor.explain.engine import failure
 from tutor.explain.past import Past
 from tutor.explain.wording import count_text, fill, shape_text
@@ -91,6 +91,8 @@ def conv_input(step: Step, before: Snapshot, past: Past) -> Explanation | None:
         return None
     for call in calls.chain(refused):
         conv = _convolution(call)
+        if windows.unfit(call) is not None:
+            return None
         told = _misfit(step, conv) if conv is not None else None
         if told is not None:
             title, text, fix = told
@@ -218,7 +220,8 @@ def _weight_text(conv: _Convolution) -> str:
 def _small(conv: _Convolution) -> _Told | None:
     if conv.transposed:
         return None
-    dilation, padding = _each(conv, "dilation", 1), _each(conv, "padding", 0)
+    dilation = windows.each(conv.call, "dilation", 1, conv.slides)
+    padding = windows.each(conv.call, "padding", 0, conv.slides)
     if padding is None or dilation is None:
         return None
     kernel = conv.weight[2:]
@@ -232,16 +235,3 @@ def _small(conv: _Convolution) -> _Told | None:
     shape = subjects.sentence(subjects.shape_of(conv.input))
     text = fill(_SMALL, made=subjects.layer_is(conv.call), dilated=dilated, shape=shape, **fields)
     return subjects.sentence(fill(_SMALL_TITLE, layer=subjects.layer_of(conv.call), **fields)), text, None
-
-
-def _each(conv: _Convolution, name: str, usual: int) -> list[int] | None:
-    """A setting for each dimension; None where it is a word such as "same"."""
-    value = subjects.setting(conv.call, name)
-    if conv.call.module is None:
-        given = calls.argument(conv.call, name)
-        value = subjects.plain(given) if given is not None else usual
-    values = list(value) if isinstance(value, tuple | list) else [value]
-    whole = [one for one in values if isinstance(one, int)]
-    if len(whole) != len(values) or len(whole) not in (1, conv.slides):
-        return None
-    return whole * conv.slides if len(whole) == 1 else whole

@@ -29,6 +29,7 @@ _TEXT_NONE = """
 dimension to work along.
 """
 _LAST = "Dimensions are counted from 0: the last one is {last}, or -1."
+_LAST_STACK = "The last one is {last}: to put them side by side in a new dimension, use `torch.stack`."
 _ZERO = "A single number has none to choose from: 0 and -1 stand for the number as a whole."
 _LAYER = "{layer} with {setting}."
 _DEFAULT = "no `{parameter}` is given, so `{operation}` takes {dim}"
@@ -72,6 +73,7 @@ _DIMS = (
 )  # fmt: skip
 #: Operations whose result has one dimension more, all of which can be named.
 _GROWING = frozenset({"unsqueeze", "stack", "diag_embed"})
+_JOINING = frozenset({"cat", "concat", "concatenate"})
 _COUNTS = frozenset({"tensordot", "unflatten_", "cdist", "dist"})
 _TWICE_FINE = frozenset({"transpose", "swapaxes", "swapdims", "flatten", "roll", "movedim_"})
 _ASKED = re.compile(r"[Dd]imension (?:out of range .*got|specified as) (-?\d+)")
@@ -141,7 +143,7 @@ def _out_of_range(
     elif not count:
         hint = _ZERO
     elif dim == count:
-        hint = fill(_LAST, last=count - 1)
+        hint = fill(_LAST_STACK if operation in _JOINING else _LAST, last=count - 1)
     which = f"each of `{named.parameter}`" if len(named.dims) > 1 else "a dimension"
     text = fill(
         template,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from tutor.explain import calls, subjects
+from tutor.explain import calls, subjects, windows
 from tutor.explain.engine import failure
 from tutor.explain.past import Past
 from tutor.explain.wording import count_text, fill, shape_text
@@ -70,7 +70,7 @@ _Told = tuple[str, str]
 def pool_input(step: Step, before: Snapshot, past: Past) -> Explanation | None:
     """Holds when a pooling gets other dimensions, less than its kernel, or a wrong output size."""
     found = _pooling(step)
-    if found is None:
+    if found is None or windows.unfit(found[0]) is not None:
         return None
     call, given, sizes, told = found
     slides = int(told[4])
@@ -109,7 +109,7 @@ def _empty(call: FailedCall, given: Argument, sizes: Shape, slides: int) -> _Tol
 
 
 def _small(call: FailedCall, given: Argument, sizes: Shape, slides: int) -> _Told | None:
-    kernel, padding, dilation = (_each(call, name, usual, slides) for name, usual in _SETTINGS)
+    kernel, padding, dilation = (windows.each(call, name, usual, slides) for name, usual in _SETTINGS)
     if kernel is None or padding is None or dilation is None:
         return None
     spans = [step * (size - 1) + 1 for step, size in zip(dilation, kernel, strict=True)]
@@ -124,21 +124,6 @@ def _small(call: FailedCall, given: Argument, sizes: Shape, slides: int) -> _Tol
 
 
 _SETTINGS = (("kernel_size", None), ("padding", 0), ("dilation", 1))
-
-
-def _each(call: FailedCall, name: str, usual: int | None, slides: int) -> list[int] | None:
-    """A setting for each dimension."""
-    if call.module is not None:
-        value = subjects.setting(call, name)
-        value = usual if value is None else value
-    else:
-        given = calls.argument(call, name)
-        value = subjects.plain(given) if given is not None else usual
-    values = list(value) if isinstance(value, tuple | list) else [value]
-    whole = [one for one in values if isinstance(one, int)]
-    if len(whole) != len(values) or len(whole) not in (1, slides):
-        return None
-    return whole * slides if len(whole) == 1 else whole
 
 
 def _output(call: FailedCall, given: Argument, slides: int) -> _Told | None:

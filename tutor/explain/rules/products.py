@@ -51,6 +51,10 @@ _LAYER_SIZE = "Make the layer for its input, `nn.Linear({has}, {makes})`, or cha
 _LAYER_FLATTEN = """
 All dimensions but the first multiply to {takes:,}, so flattening is probably missing: `{text}.flatten(1)`.
 """
+_LAYER_ROW = """
+All its dimensions multiply to {takes:,}: if it is one example without a batch, `{text}.flatten()` makes a
+row of it, and `{text}.reshape(1, -1)` a batch of one row.
+"""
 _LAYER_TURN = "Turned over, it would fit: `{text}.T` has shape {shape}."
 
 _LAYER_FLATTEN_BEFORE = """
@@ -338,6 +342,8 @@ def _layer_cure(
     if len(shape) > 2 and rest == takes:
         fix = insert_after(found.source, argument, ".flatten(1)") if argument is not None and simple else None
         return fill(_LAYER_FLATTEN, takes=takes, text=closed), fix
+    if len(shape) > 1 and shape[0] * rest == takes:
+        return fill(_LAYER_ROW, takes=takes, text=closed), None
     if len(shape) == 2 and shape[0] == takes:
         fix = insert_after(found.source, argument, ".T") if argument is not None and simple else None
         return fill(_LAYER_TURN, text=closed, shape=shape_text(shape[::-1])), fix

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from math import prod
 
+from tutor.explain.edits import closed
 from tutor.explain.engine import failure
 from tutor.explain.operands import Operand, Scope
 from tutor.explain.past import Past
@@ -27,12 +28,12 @@ from tutor.facts import Explanation, Shape, Snapshot, Step
 
 _VIEW_TITLE = "`{old}` cannot be viewed as {new}"
 _VIEW = """
-`view` never copies: it only finds a new stride over the same memory. `{old}` has {layout}. {seam}
-`reshape` gives the same values in memory of their own, so a write into its result does not reach `{name}`.
+`view` never copies: it only finds a new stride over the same memory. `{old}` has {layout}. {seam} `reshape`
+gives the same values in memory of their own, so a write into its result does not reach `{name}`.
 """
 _TURNED = """
-But it would read `{old}` in the order that its dimensions have now, and the sizes {new} fit another
-order: with `{turn}` first, its shape is {shape}, and neighbouring dimensions only have to be joined.
+But it would read `{old}` in the order that its dimensions have now, and the sizes {new} fit another order:
+with `{turn}` first, its shape is {shape}, and neighbouring dimensions only have to be joined.
 """
 _ALSO = "The same holds for {others} in this statement."
 _VIEW_UNKNOWN_TITLE = "`{old}` cannot be viewed in this shape"
@@ -51,6 +52,10 @@ In `{code}` the -1 stands for {numel:,} divided by the other sizes ({given}), an
 of {known:,}.
 """
 _SIZE_RULE = "A new shape neither drops elements nor makes any, so both products must be the same."
+_SIZE_BATCH = """
+Each of the {batch:,} entries in the first dimension has {rest} numbers: `{text}.flatten(1)` gives a row of
+them for each.
+"""
 _SIZE_HINT = "With -1 for one size, torch works that size out: {choices}."
 
 
@@ -209,7 +214,7 @@ def view_size(step: Step, before: Snapshot, past: Past) -> Explanation | None:
         elements=product_text(operand.shape),
         asked=_asked(code, wanted, operand.numel),
         rule=_SIZE_RULE,
-        hint=_hint(wanted, operand.numel),
+        hint=_batch_hint(operand, wanted) or _hint(wanted, operand.numel),
     )
     title = fill(_SIZE_TITLE, numel=operand.numel, wanted=shape_text(wanted))
     return Explanation("view-size", "error", title, text, None, (operand.name,))
@@ -240,6 +245,14 @@ def _asked(code: str, wanted: Shape, numel: int) -> str:
         return fill(_SIZE_ASKED, code=code, product=product_text(wanted))
     sizes = tuple(size for size in wanted if size != -1)
     return fill(_SIZE_REST, code=code, numel=numel, given=product_text(sizes), known=prod(sizes))
+
+
+def _batch_hint(operand: Operand, wanted: Shape) -> str:
+    """What a batch that is to be made flat has, where the number that was given for it is wrong."""
+    if len(operand.shape) < 3 or len(wanted) != 2 or wanted[0] not in (-1, operand.shape[0]):
+        return ""
+    rest = product_text(operand.shape[1:])
+    return fill(_SIZE_BATCH, batch=operand.shape[0], rest=rest, text=closed(operand.text))
 
 
 def _hint(wanted: Shape, numel: int) -> str:

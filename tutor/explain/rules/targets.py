@@ -26,7 +26,10 @@ _ONE_HOT = """
 They look like one row of truth values for each prediction: `{index}` gives the number of the class instead.
 """
 _LAST = "The classes seem to stand last: they belong in dimension 1, as in `{fixed}`."
-_COUNTS = "So there are {rows} predictions and {targets} targets: look where some of them went."
+_COUNTS = """
+So there are {rows} predictions and {targets} targets: look where some went. A `view(-1, n)` with a wrong
+`n` changes their number, where `flatten(1)` keeps it.
+"""
 _PROBABILITIES = """
 {shape} and {target}. Targets in floats are probabilities, one for each class, so they must have the same
 shape as the scores. For numbers of classes, give whole numbers: `{fixed}`.
