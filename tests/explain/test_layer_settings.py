@@ -1,0 +1,133 @@
+"""Settings of layers, filling weights, functions that return nothing, methods that were not called."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.explain.applying import run_repaired
+
+NET = (
+    "class Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
+    "        self.a = nn.Linear(2, 2)\n"
+    "    def forward(self, x):\n        self.a(x)\n"
+)
+FIXED = [
+    (
+        "layer-setting",
+        "c = nn.Conv2d(1, 1, 3, padding='sam')",
+        ("`'same'` and `'valid'`",),
+        "c.padding",
+        "same",
+    ),
+    (
+        "layer-setting",
+        "def make(k):\n    return nn.Conv1d(1, 1, k, padding_mode='zero')\nc = make(3)",
+        ('`"zeros"` is meant',),
+        "c.padding_mode",
+        "zeros",
+    ),
+    (
+        "method-uncalled",
+        "m = nn.Linear(2, 3)\nsizes = [p.numel() for p in m.parameters]",
+        ("`m.parameters()`", "gone through"),
+        "sizes",
+        [6, 3],
+    ),
+    (
+        "method-uncalled",
+        "m = nn.Linear(2, 3)\nshape = m.state_dict['weight'].shape",
+        ("indexed",),
+        "list(shape)",
+        [3, 2],
+    ),
+    ("method-uncalled", "x = torch.ones(4, 5)\nn = x.size[1] + 1", ("`x.size()`",), "n", 6),
+]
+
+
+@pytest.mark.parametrize(("rule", "code", "words", "ask", "value"), FIXED, ids=range(len(FIXED)))
+def test_the_fix_runs_and_means_what_was_meant(
+    learner, rule: str, code: str, words: tuple[str, ...], ask: str, value: object
+) -> None:
+    told = learner.run(code)
+    error = told.only(rule)
+    for word in words:
+        assert word in error.text, error.text
+    fixed = run_repaired(learner, told, error)
+    assert fixed.run.ok, (error.fix, fixed.run.error)
+    assert learner.value(ask) == value
+
+
+UNFIXED = [
+    ("layer-setting", "rate = 25\nnn.Dropout2d(rate)", ("`rate` is 25", "from 0 to 1", "`0.25`")),
+    ("layer-setting", "nn.Dropout(p=-0.5)", ("`p` is `-0.5`",)),
+    ("layer-setting", "nn.functional.dropout(torch.ones(2), 1.5)", ("from 0 to 1",)),
+    ("layer-setting", "nn.Linear(4, -2)", ("`out_features`", "not negative")),
+    ("layer-setting", "nn.GRU(3, 4, num_layers=0)", ("1 or greater",)),
+    (
+        "layer-setting",
+        "loss = nn.MSELoss(reduction='average')\nloss(torch.ones(2), torch.ones(2))",
+        ("`'mean'`, `'sum'` and `'none'`",),
+    ),
+    (
+        "layer-setting",
+        "nn.CrossEntropyLoss(label_smoothing=1.5)(torch.ones(1, 3), torch.tensor([0]))",
+        ("`label_smoothing`",),
+    ),
+    ("layer-division", "nn.Conv2d(6, 9, 3, groups=4)", ("`6` for `in_channels`", "leaves 2 over")),
+    ("layer-division", "nn.Conv1d(4, 6, 3, groups=4)", ("`6` for `out_channels`",)),
+    ("layer-division", "h = 5\nnn.MultiheadAttention(12, h)", ("`h` is 5 for `num_heads`", "multiple of 5")),
+    ("layer-division", "nn.TransformerEncoderLayer(d_model=20, nhead=6)", ("`d_model`", "6 heads")),
+    ("layer-conflict", "nn.Embedding(5, 2, padding_idx=5)", ("5 rows", "0 to 4")),
+    ("layer-conflict", "nn.Conv2d(1, 1, 3, stride=2, padding='same')", ("stride of 2",)),
+    (
+        "init-dimensions",
+        "m = nn.Linear(2, 2)\nnn.init.kaiming_normal_(m.bias)",
+        ("`m.bias` is [2]", "zeros_"),
+    ),
+    (
+        "init-dimensions",
+        "m = nn.Linear(2, 2)\nm.apply(nn.init.xavier_uniform_)",
+        ("a Linear", "layer.weight"),
+    ),
+    (
+        "missing-return",
+        NET + "net = Net()\ny = net(torch.ones(2))\ny.sum()",
+        ("`net(torch.ones(2))` gave (line 8)", "`Net.forward` (line 5)", "`return self.a(x)`"),
+    ),
+    (
+        "missing-return",
+        NET + "Net()(torch.ones(2)).sum()",
+        ("`Net.forward`", "`return self.a(x)`"),
+    ),
+    (
+        "missing-return",
+        "def prepare(x):\n    out = x + 1\nr = prepare(torch.ones(2))\nr.mean()",
+        ("`prepare` (line 1)", "`return out`"),
+    ),
+]
+
+
+@pytest.mark.parametrize(("rule", "code", "words"), UNFIXED, ids=range(len(UNFIXED)))
+def test_what_is_said_where_the_repair_depends_on_intent(
+    learner, rule: str, code: str, words: tuple[str, ...]
+) -> None:
+    error = learner.run(code).only(rule)
+    assert error.fix is None
+    for word in words:
+        assert word in error.text, error.text
+    assert "  " not in error.text
+    assert "\n" not in error.text
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "nn.Dropout(0.5)(torch.ones(2))\nnn.Conv2d(6, 9, 3, groups=3)\nnn.MultiheadAttention(12, 4)",
+        "x = None\nx.sum()",
+        "def f(x):\n    return None\ny = f(1)\ny.sum()",
+        "f = len\nf[0]",
+    ],
+)
+def test_other_code_is_left_to_others(learner, code: str) -> None:
+    ours = {rule for rule, *_ in UNFIXED} | {"method-uncalled"}
+    assert not learner.run(code).rules & ours
