@@ -42,6 +42,11 @@ class Flow:
     def here(self) -> Code:
         return self._past.now(self.step)
 
+    @property
+    def around(self) -> list[Code]:
+        """The code that was entered together with this step, up to it."""
+        return [*(code for code in self._past.codes if not code.over), self.here]
+
     def calls(self, names: Collection[str]) -> Iterator[OpFacts]:
         """Operations of these names that the step ran, the first time at each place."""
         seen: set[tuple[str, Span | None]] = set()

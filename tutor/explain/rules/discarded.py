@@ -105,7 +105,7 @@ def _unused(flow: Flow, op: OpFacts, call: ast.Call, name: str) -> Explanation:
 
 
 def _is_thrown_away(step: Step, flow: Flow, code: Code, call: ast.AST) -> bool:
-    if any(word in code.source or word in step.source for word in _TIMED):
+    if any(word in one.source for one in flow.around for word in _TIMED):
         return False
     for statement, around in _statements(code.tree):
         if isinstance(statement, ast.Expr) and statement.value is call:

@@ -118,7 +118,7 @@ def _is_meant(flow: Flow, op: OpFacts) -> bool:
     input several times over, torch's own way to set BatchNorm's statistics."""
     if "update_bn" in op.expression or "update_bn" in flow.step.source:
         return True
-    for code in (flow.here, *flow._past.codes):
+    for code in flow.around:
         for tree in code.tree:
             for node in ast.walk(tree):
                 quiet = isinstance(node, ast.With) and "no_grad" in ast.unparse(node.items[0].context_expr)
