@@ -161,7 +161,7 @@ def test_evaluation_in_train_mode(learner, case: str) -> None:
     "code",
     [
         (
-            "@torch.no_grad()\ndef score(parts):\n    return sum((m(b).argmax(1) == 0).sum() for b in parts)\n"
+            "@torch.no_grad()\ndef score(parts):\n    return [(m(b).argmax(1) == 0).sum() for b in parts]\n"
             "a = score(x.split(4))"
         ),
         "best = m(x).argmax(dim=-1)",
