@@ -56,6 +56,10 @@ def _square(parameter: str) -> Demand:
     )
 
 
+def _filled(parameter: str) -> Demand:
+    return Demand((parameter,), lambda shape: 0 not in shape, "have no size of 0")
+
+
 _MATRIX = "A|input"
 _SQUARES = (
     "det", "slogdet", "logdet", "inv", "inverse", "cholesky", "cholesky_ex", "inv_ex", "eig", "eigh",
@@ -101,8 +105,13 @@ DEMANDS: dict[str, tuple[Demand, ...]] = {
     "combinations": (_dims("input", 1, 1),),
     "interpolate": (_dims("input", 3, 5),),
     "upsample": (_dims("input", 3, 5),),
-    "multi_margin_loss": (_dims("input", 0, 2), _dims("target", 0, 1), _dims("weight", 1, 1)),
-    "multilabel_margin_loss": (_dims("input", 0, 2),),
+    "multi_margin_loss": (
+        _dims("input", 0, 2),
+        _filled("input"),
+        _dims("target", 0, 1),
+        _dims("weight", 1, 1),
+    ),
+    "multilabel_margin_loss": (_dims("input", 0, 2), _filled("input")),
     "glu": (_dims("input", 1),),
     "adjoint": (_dims("input", 2),),
     "mT": (_dims("self|input", 2),),

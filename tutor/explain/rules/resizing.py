@@ -7,6 +7,7 @@ from math import prod
 from tutor.explain import calls, subjects
 from tutor.explain.engine import failure
 from tutor.explain.past import Past
+from tutor.explain.strides import broadcast
 from tutor.explain.wording import fill, product_text, shape_text
 from tutor.facts import Argument, Explanation, FailedCall, Shape, Snapshot, Step
 
@@ -53,6 +54,11 @@ _UNFLATTEN_TITLE = "{sizes} does not multiply to the {size} of dimension {dim}"
 _UNFLATTEN = """
 {shape}: its dimension {dim} has size {size}, and is to become {sizes}, which makes {product}. The new sizes
 must multiply to exactly {size}; one of them can be -1, which torch works out.
+"""
+_SUM_TO_TITLE = "{shape} cannot be added up to {wanted}"
+_SUM_TO = """
+{is_}, and `sum_to_size` is given {sizes}. It undoes a stretching: read from the last one backwards, each
+size must stay as it is or become 1, and dimensions in front may be left out.
 """
 _SPLITS = {"hsplit": 1, "vsplit": 0, "dsplit": 2}
 
@@ -233,3 +239,16 @@ def unflatten_sizes(step: Step, before: Snapshot, past: Past) -> Explanation | N
     text = fill(_UNFLATTEN, shape=subjects.sentence(subjects.shape_of(given)), product=product, **fields)
     title = fill(_UNFLATTEN_TITLE, **fields)
     return Explanation("unflatten-sizes", "error", title, text, None, subjects.all_evidence(step, call))
+
+
+@failure
+def sum_sizes(step: Step, before: Snapshot, past: Past) -> Explanation | None:
+    """Holds when `sum_to_size` is given sizes that the tensor could not have been stretched from."""
+    found = _found(step, "sum_to_size")
+    sizes = _sized(found[0], "size") if found is not None else None
+    if found is None or sizes is None or broadcast(sizes, found[3]) == found[3]:
+        return None
+    call, _, given, shape = found
+    title = fill(_SUM_TO_TITLE, shape=shape_text(shape), wanted=shape_text(sizes))
+    text = fill(_SUM_TO, is_=subjects.sentence(subjects.shape_of(given)), sizes=_tuple(sizes))
+    return Explanation("expand-sizes", "error", title, text, None, subjects.all_evidence(step, call))

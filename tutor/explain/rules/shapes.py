@@ -202,7 +202,9 @@ def view_size(step: Step, before: Snapshot, past: Past) -> Explanation | None:
     # Sizes held in plain variables are not among the facts, but torch quotes them.
     wanted = tuple(int(size) for size in told[1].split(",") if size.strip())
     fitting = [
-        r for r in _reshapings(found, found.nodes, "view", "reshape") if _is_it(r, wanted, int(told[2]))
+        r
+        for r in _reshapings(found, found.nodes, "view", "reshape", "view_copy")
+        if _is_it(r, wanted, int(told[2]))
     ]
     if len(fitting) != 1:
         return _unknown_size(found, wanted, int(told[2]))
