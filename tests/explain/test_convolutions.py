@@ -126,3 +126,54 @@ def test_settings_that_no_window_can_have(learner, code: str, words: tuple[str, 
     error = learner.run(code).only("window-settings")
     for word in words:
         assert word in f"{error.title} {error.text}", error.text
+
+
+LIKE = "net = nn.Sequential({}, nn.Flatten())\n"
+
+
+@pytest.mark.parametrize(
+    ("rule", "code", "fix", "meaning"),
+    [
+        (
+            "conv-input",
+            LIKE.format("nn.Conv2d(1, 2, 3)") + "pics = torch.rand(5, 9, 9)\ny = net(pics)",
+            "y = net(pics.unsqueeze(1))",
+            "torch.equal(y[:1], net(pics[None, :1]))",
+        ),
+        (
+            "conv-input",
+            LIKE.format("nn.Conv2d(3, 2, 3)")
+            + "pics = torch.rand(5, 9, 9, 3)\nwith torch.no_grad():\n    y = net(pics)",
+            "    y = net(pics.permute(0, 3, 1, 2))",
+            "y.shape == (5, 98)",
+        ),
+        (
+            "matmul-shapes",
+            "net = nn.Sequential(nn.Linear(12, 2), nn.ReLU())\nx = torch.rand(5, 3, 4)\ny = net(x)",
+            "y = net(x.flatten(1))",
+            "torch.equal(y, net(x.reshape(5, 12)))",
+        ),
+        (
+            "matmul-shapes",
+            "line = nn.Linear(1, 1)\nx = torch.linspace(0, 1, 10)\ny = line(x)",
+            "y = line(x.unsqueeze(1))",
+            "y.shape == (10, 1)",
+        ),
+    ],
+)
+def test_what_the_model_was_given_is_changed_where_it_reaches_the_layer(
+    learner, rule: str, code: str, fix: str, meaning: str
+) -> None:
+    told = learner.run(code)
+    error = told.only(rule)
+    assert error.fix is not None
+    assert fix in error.fix
+    assert learner.run_fixed(told, error).run.ok
+    assert learner.value(meaning) is True
+
+
+def test_what_another_layer_made_is_not_taken_for_what_the_model_was_given(learner) -> None:
+    code = LIKE.format("nn.Conv2d(1, 1, 1), nn.Conv2d(3, 2, 3)") + "pics = torch.rand(5, 1, 9, 3)\nnet(pics)"
+    error = learner.run(code).only("conv-input")
+    assert "What reaches it is [5, 1, 9, 3]" in error.text
+    assert error.fix is None

@@ -97,9 +97,9 @@ def test_products(learner, code: str, words: str, fix: str | None) -> None:
             None,
         ),
         (
-            "def f(x):\n    m = x.mean(0)\n    return (x - m) / x.std(1)\nf(torch.rand(5, 3))",
+            "x = torch.rand(5, 3)\nm = x.mean(0)\ny = (x - m) / x.std(1)",
             "`x - m` has shape [5, 3]",
-            None,
+            "y = (x - m) / x.std(1).unsqueeze(1)",
         ),
         (
             "p = torch.ones(2, 3)\np[:, 0] = torch.ones(3)",

@@ -5,9 +5,11 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Sequence
 
+from msgspec.structs import replace
+
 from tutor.explain import calls, operands
 from tutor.explain.edits import closed, with_method
-from tutor.explain.reading import failing
+from tutor.explain.reading import failing, path, words
 from tutor.explain.wording import count_text, shape_text
 from tutor.facts import Argument, FailedCall, Operand, Shape, Step
 
@@ -38,10 +40,27 @@ def shape(argument: Argument | None) -> Shape | None:
     return argument.operand.shape if argument is not None and argument.operand is not None else None
 
 
-def input_of(call: FailedCall) -> Argument | None:
-    """The tensor that a function or layer works on: its input, or what a layer was given first."""
+def input_of(call: FailedCall, step: Step | None = None) -> Argument | None:
+    """The tensor that a function or layer works on: its input, or what a layer was given first.
+
+    With `step`, what reaches a layer inside of a model is known by its name where the model was given it."""
     found = tensor(call, "input") or (calls.at_place(call, 0) if call.form == "module" else None)
-    return found if shape(found) is not None else None
+    if found is None or shape(found) is None:
+        return None
+    handed = handed_on(step, found) if step is not None and not found.text else None
+    return found if handed is None else replace(found, text=handed[1])
+
+
+def handed_on(step: Step, argument: Argument) -> tuple[ast.expr, str] | None:
+    """The argument of the learner's own call of the model, where the same tensor reaches the layer inside."""
+    found = failing(step)
+    node = found.expression if found is not None else None
+    if found is None or not isinstance(node, ast.Call) or len(node.args) != 1 or argument.operand is None:
+        return None
+    facts = found.tensors.get(path(node.args[0]) or "")
+    if facts is None or facts.object != argument.operand.object:
+        return None
+    return node.args[0], words(node.args[0], found.source)
 
 
 def numbers(argument: Argument | None) -> tuple[int, ...] | None:
@@ -170,6 +189,8 @@ def on_argument(step: Step, call: FailedCall, argument: Argument, method: str) -
     """The learner's code with a method called on an argument that it writes; None where it does not."""
     found = failing(step)
     node = calls.node_of(found, call, argument) if found is not None else None
+    if node is None and argument.span is None and (handed := handed_on(step, argument)) is not None:
+        node = handed[0]
     if found is None or node is None:
         return None
     return found.changed(with_method(found.source, node, method))

@@ -8,6 +8,7 @@ from itertools import combinations
 
 from tutor.explain import calls, subjects
 from tutor.explain.arguments import called_with, operand, parts
+from tutor.explain.edits import closed
 from tutor.explain.engine import failure
 from tutor.explain.lineage import tells_makers
 from tutor.explain.operands import Operand
@@ -173,8 +174,8 @@ def _hint(found: Failing, node: ast.AST, left: Operand, right: Operand) -> tuple
         return "", None
     code = ".unsqueeze(1)" if behind == 1 else f".view(-1{', 1' * behind})"
     shape = shape_text((small.shape[0], *(1,) * behind))
-    simple = re.fullmatch(r"[\w.\[\]]+", small.text) is not None
-    text = small.text if simple else f"({small.text})"
+    text = closed(small.text)
+    simple = text == small.text
     hint = fill(
         _HINT_COLUMN, small=small.text, big=big.text, dimension=dimension, code=text + code, shape=shape
     )

@@ -90,7 +90,7 @@ def conv_input(step: Step, before: Snapshot, past: Past) -> Explanation | None:
     if refused is None or refused.form == "class":
         return None
     for call in calls.chain(refused):
-        conv = _convolution(call)
+        conv = _convolution(step, call)
         if windows.unfit(call) is not None:
             return None
         told = _misfit(step, conv) if conv is not None else None
@@ -102,10 +102,10 @@ def conv_input(step: Step, before: Snapshot, past: Past) -> Explanation | None:
     return None
 
 
-def _convolution(call: FailedCall) -> _Convolution | None:
+def _convolution(step: Step, call: FailedCall) -> _Convolution | None:
     operation = calls.operation(call)
     told = _CONV.fullmatch(operation) or _CONV_LAYER.fullmatch(operation)
-    given = subjects.input_of(call)
+    given = subjects.input_of(call, step)
     if told is None or given is None or int(told[2]) not in _SIZES:
         return None
     own = call.module.tensors.get("weight") if call.module is not None else None

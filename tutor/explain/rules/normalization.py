@@ -71,7 +71,7 @@ def _normalizing(step: Step, *operations: str) -> tuple[FailedCall, Argument, Sh
     """The failed call, where it is one of these, with its input."""
     refused = subjects.refused(step)
     call = next((one for one in calls.chain(refused) if calls.operation(one) in operations), None)
-    given = subjects.input_of(call) if call is not None else None
+    given = subjects.input_of(call, step) if call is not None else None
     sizes = subjects.shape(given)
     if call is None or given is None or sizes is None or call.form == "class":
         return None
@@ -229,7 +229,7 @@ def group_norm_input(step: Step, before: Snapshot, past: Past) -> Explanation | 
             return None
         title, text = _GROUPS_TITLE, fill(_GROUPS_MADE, has=channels, groups=groups)
         return Explanation("norm-input", "error", fill(title, has=channels, groups=groups), text, None, ())
-    given = subjects.input_of(call)
+    given = subjects.input_of(call, step)
     sizes = subjects.shape(given)
     wanted = subjects.setting(call, "num_groups")
     if call.module is None:

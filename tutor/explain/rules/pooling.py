@@ -56,7 +56,7 @@ _ANY_RANK = frozenset({"constant", "zero"})
 def _pooling(step: Step) -> tuple[FailedCall, Argument, Shape, re.Match[str]] | None:
     for call in calls.chain(subjects.refused(step)):
         told = _POOL.fullmatch(calls.operation(call))
-        given = subjects.input_of(call) if told is not None and call.form != "class" else None
+        given = subjects.input_of(call, step) if told is not None and call.form != "class" else None
         sizes = subjects.shape(given)
         if told is not None and given is not None and sizes is not None and int(told[4]) in _SIZES:
             return call, given, sizes, told
@@ -162,7 +162,7 @@ def _indices(call: FailedCall, given: Argument, sizes: Shape) -> _Told | None:
 def pad_input(step: Step, before: Snapshot, past: Past) -> Explanation | None:
     """Holds when a padding layer gets another number of dimensions, or `pad` an odd or too long list."""
     call = subjects.refused(step)
-    given = subjects.input_of(call) if call is not None else None
+    given = subjects.input_of(call, step) if call is not None else None
     sizes = subjects.shape(given)
     if call is None or given is None or sizes is None or call.form == "class":
         return None

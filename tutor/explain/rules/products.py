@@ -6,7 +6,7 @@ import ast
 import re
 from dataclasses import dataclass
 
-from tutor.explain import subjects
+from tutor.explain import calls, subjects
 from tutor.explain.arguments import called_with, is_function, operand, quoted_shapes
 from tutor.explain.engine import failure
 from tutor.explain.lineage import tells_makers
@@ -14,8 +14,8 @@ from tutor.explain.operands import Operand
 from tutor.explain.past import Past
 from tutor.explain.reading import Failing, failing, insert_after, path, words
 from tutor.explain.strides import broadcast
-from tutor.explain.wording import fill, shape_text
-from tutor.facts import CallFacts, Explanation, Shape, Snapshot, Step
+from tutor.explain.wording import count_text, fill, shape_text
+from tutor.facts import ErrorFacts, Explanation, FailedCall, Shape, Snapshot, Step
 
 _TITLE = "The shapes {left} and {right} do not fit in `{code}`"
 _TEXT = "{shapes} {reason} {choices}"
@@ -42,10 +42,10 @@ the right, each pair must be equal, or one of the two must be 1.
 """
 _ONE_CHOICE = "{choices}, if that is the product you mean."
 _CHOICES = "{choices}: which one you mean depends on what the dimensions stand for."
-_LAYER_TITLE = "`{layer}` takes {takes} features, and its input has {has}"
+_LAYER_TITLE = "`{layer}` takes {needs}, and its input has {has}"
 _LAYER = """
-`{layer}` is a Linear layer with a weight of shape {weight}: from each input of {takes:,} numbers, in the
-last dimension, it makes {makes:,}. {input} has shape {shape}, so its last dimension has {has:,}. {cure}
+`{layer}` is a Linear layer with a weight of shape {weight}: from each input of {numbers}, in the last
+dimension, it makes {makes:,}. {input} has shape {shape}, so its last dimension has {has:,}. {cure}
 """
 _LAYER_SIZE = "Make the layer for its input, `nn.Linear({has}, {makes})`, or change what comes before it."
 _LAYER_FLATTEN = """
@@ -54,6 +54,10 @@ All dimensions but the first multiply to {takes:,}, so flattening is probably mi
 _LAYER_ROW = """
 All its dimensions multiply to {takes:,}: if it is one example without a batch, `{text}.flatten()` makes a
 row of it, and `{text}.reshape(1, -1)` a batch of one row.
+"""
+_LAYER_COLUMN = """
+It has one dimension: if these are {has:,} examples of one number each, `{text}.unsqueeze(1)` has shape
+{shape}.
 """
 _LAYER_TURN = "Turned over, it would fit: `{text}.T` has shape {shape}."
 
@@ -98,7 +102,7 @@ def matmul_shapes(step: Step, before: Snapshot, past: Past) -> Explanation | Non
     found = failing(step)
     if found is None or error is None:
         return None
-    layer = _layer(found, error.call)
+    layer = _layer(step, found, error)
     if layer is not None:
         return layer
     products = _products(found, message, {one.text: one for one in subjects.written_operands(error.failed)})
@@ -284,8 +288,9 @@ def _closed(text: str) -> str:
 # ── layers ───────────────────────────────────────────────────────────────────
 
 
-def _layer(found: Failing, call: CallFacts | None) -> Explanation | None:
+def _layer(step: Step, found: Failing, error: ErrorFacts) -> Explanation | None:
     """A Linear layer whose input has another number of features."""
+    call = error.call
     if call is None or call.module is None or "Linear" not in call.module or call.function != "forward":
         return None
     weight = call.tensors.get("self.weight")
@@ -300,7 +305,7 @@ def _layer(found: Failing, call: CallFacts | None) -> Explanation | None:
     layer = call.path or "the Linear layer"
     # Only the layer's own call has the layer's own input as its argument.
     direct = isinstance(node, ast.Call) and path(node.func) == call.path
-    arguments = called_with(found, call, node) if direct else []
+    arguments = called_with(found, call, node) if direct else _handed_on(step, found, error.failed)
     text = arguments[0].text if arguments else ""
     cure, fix = _layer_cure(found, node, text, shape, (makes, takes)) if text else ("", None)
     rest = 1
@@ -314,20 +319,28 @@ def _layer(found: Failing, call: CallFacts | None) -> Explanation | None:
         _LAYER,
         layer=layer,
         weight=shape_text(weight.shape),
-        takes=takes,
+        numbers=count_text(takes, "number"),
         makes=makes,
         input=f"`{text}`" if text else "What reaches it",
         shape=shape_text(shape),
         has=has,
         cure=cure,
     )
-    title = fill(_LAYER_TITLE, layer=layer, takes=takes, has=has)
+    title = fill(_LAYER_TITLE, layer=layer, needs=count_text(takes, "feature"), has=has)
     names = tuple(
         name
         for name in (arguments[0].name if arguments else "", f"{call.path}.weight")
         if name in found.tensors
     )
     return Explanation("matmul-shapes", "error", title, told, found.changed(fix), names)
+
+
+def _handed_on(step: Step, found: Failing, call: FailedCall | None) -> list[Operand]:
+    """What a model was given, where that is what reaches the layer inside of it."""
+    given = calls.at_place(call, 0) if call is not None and call.form == "module" else None
+    handed = subjects.handed_on(step, given) if given is not None else None
+    known = operand(found, handed[0]) if handed is not None else None
+    return [known] if known is not None else []
 
 
 def _layer_cure(
@@ -342,6 +355,11 @@ def _layer_cure(
     if len(shape) > 2 and rest == takes:
         fix = insert_after(found.source, argument, ".flatten(1)") if argument is not None and simple else None
         return fill(_LAYER_FLATTEN, takes=takes, text=closed), fix
+    if takes == len(shape) == 1:
+        fix = (
+            insert_after(found.source, argument, ".unsqueeze(1)") if argument is not None and simple else None
+        )
+        return fill(_LAYER_COLUMN, text=closed, has=shape[0], shape=shape_text((shape[0], 1))), fix
     if len(shape) > 1 and shape[0] * rest == takes:
         return fill(_LAYER_ROW, takes=takes, text=closed), None
     if len(shape) == 2 and shape[0] == takes:

@@ -46,7 +46,7 @@ def recurrent_input(step: Step, before: Snapshot, past: Past) -> Explanation | N
     operation = calls.operation(call) if call is not None else ""
     if call is None or call.form != "module" or operation not in {**_CELLS, **_LAYERS}:
         return None
-    given = subjects.input_of(call)
+    given = subjects.input_of(call, step)
     sizes = subjects.shape(given)
     takes, hidden = subjects.setting(call, "input_size"), subjects.setting(call, "hidden_size")
     if given is None or sizes is None or type(takes) is not int or type(hidden) is not int:
@@ -129,7 +129,7 @@ def _state(
     settings = [f"hidden_size={hidden}"]
     if not cell:
         names = ("num_layers", "bidirectional", "batch_first", "proj_size")
-        settings += [f"{name}={calls.setting(call, name)}" for name in names if calls.setting(call, name)]
+        settings += [f"{name}={value}" for name in names if (value := subjects.setting(call, name))]
     text = fill(
         _HIDDEN,
         made=subjects.layer_is(call),

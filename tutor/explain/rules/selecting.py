@@ -81,7 +81,7 @@ def embedding_range(step: Step, before: Snapshot, past: Past) -> Explanation | N
     refused = subjects.refused(step)
     names = ("embedding", "embedding_bag")
     call = next((one for one in calls.chain(refused) if calls.operation(one) in names), None)
-    index = subjects.input_of(call) if call is not None else None
+    index = subjects.input_of(call, step) if call is not None else None
     if call is None or index is None or index.low is None or index.high is None:
         return None
     own = call.module.tensors.get("weight") if call.module is not None else None
@@ -137,7 +137,7 @@ def _lookup(step: Step) -> _Lookup | None:
     operation = calls.operation(call) if call is not None else ""
     if call is None or operation not in _PLACED | _LISTED | {"take"}:
         return None
-    given, index = subjects.input_of(call), subjects.tensor(call, "index", "indices")
+    given, index = subjects.input_of(call, step), subjects.tensor(call, "index", "indices")
     dim, sizes = calls.number(calls.argument(call, "dim")), subjects.shape(given)
     positions = subjects.shape(index)
     if given is None or index is None or sizes is None or positions is None:
@@ -240,7 +240,7 @@ def slice_range(step: Step, before: Snapshot, past: Past) -> Explanation | None:
     operation = calls.operation(call) if call is not None else ""
     if call is None or operation not in ("select", "narrow", "narrow_copy"):
         return None
-    given, dim = subjects.input_of(call), calls.number(calls.argument(call, "dim"))
+    given, dim = subjects.input_of(call, step), calls.number(calls.argument(call, "dim"))
     start = calls.number(calls.argument(call, "index", "start"))
     length = calls.number(calls.argument(call, "length"))
     sizes = subjects.shape(given)
@@ -284,7 +284,7 @@ def top_count(step: Step, before: Snapshot, past: Past) -> Explanation | None:
     operation = calls.operation(call) if call is not None else ""
     if call is None or operation not in ("topk", "kthvalue"):
         return None
-    given, k = subjects.input_of(call), calls.number(calls.argument(call, "k"))
+    given, k = subjects.input_of(call, step), calls.number(calls.argument(call, "k"))
     dim = calls.number(calls.argument(call, "dim"))
     sizes = subjects.shape(given)
     dim = -1 if dim is None else dim

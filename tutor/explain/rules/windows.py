@@ -38,7 +38,7 @@ def window_settings(step: Step, before: Snapshot, past: Past) -> Explanation | N
         wrong = windows.unfit(call)
         if wrong is None:
             continue
-        given = subjects.input_of(call) if call.form != "class" else None
+        given = subjects.input_of(call, step) if call.form != "class" else None
         fields = {"name": wrong.name, "value": wrong.value, "must": wrong.must}
         text = fill(
             _TEXT,
