@@ -57,6 +57,7 @@ def test_a_subject(script):
 
 
 # A whole program each time: shrinking it would take minutes, and each difference names its statement.
+@pytest.mark.slow
 @pytest.mark.timeout(400)
 @settings(
     max_examples=6,

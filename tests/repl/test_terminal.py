@@ -65,6 +65,8 @@ def test_history_lasts_and_is_searched(open_terminal, tmp_path):
     second.expect("x = 'kept for later'")
     second.type("\r\r")
     second.enter("x", "'kept for later'")
+    second.expect(">>> ")
+    time.sleep(0.3)
     second.type(UP + UP + UP + "\r")
     second.expect("\n2\n")
 

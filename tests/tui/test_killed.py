@@ -143,6 +143,7 @@ def lives(home: Path, count: int) -> int:
     return owed
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(400)
 def test_fifty_kills_at_random_moments_lose_nothing_older_than_a_second(tmp_path: Path) -> None:
     homes = [tmp_path / str(number) for number in range(HOMES)]

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from rich.cells import cell_len
-from textual import events
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.content import Content
-from textual.geometry import Size
+from textual.geometry import Region, Size
 from textual.widget import Widget
 from textual.widgets import Static
 
@@ -23,17 +22,11 @@ class ProseBox(VerticalScroll):
     def __init__(self, *parts: Widget, share: Callable[[int, int], int], id: str) -> None:
         super().__init__(*parts, id=id)
         self._share = share
-        #: Called when it has another size.
-        self.resized: Callable[[], None] = lambda: None
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
         """What the text needs, as far as the page has it."""
         wanted = super().get_content_height(container, viewport, width)
         return min(wanted, self._share(wanted, width))
-
-    def on_resize(self, event: events.Resize) -> None:
-        """What is seen of the text has changed."""
-        self.resized()
 
     def row_length(self, row: int) -> int:
         """Cells of text in a row of what is visible."""
@@ -51,7 +44,7 @@ class More(Static):
     def __init__(self, prose: ProseBox) -> None:
         super().__init__(id="more")
         self._prose = prose
-        prose.resized = self.look_soon
+        self._shown: tuple[str, tuple[int, int] | None] = ("", None)
 
     def compose(self) -> ComposeResult:
         """Nothing inside."""
@@ -62,6 +55,7 @@ class More(Static):
         self.display = False
         self.watch(self._prose, "scroll_y", self.look_soon, init=False)
         self.watch(self._prose, "virtual_size", self.look_soon, init=False)
+        self.screen.screen_layout_refresh_signal.subscribe(self, lambda _: self.look_soon())
         self.look_soon()
 
     def look_soon(self) -> None:
@@ -73,13 +67,20 @@ class More(Static):
         box = prose.scrollable_content_region
         goes_on = prose.display and prose.scroll_offset.y < prose.max_scroll_y and box.height > 0
         mark = self._fitting(box.width - prose.row_length(box.height - 1)) if goes_on else ""
-        if mark:
-            parent = self.parent.region if isinstance(self.parent, Widget) else box
-            right = box.right - parent.x
-            self.styles.offset = (right - cell_len(mark), box.bottom - 1 - parent.y)
+        place = self._place_of(mark, box) if mark else None
+        if (mark, place) == self._shown:  # else each look would have another one follow
+            return
+        self._shown = mark, place
+        if place is not None:
+            self.styles.offset = place
             self.styles.width = cell_len(mark)
             self.update(Content(mark))
-        self.display = bool(mark)
+        self.display = place is not None
+
+    def _place_of(self, mark: str, box: Region) -> tuple[int, int]:
+        """Where the mark ends the last row of the text."""
+        parent = self.parent.region if isinstance(self.parent, Widget) else box
+        return box.right - parent.x - cell_len(mark), box.bottom - 1 - parent.y
 
     @staticmethod
     def _fitting(room: int) -> str:

@@ -21,8 +21,8 @@ from tutor.facts import OpFacts
 #: How many samples of each operator are run, by dtype.
 SAMPLES = {torch.float32: 1_000, torch.complex64: 3, torch.int64: 3, torch.bool: 2, torch.bfloat16: 2}
 CHUNKS = 24
-#: Memory that was not written holds anything.
-OPERATORS = [op for op in EVERY if "empty" not in op.name]
+#: Memory that was not written holds anything, and lstsq rounds as its memory happens to lie.
+OPERATORS = [op for op in EVERY if "empty" not in op.name and "lstsq" not in op.name]
 CODE = "out = call(*args, **kwargs)"
 
 
