@@ -119,6 +119,8 @@ _DTYPE = "dtypes are objects of torch, not text: `{code}`."
 _DTYPE_NUMPY = "dtypes of numpy are others than torch's: `{code}`."
 _NUMBER_TEXT = "It is text that looks like a number: `{code}`."
 
+_WRITE = "Write `{code}`."
+
 _DTYPES = {
     "float": "torch.float32", "int": "torch.int64", "double": "torch.float64", "long": "torch.int64",
     "half": "torch.float16", "bool": "torch.bool", "bool_": "torch.bool",
@@ -143,7 +145,20 @@ def cure(step: Step, call: FailedCall, argument: Argument, kind: str, got: str =
         return _dtype(step, call, argument)
     if any(one in ("float", "Number", "number") for one in words) and argument.kind == "text":
         return _digits(step, call, argument)
+    if words == ["bool"]:
+        return _flag(step, call, argument)
     return (fill(NONE), None) if argument.kind == "none" else ("", None)
+
+
+def _flag(step: Step, call: FailedCall, argument: Argument) -> _Cure:
+    meant = _FLAGS.get((argument.value or "").strip("\"'").lower())
+    if meant is None:
+        return "", None
+    code, fix = repairs.given(step, call, argument, meant)
+    return fill(_WRITE, code=code), fix
+
+
+_FLAGS = {"0": "False", "1": "True", "false": "False", "true": "True"}
 
 
 def _tensor(step: Step, call: FailedCall, argument: Argument, got: str) -> _Cure:

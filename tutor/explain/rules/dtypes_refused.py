@@ -55,6 +55,13 @@ _REFUSED = """
 {name} is {what}, and there is no `{operation}` for {dtype} here: it needs another dtype. {cure}
 """
 
+_MASK_TITLE = "{name} is {dtype}, and a mask must be bool"
+_MASK = """
+{name} is {what}. `{operation}` asks for each element whether it is meant, so the mask must be a tensor of
+truth values (bool), such as a comparison gives. Of numbers make one with `{code}`, where everything but 0
+counts as True.
+"""
+
 _POSITIONS = frozenset({"index", "indices"})
 _BY_POSITION = frozenset({
     "getitem", "setitem", "gather", "scatter", "scatter_add", "scatter_reduce", "index_select", "index_add",
@@ -127,6 +134,33 @@ def _position(call: FailedCall) -> Argument | None:
         rest = call.arguments[1:2]
         return next((one for one in rest if one.operand is not None or one.type in ("float", "str")), None)
     return next((one for one in call.arguments if one.parameter in _POSITIONS), None)
+
+
+@failure
+def mask_dtype(step: Step, before: Snapshot, past: Past) -> Explanation | None:
+    """Holds when a mask has another dtype than bool."""
+    error, call = step.error, calls.find(step, _MASKED)
+    told = (
+        "boolean mask",
+        "bool mask",
+        "mask tensor",
+        "BoolTensor",
+        "condition to be a bool",
+        "mask with dtype",
+    )
+    one = calls.argument(call, "mask", "condition") if call is not None else None
+    if error is None or call is None or not any(word in error.message for word in told):
+        return None
+    if one is None or one.operand is None or one.operand.dtype == "bool":
+        return None
+    code, fix = repairs.given(step, call, one, "{closed}.bool()")
+    name = calls.label(one)
+    text = fill(_MASK, name=name, what=calls.what(one), code=code, operation=calls.operation(call))
+    title = fill(_MASK_TITLE, name=name, dtype=one.operand.dtype)
+    return Explanation("mask-dtype", "error", _first(title), _first(text), fix, _names(step, call))
+
+
+_MASKED = frozenset({"masked_fill", "masked_scatter", "masked_select", "where"})
 
 
 @failure

@@ -27,6 +27,7 @@ In `{code}` {name} is {kind_value}, and {other}. torch's `{operator}` takes {wan
 
 _ERRORS = frozenset({"TypeError", "AttributeError"})
 _POINTED = re.compile(r"argument '(\w+)'(?: \(position \d+\))? must be ([\w. ]+?),? (?:not|but got) ([\w.]+)")
+_SHOULD = re.compile(r"^(\w+) should be of type (\w+), got: (\w+)")
 _OPERANDS = re.compile(r"unsupported operand type\(s\) for (\S+?)=?: '([\w.]+)' and '([\w.]+)'")
 _MEMBER_TOLD = re.compile(r"expected Tensor as element (\d+) in argument \d+, but got ([\w.]+)")
 #: Types of the learner's values that the words of errors call otherwise.
@@ -131,7 +132,7 @@ def _wrong(step: Step) -> Wrong | None:
         return None
     if call.form in ("operator", "index", "assignment", "attribute", "iteration"):
         return None
-    told = _POINTED.search(error.message)
+    told = _POINTED.search(error.message) or _SHOULD.search(error.message)
     call = signatures.typed(call, error.message)
     if call.form == "module":
         return _of_layer(step, call, told[2] if told is not None else "Tensor", error.message)
