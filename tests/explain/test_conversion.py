@@ -77,7 +77,6 @@ import pytest
             ("dim=1",),
             "y.tolist() == [3., 3.]",
         ),
-        ("y = torch.ones(3).mean()[0]", "no-dimensions", ("shape []", ".item()`"), "y == 1.0"),
     ],
 )
 def test_a_conversion_with_one_right_repair(

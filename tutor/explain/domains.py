@@ -56,7 +56,6 @@ def _not_negative(one: Number) -> bool:
 
 _ABOVE = "greater than 0"
 _FROM_0 = "0 or greater"
-_CONV = r"(lazy_?)?conv(_transpose|Transpose)?(\d?d)?|unfold|fold"
 _POOL = r".*(pool|Pool).*"
 _RNN = "RNN|LSTM|GRU|RNNCell|LSTMCell|GRUCell"
 _MAKERS = "zeros|ones|empty|full|rand|randn|randint|new_zeros|new_ones|new_full|new_empty|Tensor|normal"
@@ -74,13 +73,6 @@ DOMAINS: tuple[Domain, ...] = (
     ),
     _domain("q", "quantile|nanquantile", _share, "from 0 to 1"),
     _domain("eps", "batch_norm|BatchNorm.*", _positive, _ABOVE, "It keeps the division away from 0."),
-    _domain("groups", _CONV, _positive, _ABOVE, "It is into how many parts the channels are split."),
-    _domain("stride", f"{_CONV}|{_POOL}", _positive, _ABOVE, "It is how far the window moves each time."),
-    _domain("kernel_size", f"{_CONV}|{_POOL}", _positive, _ABOVE, "It is the size of the window."),
-    _domain(
-        "dilation", f"{_CONV}|{_POOL}", _positive, _ABOVE, "It is the distance between what is looked at."
-    ),
-    _domain("padding", f"{_CONV}|{_POOL}", _not_negative, _FROM_0, "It is how much is added at the edges."),
     _domain("output_size", _POOL, _not_negative, _FROM_0),
     _domain("divisor_override", _POOL, lambda one: one != 0, "other than 0"),
     _domain("input_size hidden_size num_layers", _RNN, _positive, _ABOVE),
@@ -118,7 +110,6 @@ DOMAINS: tuple[Domain, ...] = (
     ),
     _domain("upscale_factor", "PixelShuffle|pixel_shuffle", _positive, _ABOVE),
     _domain("scale_factor size", "interpolate|Upsample", _positive, _ABOVE),
-    _domain("repeats", "repeat|tile|repeat_interleave", _not_negative, _FROM_0),
 )
 
 

@@ -48,8 +48,6 @@ _NO = """
 """
 _LEN = "it has no length"
 _ITER = "there is nothing to go through"
-_INDEX = "there is no position to take"
-_ITEM = "Its number is `{code}`."
 _ONE = """
 As a tensor with one element in one dimension write `{closed}.reshape(1)`; its number is
 `{closed}.item()`.
@@ -163,7 +161,7 @@ _SHARED = frozenset({
 
 @failure
 def no_dimensions(step: Step, before: Snapshot, past: Past) -> Explanation | None:
-    """Holds when a tensor without dimensions was asked for its length, its elements or a position."""
+    """Holds when a tensor without dimensions was asked for its length or its elements."""
     call, error = calls.failed(step), step.error
     last = call.name.rpartition(".")[2] if call is not None else ""
     if (
@@ -179,7 +177,6 @@ def no_dimensions(step: Step, before: Snapshot, past: Past) -> Explanation | Non
     found = failing(step)
     node = found.expression if found is not None else None
     inner = node.args[0] if isinstance(node, ast.Call) and node.args else node
-    inner = node.value if isinstance(node, ast.Subscript) else inner
     if isinstance(node, ast.Tuple) and found is not None and isinstance(found.statement, ast.Assign):
         inner = found.statement.value
     if not isinstance(inner, ast.expr) and found is not None and isinstance(found.statement, ast.For):
@@ -190,16 +187,14 @@ def no_dimensions(step: Step, before: Snapshot, past: Past) -> Explanation | Non
     closed = (
         repairs.closed(inner, found.source) if isinstance(inner, ast.expr) and found is not None else code
     )
-    cure, fix = fill(_ONE, closed=closed), None
-    if isinstance(node, ast.Subscript) and found is not None and isinstance(node.ctx, ast.Load):
-        cure, fix = fill(_ITEM, code=f"{closed}.item()"), repairs.exchange(found, node, f"{closed}.item()")
+    cure = fill(_ONE, closed=closed)
     fields = {"name": f"`{code}`", "wants": _WANTS[last]}
     text = fill(_NO, cure=cure, **fields)
     names = (code,) if code in step.snapshot.tensors else ()
-    return Explanation("no-dimensions", "error", fill(_NO_TITLE, **fields), text, fix, names)
+    return Explanation("no-dimensions", "error", fill(_NO_TITLE, **fields), text, None, names)
 
 
-_WANTS = {"__len__": _LEN, "__iter__": _ITER, "__getitem__": _INDEX, "__setitem__": _INDEX}
+_WANTS = {"__len__": _LEN, "__iter__": _ITER}
 
 
 def _first(sentence: str) -> str:

@@ -46,7 +46,7 @@ _DEVICES = ("cpu", "cuda", "mps", "meta", "xpu")
 _TOLD_ABSENT = re.compile(
     r"not compiled with (CUDA|XPU|MPS)|Found no NVIDIA driver|No CUDA GPUs|Cannot access accelerator"
     r"|with arguments from the '(MPS|CUDA|XPU)' backend|built with (MPS|CUDA) support|is not linked with"
-    r"|MPS backend is supported|Attempting to deserialize object on a CUDA"
+    r"|MPS backend is supported"
 )
 _TOLD_NUMBER = re.compile(r"invalid device ordinal|device index must be|Invalid device id")
 _TOLD_NAME = re.compile(r"device type at start of device string|Invalid device string|Invalid device:")
@@ -59,7 +59,7 @@ def device_absent(step: Step, before: Snapshot, past: Past) -> Explanation | Non
     """Holds when a device was asked for that this computer or this torch does not have."""
     error, call = step.error, calls.failed(step)
     told = _TOLD_ABSENT.search(error.message) if error is not None else None
-    if error is None or told is None or call is None:
+    if error is None or told is None or call is None or call.name == "torch.load":
         return None
     device = _device(call, error.message)
     kind = device.strip("'\"").split(":")[0]

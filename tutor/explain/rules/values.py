@@ -26,12 +26,6 @@ _INSIDE = """
 {name} is {what} with values from {low:.6g} to {high:.6g}, and here they must be {words}. {meaning} {cure}
 """
 _SIGMOID = "Scores become probabilities by `torch.sigmoid`, or take `{logits}`, which does that inside."
-_CLASSES_TITLE = "{name} has the class {high}, and `num_classes` is {classes}"
-_CLASSES = """
-{name} is {what} with values from {low} to {high}. Classes are counted from 0, so with `num_classes`
-{classes} they must be from 0 to {last}. Give at least {needed}, or look where the number {high} comes
-from.
-"""
 _PAIR_TITLE = "`{small}` must be smaller than `{great}`"
 _PAIR = """
 `{code}` gives `{small}` the value {low} and `{great}` the value {high}, and `{small}` must be {words}
@@ -48,12 +42,6 @@ _DIVIDE = """
 divisible by `{part}`. {near}
 """
 _DIVISORS = "Of {number}, divisors are {divisors}."
-_PAD_TITLE = "The padding {padding} is more than half of the window"
-_PAD = """
-`{code}` moves a window of {kernel} and adds {padding} at each edge: `padding` must be at most half of the
-window ({half}), or a window could lie outside of the input altogether.
-"""
-
 _DRAWN_TITLE = "{count} are to be drawn, and there are only {there}"
 _DRAWN = """
 {name} is {what}: {there} to draw from. Without putting back, `num_samples` ({count}) must be at most
@@ -184,8 +172,6 @@ def values_inside(step: Step, before: Snapshot, past: Past) -> Explanation | Non
     """Holds when a tensor has elements that the operation does not take, such as a probability of 2."""
     for call in _calls(step):
         operation = _operation(call)
-        if operation == "one_hot" and (told := _classes(step, call)) is not None:
-            return told
         for one in call.arguments:
             for inside in domains.INSIDE:
                 if one.parameter in inside.parameters and inside.operations.fullmatch(operation):
@@ -216,25 +202,6 @@ def _beyond(step: Step, call: FailedCall, one: Argument, inside: domains.Inside)
     return Explanation("values-inside", "error", _first(title), _first(text), None, _names(step, one))
 
 
-def _classes(step: Step, call: FailedCall) -> Explanation | None:
-    """`one_hot` of a class that is not below `num_classes`."""
-    one, given = call.arguments[0] if call.arguments else None, calls.argument(call, "num_classes")
-    count = calls.number(given)
-    if one is None or count is None or count < 1 or one.high is None or one.high < count or one.low is None:
-        return None
-    name, high = calls.label(one), int(one.high)
-    fields = {"name": name, "high": high, "classes": count}
-    text = fill(_CLASSES, what=calls.what(one), low=int(one.low), last=count - 1, needed=high + 1, **fields)
-    return Explanation(
-        "values-inside",
-        "error",
-        _first(fill(_CLASSES_TITLE, **fields)),
-        _first(text),
-        None,
-        _names(step, one),
-    )
-
-
 #: Two parameters of which the first must not be above the second, and whether they may be equal.
 _PAIRS = {
     "uniform": ("from", "to", True), "rrelu": ("lower", "upper", True), "RReLU": ("lower", "upper", True),
@@ -247,7 +214,7 @@ _PAIRS = {
 def values_together(step: Step, before: Snapshot, past: Past) -> Explanation | None:
     """Holds when two numbers do not go together: a lower bound above the upper, a step the wrong way."""
     for call in _calls(step):
-        for tell in (_pair, _drawn, _steps, _divisible, _padding, _padding_idx):
+        for tell in (_pair, _drawn, _steps, _divisible, _padding_idx):
             told = tell(step, call)
             if told is not None:
                 return told
@@ -335,14 +302,6 @@ def _steps(step: Step, call: FailedCall) -> Explanation | None:
 
 _DIVIDED = {
     "MultiheadAttention": (("embed_dim", "num_heads", "Each head gets an equal part of the numbers,"),),
-    "GroupNorm": (("num_channels", "num_groups", "Channels are put into groups of equal size,"),),
-    **dict.fromkeys(
-        ("Conv1d", "Conv2d", "Conv3d", "ConvTranspose1d", "ConvTranspose2d", "ConvTranspose3d"),
-        (
-            ("in_channels", "groups", "Channels are put into groups of equal size,"),
-            ("out_channels", "groups", "Channels are put into groups of equal size,"),
-        ),
-    ),
 }
 
 
@@ -363,23 +322,6 @@ def _divisible(step: Step, call: FailedCall) -> Explanation | None:
         text = fill(_DIVIDE, code=call.expression, meaning=meaning, near=listed, **fields)
         return Explanation("values-together", "error", title, text)
     return None
-
-
-def _padding(step: Step, call: FailedCall) -> Explanation | None:
-    if "pool" not in _operation(call):
-        return None
-    kernel, padding = _number(call, "kernel_size"), _number(call, "padding")
-    dilation = _number(call, "dilation", 1)
-    if kernel is None or padding is None or dilation is None:
-        return None
-    window = dilation * (kernel - 1) + 1
-    if padding <= window // 2:
-        return None
-    whole = f"`kernel_size` {kernel:g}" + (
-        f" and `dilation` {dilation:g}, {window:g} wide" if dilation != 1 else ""
-    )
-    fields = {"padding": f"{padding:g}", "kernel": whole, "half": f"{window // 2:g}", "code": call.expression}
-    return Explanation("values-together", "error", fill(_PAD_TITLE, **fields), fill(_PAD, **fields))
 
 
 def _names(step: Step, one: Argument) -> tuple[str, ...]:
