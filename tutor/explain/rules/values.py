@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import difflib
+import math
+import re
 from collections.abc import Iterator
 
 from tutor.explain import calls, domains, repairs
@@ -11,6 +13,7 @@ from tutor.explain.engine import failure
 from tutor.explain.past import Past
 from tutor.explain.wording import fill
 from tutor.facts import Argument, Explanation, FailedCall, Snapshot, Step
+from tutor.facts.failed import ArgumentKind
 
 _RANGE_TITLE = "`{parameter}` of {owner} must be {words}, and it is {value}"
 _RANGE = """
@@ -83,8 +86,16 @@ def _settings(call: FailedCall) -> Iterator[Argument]:
     """What a layer was made with, as arguments."""
     if call.form == "module" and call.module is not None:
         for name, value in call.module.settings.items():
-            kind = "text" if value[:1] in "\"'" else "tuple" if value[:1] in "([" else "number"
+            kind: ArgumentKind = "text" if value[:1] in "\"'" else "tuple" if value[:1] in "([" else "number"
             yield Argument("", name, kind=kind, type="", value=value)
+
+
+def _meant(step: Step, call: FailedCall, one: Argument) -> bool:
+    """Whether the error may speak of this argument: not where it names another one of the call."""
+    message = step.error.message if step.error is not None else ""
+    names = {each.parameter for each in call.arguments if len(each.parameter) > 1}
+    named = {name for name in names if re.search(rf"\b{re.escape(name)}\b", message)}
+    return not named or one.parameter in named or not one.place
 
 
 @failure
@@ -93,7 +104,8 @@ def value_range(step: Step, before: Snapshot, past: Past) -> Explanation | None:
     for call in _calls(step):
         for one in (*call.arguments, *_settings(call)):
             for domain in domains.DOMAINS:
-                if one.parameter in domain.parameters and domain.operations.fullmatch(_operation(call)):
+                known = one.parameter in domain.parameters and domain.operations.fullmatch(_operation(call))
+                if known and _meant(step, call, one):
                     wrong = [each for each in domains.numbers(one) if not domain.fits(each)]
                     if wrong:
                         return _out_of_range(step, call, one, domain)
@@ -131,6 +143,8 @@ def value_choice(step: Step, before: Snapshot, past: Past) -> Explanation | None
             given = (one.value or "").strip("\"'")
             for choice in domains.CHOICES if one.kind in ("text", "constant") else ():
                 if one.parameter not in choice.parameters or given in choice.words:
+                    continue
+                if not _meant(step, call, one):
                     continue
                 if choice.operations.fullmatch(_operation(call)):
                     return _no_choice(step, call, one, choice)
@@ -240,7 +254,14 @@ def _pair(step: Step, call: FailedCall) -> Explanation | None:
     if low is None or high is None or low < high or (equal and low == high):
         return None
     fields = {"small": small, "great": great}
-    text = fill(_PAIR, code=call.expression, low=f"{low:g}", high=f"{high:g}", words="smaller than", **fields)
+    text = fill(
+        _PAIR,
+        code=call.expression,
+        low=f"{_plain(low)}",
+        high=f"{_plain(high)}",
+        words="smaller than",
+        **fields,
+    )
     return Explanation("values-together", "error", fill(_PAIR_TITLE, **fields), text)
 
 
@@ -254,7 +275,14 @@ def _randint(call: FailedCall) -> Explanation | None:
     if low is None or high is None or low < high:
         return None
     fields = {"small": "low", "great": "high"}
-    text = fill(_PAIR, code=call.expression, low=f"{low:g}", high=f"{high:g}", words="smaller than", **fields)
+    text = fill(
+        _PAIR,
+        code=call.expression,
+        low=f"{_plain(low)}",
+        high=f"{_plain(high)}",
+        words="smaller than",
+        **fields,
+    )
     return Explanation("values-together", "error", fill(_PAIR_TITLE, **fields), text)
 
 
@@ -266,15 +294,15 @@ def _drawn(step: Step, call: FailedCall) -> Explanation | None:
     fields = {
         "name": calls.label(one),
         "what": calls.what(one),
-        "count": f"{count:g}" if count is not None else "1",
+        "count": f"{_plain(count)}" if count is not None else "1",
     }
-    if one.high == 0:
+    there, again = one.operand.shape[-1], calls.argument(call, "replacement")
+    if count is not None and count > there and (again is None or again.value != "True"):
+        title, text = fill(_DRAWN_TITLE, there=there, **fields), fill(_DRAWN, there=there, **fields)
+    elif one.high == 0:
         title, text = fill(_ZERO_TITLE, **fields), fill(_ZERO, **fields)
-        return Explanation("values-together", "error", _first(title), _first(text), None, _names(step, one))
-    there = one.operand.shape[-1]
-    if count is None or count <= there:
+    else:
         return None
-    title, text = fill(_DRAWN_TITLE, there=there, **fields), fill(_DRAWN, there=there, **fields)
     return Explanation("values-together", "error", _first(title), _first(text), None, _names(step, one))
 
 
@@ -282,7 +310,12 @@ def _padding_idx(step: Step, call: FailedCall) -> Explanation | None:
     count, index = _number(call, "num_embeddings"), _number(call, "padding_idx")
     if _operation(call) != "Embedding" or count is None or index is None or -count <= index < count:
         return None
-    fields = {"index": f"{index:g}", "count": f"{count:g}", "last": f"{count - 1:g}", "code": call.expression}
+    fields = {
+        "index": f"{_plain(index)}",
+        "count": f"{_plain(count)}",
+        "last": f"{_plain(count - 1)}",
+        "code": call.expression,
+    }
     title = fill(_IDX_TITLE, **fields)
     return Explanation("values-together", "error", title, fill(_IDX, **fields))
 
@@ -293,7 +326,12 @@ def _steps(step: Step, call: FailedCall) -> Explanation | None:
     start, end, by = _number(call, "start", 0), _number(call, "end"), _number(call, "step", 1)
     if start is None or end is None or by is None or (end - start) * by >= 0:
         return None
-    fields = {"step": f"{by:g}", "end": f"{end:g}", "start": f"{start:g}", "code": call.expression}
+    fields = {
+        "step": f"{_plain(by)}",
+        "end": f"{_plain(end)}",
+        "start": f"{_plain(start)}",
+        "code": call.expression,
+    }
     sign = "negative" if end < start else "positive"
     return Explanation(
         "values-together", "error", fill(_SIGN_TITLE, **fields), fill(_SIGN, sign=sign, **fields)
@@ -312,16 +350,21 @@ def _divisible(step: Step, call: FailedCall) -> Explanation | None:
             continue
         divisors = [each for each in range(1, int(number) + 1) if number % each == 0]
         near = sorted(sorted(divisors, key=lambda each: abs(each - (parts or 1)))[:4])
-        fields = {"whole": whole, "part": part, "number": f"{number:g}", "parts": f"{parts:g}"}
+        fields = {"whole": whole, "part": part, "number": f"{_plain(number)}", "parts": f"{_plain(parts)}"}
         listed = fill(
             _DIVISORS,
-            number=f"{number:g}",
+            number=f"{_plain(number)}",
             divisors=" and ".join(map(str, near)).replace(" and ", ", ", len(near) - 2),
         )
-        title = fill(_DIVIDE_TITLE, whole=f"`{whole}` ({number:g})", part=f"`{part}` ({parts:g})")
+        title = fill(_DIVIDE_TITLE, whole=f"`{whole}` ({_plain(number)})", part=f"`{part}` ({_plain(parts)})")
         text = fill(_DIVIDE, code=call.expression, meaning=meaning, near=listed, **fields)
         return Explanation("values-together", "error", title, text)
     return None
+
+
+def _plain(number: float) -> str:
+    """A number as it would be written."""
+    return str(int(number)) if math.isfinite(number) and number == int(number) else str(number)
 
 
 def _names(step: Step, one: Argument) -> tuple[str, ...]:
