@@ -15,6 +15,7 @@
 | lookups | `embedding-range`, `lookup-range`, `lookup-shape`, `slice-range`, `top-count` | selecting |
 | new sizes | `expand-sizes`, `open-sizes`, `split-sizes`, `unflatten-sizes` | resizing |
 | equations | `einsum-subscripts` | einsum |
+| taken apart | `unpack-count` | unpacking |
 | joins | `cat-shapes`, `stack-shapes` | joining |
 | layers' inputs | `conv-input`, `norm-input`, `pool-input`, `recurrent-input`, … | convolutions, pooling, … |
 | windows | `window-settings` | windows |
