@@ -128,3 +128,37 @@ def test_a_module_has_no_requires_grad_of_its_own(learner) -> None:
 )
 def test_requires_grad_where_it_belongs(learner, code: str) -> None:
     assert not learner.run(code).of("module-requires-grad")
+
+
+def test_a_context_that_nobody_enters(learner) -> None:
+    told = learner.run("w = torch.ones(2, requires_grad=True)\ntorch.no_grad()\ny = w * 2")
+    found = told.only("context-unused")
+    assert (found.kind, "`with torch.no_grad():`" in found.text) == ("warning", True)
+    assert learner.value("y.requires_grad") is True
+
+
+@pytest.mark.parametrize(
+    "code",
+    ["with torch.no_grad():\n    y = 1", "torch.set_grad_enabled(True)", "@torch.no_grad()\ndef f(): pass",
+     "c = torch.no_grad()"],
+)  # fmt: skip
+def test_a_context_that_is_entered(learner, code: str) -> None:
+    assert not learner.run(code).of("context-unused")
+
+
+@pytest.mark.parametrize(
+    ("code", "fix", "meaning"),
+    [
+        ("w.require_grad = True", "w.requires_grad = True", "w.requires_grad"),
+        (
+            "for p in m.parameters():\n    p.require_grad = False",
+            "for p in m.parameters():\n    p.requires_grad = False",
+            "not m.weight.requires_grad",
+        ),
+    ],
+)
+def test_an_attribute_that_is_spelled_almost_right(learner, code: str, fix: str, meaning: str) -> None:
+    start = "w, m = torch.ones(2), nn.Linear(2, 2)\n"
+    assert learner.run(start + code).only("misspelled-attribute").fix == fix
+    assert not learner.run(start + fix).of("misspelled-attribute")
+    assert learner.value(meaning) is True

@@ -229,3 +229,20 @@ def test_losses_that_keep_their_graphs(learner, keep: str, name: str, meaning: s
 )
 def test_numbers_that_are_kept(learner, keep: str) -> None:
     assert not learner.run(START + LOOP.format(keep=keep)).of("kept-graphs")
+
+
+def test_an_evaluation_behind_much_training_is_seen_too(learner) -> None:
+    code = """class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc, self.drop = nn.Linear(4, 3), nn.Dropout(0.5)
+    def forward(self, v):
+        return self.drop(self.fc(v))
+m = Net()
+opt = torch.optim.SGD(m.parameters(), lr=0.1)
+for _ in range(2):
+    train(m, opt, 10)
+    with torch.no_grad():
+        hits = (m(x).argmax(1) == y).sum().item()
+"""
+    assert learner.run(START + code).only("evaluated-in-train-mode").kind == "warning"

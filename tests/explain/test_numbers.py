@@ -202,3 +202,16 @@ def test_writes_that_arrive_or_are_kept(learner, code: str) -> None:
     told = learner.run("x = torch.tensor([-1., 2., -3.])\n" + code)
     assert told.run.ok
     assert not told.of("write-lost")
+
+
+def test_a_loss_that_ends_as_no_number_in_a_loop_too_hot_to_be_seen(learner) -> None:
+    told = learner.run("""
+        w = torch.full((1,), 2., requires_grad=True)
+        opt = torch.optim.SGD([w], lr=0.6)
+        for _ in range(900):
+            opt.zero_grad()
+            loss = (w ** 4).mean()
+            loss.backward()
+            opt.step()
+    """)
+    assert told.only("diverged").kind == "warning"

@@ -95,3 +95,33 @@ def test_gradients_that_are_added_up_on_purpose(learner, code: str) -> None:
     told = learner.run(START + code)
     assert told.run.ok
     assert not told.of("stale-gradients")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "model(x).sum().backward()\n    optimizer.zero_grad()\n    optimizer.step()",
+        "optimizer.zero_grad()\n    optimizer.step()\n    model(x).sum().backward()",
+        "model(x).sum().backward()\n    optimizer.zero_grad(set_to_none=False)\n    optimizer.step()",
+    ],
+)
+def test_steps_without_gradients(learner, body: str) -> None:
+    told = learner.run(START + "start = model.weight.tolist()\nfor _ in range(3):\n    " + body)
+    found = told.only("nothing-to-step")
+    assert found.kind == "warning"
+    assert "all 2 parameters" in found.text
+    assert [one.rule for one in told.explanations if one.kind != "note"] == ["nothing-to-step"]
+    assert learner.value("model.weight.tolist() == start") is True
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "optimizer.zero_grad()\n    model(x).sum().backward()\n    optimizer.step()",
+        "optimizer.step()\n    optimizer.zero_grad()\n    model(x).sum().backward()",
+        "model(x).sum().backward()\n    optimizer.step()\n    optimizer.zero_grad()",
+    ],
+)
+def test_steps_with_gradients(learner, body: str) -> None:
+    told = learner.run(START + "for _ in range(3):\n    " + body)
+    assert not [one for one in told.explanations if one.kind != "note"]

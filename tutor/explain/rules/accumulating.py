@@ -135,3 +135,46 @@ def _last(
                 if leaf.object in leaves and leaf.passes is not None:
                     return one, leaf.passes, leaf.name or move.ins[0].name
     return None
+
+
+# ── nothing-to-step ──────────────────────────────────────────────────────────
+
+_NOTHING_TITLE = "`{step}` found no gradients"
+_NOTHING = """
+Whenever `{step}` ran at {at}, the gradients of all {count} parameters that it holds were None or 0, so it
+moved none of them, although `{backward}` at {back} had filled them. {why} The order in each round is
+`{zero}`, `{backward}`, `{step}`.
+"""
+_CLEARED = "Between the two `{zero}` set them to zero."
+_ORDER = "They are set to zero before they are used."
+
+
+@outcome
+def nothing_to_step(step: Step, before: Snapshot, past: Past) -> Explanation | None:
+    """Holds when every step of an optimizer that was seen in a statement found no gradient at all, although
+    backward passes of the statement had filled parameters that it holds."""
+    passes = [one for one in step.backwards if one.call == "backward" and one.error is None]
+    for update in step.updates:
+        mine = [one for one in step.updates if one.object == update.object]
+        held = set(update.parameters)
+        filled = any(leaf.object in held and leaf.after is not None for one in passes for leaf in one.leaves)
+        if not filled or any(any(one.passes) for one in mine) or not held:
+            continue
+        if len(mine) < 2 and passes[0].seq > update.seq:
+            continue  # a single step, before anything was computed
+        receiver = update.expression.partition(".step(")[0] or "optimizer"
+        here, first = past.now(step), passes[0]
+        zero = f"{receiver}.zero_grad()"
+        text = fill(
+            _NOTHING,
+            step=update.expression or "step()",
+            at=here.at_line(update.line),
+            count=len(held),
+            backward=first.expression or "backward()",
+            back=here.at_line(first.line),
+            why=fill(_CLEARED, zero=zero) if first.seq < update.seq else _ORDER,
+            zero=zero,
+        )
+        title = fill(_NOTHING_TITLE, step=update.expression or "step()")
+        return Explanation("nothing-to-step", "warning", title, text, None, _leaves(step, update))
+    return None

@@ -61,7 +61,10 @@ def nan_born(step: Step, before: Snapshot, past: Past) -> Explanation | None:
     """Holds when an operation gave NaN although nothing that it was given had one, and nothing that looks
     for NaN took it."""
     flow = Flow(step, past)
+    away = bool(step.backwards) and _first_broken(step) is not None
     for op in step.operations:
+        if away and op.hit > 1:
+            return None  # `diverged` tells it from its beginning
         if op.error is not None or op.name in _NO_BIRTH or not op.ins:
             continue
         born = [one for one in op.outs if one.broken == "nan"]
@@ -124,10 +127,9 @@ def diverged(step: Step, before: Snapshot, past: Past) -> Explanation | None:
     first NaN or infinite in a later round."""
     if not step.backwards:
         return None
-    lost = [c for c in step.counts if c.broken and any(word in c.name for word in _LOSSES)]
-    if not lost or any(one.broken == "nan" for op in step.operations for one in op.outs):
-        return None
-    first = min(lost, key=lambda one: one.broken)
+    first = _first_broken(step)
+    if first is None:
+        return _ended_broken(step, past)
     code = _said(step, first)
     text = fill(
         _LOST,
@@ -138,6 +140,40 @@ def diverged(step: Step, before: Snapshot, past: Past) -> Explanation | None:
         grown=_growth(step.backwards),
     )
     return Explanation("diverged", "warning", fill(_LOST_TITLE, code=code), text, None, ())
+
+
+def _first_broken(step: Step) -> OpCount | None:
+    """The loss that first was no number in a later round, with that round as `broken`."""
+    found = [c for c in step.counts if c.broken and any(word in c.name for word in _LOSSES)]
+    for op in step.operations:
+        loss = any(word in op.name for word in _LOSSES) and op.hit > 1 and not op.within.endswith("step")
+        if loss and any(one.broken and one.shape == () for one in op.outs):
+            same = [c.count for c in step.counts if (c.name, c.line) == (op.name, op.line)]
+            found.append(OpCount(op.name, op.line, op.part, op.within, max(same, default=op.hit), op.hit))
+    return min(found, key=lambda one: one.broken, default=None)
+
+
+def _ended_broken(step: Step, past: Past) -> Explanation | None:
+    """The same of a loss whose round nobody saw: what is known is how the statement left it."""
+    if any(one.broken for op in step.operations for one in op.outs):
+        return None
+    changed = {change.name for change in step.changes}
+    for name, facts in step.snapshot.tensors.items():
+        block = step.snapshot.storages.get(facts.block) if facts.block is not None else None
+        values = block.values if block is not None else None
+        if name not in changed or facts.shape != () or not facts.requires_grad or facts.is_leaf or not values:
+            continue
+        if len(values) == 1 and values[0] in ("nan", "inf", "-inf") and facts.origin is not None:
+            text = fill(
+                _LOST,
+                at=past.now(step).at_line(facts.origin.line),
+                code=facts.origin.expression or name,
+                before="the first rounds",
+                then="later",
+                grown=_growth(step.backwards),
+            )
+            return Explanation("diverged", "warning", fill(_LOST_TITLE, code=name), text, None, (name,))
+    return None
 
 
 def _said(step: Step, count: OpCount) -> str:

@@ -42,8 +42,8 @@ _UNUSED = """
 """
 _SAME = " (on another device it would still be where it is now)"
 _HOW_TWIN = """
-Write `{name} = {code}` to have `{name}` stand for the result, or `{twin}`, with an underscore, to write into
-the tensor itself, which every other name of it sees.
+Write `{name} = {code}` to have `{name}` stand for the result, or `{twin}`, with an underscore, to write
+into the tensor itself, which every other name of it sees.
 """
 _HOW = "Methods of tensors do not change their tensor: write `{name} = {code}`."
 
@@ -146,8 +146,8 @@ _ACTIONS = {
 }
 _UNCALLED_TITLE = "`{code}` names the method and does not call it"
 _UNCALLED = """
-Without parentheses `{code}` is only the method itself, which nobody called: {effect}. Python takes it for an
-expression like any other and says nothing. Write `{code}()`.
+Without parentheses `{code}` is only the method itself, which nobody called: {effect}. Python takes it for
+an expression like any other and says nothing. Write `{code}()`.
 """
 
 
@@ -208,3 +208,69 @@ def module_requires_grad(step: Step, before: Snapshot, past: Past) -> Explanatio
     title = fill(_MODULE_TITLE, code=code, name=name)
     fix = step.source.replace(code, f"{name}.requires_grad_({value})") if code in step.source else None
     return Explanation("module-requires-grad", "warning", title, text, fix, (parts[0].name,))
+
+
+# ── context-unused ───────────────────────────────────────────────────────────
+
+_CONTEXTS = frozenset(
+    {"torch.no_grad", "torch.inference_mode", "torch.enable_grad", "torch.autograd.no_grad", "torch.autocast"}
+)
+_CONTEXT_TITLE = "`{code}` by itself does nothing"
+_CONTEXT = """
+`{code}` makes an object that switches when a `with` block enters it and back when it leaves. As a
+statement by itself nobody enters it: what comes after runs as before. Write `with {code}:` and put under
+it what it is for.
+"""
+
+
+@outcome
+def context_unused(step: Step, before: Snapshot, past: Past) -> Explanation | None:
+    """Holds when `torch.no_grad()`, or a context like it, is a statement by itself."""
+    if step.error is not None:
+        return None
+    for statement, around in _statements(past.now(step).tree):
+        call = statement.value if isinstance(statement, ast.Expr) else None
+        if not isinstance(call, ast.Call) or path(call.func) not in _CONTEXTS:
+            continue
+        if any(isinstance(one, ast.FunctionDef | ast.ClassDef | ast.AsyncFunctionDef) for one in around):
+            continue
+        code = one_line(call, step.source)
+        title = fill(_CONTEXT_TITLE, code=code)
+        return Explanation("context-unused", "warning", title, fill(_CONTEXT, code=code))
+    return None
+
+
+# ── misspelled-attribute ─────────────────────────────────────────────────────
+
+_MISSPELLED = {
+    "require_grad": "requires_grad",
+    "required_grad": "requires_grad",
+    "requires_gradient": "requires_grad",
+}
+_SPELLED_TITLE = "`{code}` sets a new attribute, not `{right}`"
+_SPELLED = """
+Python lets any name be set on {what}, so there is a new attribute `{wrong}` now that nobody reads. The
+one that torch asks for is `{right}`.
+"""
+
+
+@outcome
+def misspelled_attribute(step: Step, before: Snapshot, past: Past) -> Explanation | None:
+    """Holds when `requires_grad` was assigned to under a name that is spelled almost like it."""
+    if step.error is not None:
+        return None
+    for statement, around in _statements(past.now(step).tree):
+        aims = statement.targets if isinstance(statement, ast.Assign) else []
+        aim = aims[0] if len(aims) == 1 else None
+        if not isinstance(aim, ast.Attribute) or aim.attr not in _MISSPELLED or path(aim.value) is None:
+            continue
+        if any(isinstance(one, ast.FunctionDef | ast.ClassDef | ast.AsyncFunctionDef) for one in around):
+            continue
+        right, code = _MISSPELLED[aim.attr], one_line(aim, step.source)
+        better = f"{one_line(aim.value, step.source)}.{right}"
+        what = f"`{path(aim.value)}`"
+        text = fill(_SPELLED, what=what, wrong=aim.attr, right=right)
+        title = fill(_SPELLED_TITLE, code=code, right=right)
+        fix = swap(step.source, aim, better)
+        return Explanation("misspelled-attribute", "warning", title, text, fix)
+    return None

@@ -66,9 +66,9 @@ class Budget:
         self._tallies: dict[tuple[int, int, str, int], Tally] = {}
         self._spent = 0
 
-    def tally(self, code: CodeType, instruction: int, kind: Kind, module: int) -> Tally:
-        """Count one more call, made by the method of a module with this `id()` or by none (0)."""
-        key = (id(code), instruction, kind.name, module)
+    def tally(self, code: CodeType, instruction: int, kind: Kind, way: int) -> Tally:
+        """Count one more call, that came to it in this way: by a module's method, or with autograd off."""
+        key = (id(code), instruction, kind.name, way)
         found = self._tallies.get(key)
         if found is None:
             found = self._tallies[key] = Tally(code, kind)

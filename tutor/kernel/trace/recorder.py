@@ -49,6 +49,7 @@ _AGAIN = 0.01
 _sequence_number = torch.autograd._get_sequence_nr
 _is_jit_tracing = torch._C._get_tracing_state
 _is_compiling = torch.compiler.is_compiling
+_is_grad_enabled = torch.is_grad_enabled
 _frame = sys._getframe
 _cpu_time, _clock = time.thread_time, time.perf_counter
 _thread_id = _thread.get_ident
@@ -203,7 +204,7 @@ class Recorder:
             if learner is None or _is_jit_tracing() is not None or _is_compiling():
                 self._pass(caller, 1)
                 return None
-            tally = self._budget.tally(learner.f_code, learner.f_lasti, kind, _module(caller, learner))
+            tally = self._budget.tally(learner.f_code, learner.f_lasti, kind, _way(caller, learner))
             if not self._budget.allows(tally):
                 self._pass(caller, _QUESTIONS)
                 tally.first_node = _sequence_number()
@@ -247,8 +248,8 @@ class Recorder:
                 learner = self._sites.nearest(caller)
                 if learner is None or _is_jit_tracing() is not None or _is_compiling():
                     return None
-                module = _module(caller, learner)
-                tally = noted or self._budget.tally(learner.f_code, learner.f_lasti, asked.kind, module)
+                way = _way(caller, learner)
+                tally = noted or self._budget.tally(learner.f_code, learner.f_lasti, asked.kind, way)
                 noted = self._watch(asked, caller, learner, tally)
             with raw.Reading():
                 facts = noted.fail(error)
@@ -388,10 +389,11 @@ class Recorder:
         self._running = False
 
 
-def _module(caller: FrameType, learner: FrameType) -> int:
-    """`id()` of the module inside of which a call is made; 0 where the learner's own code makes it."""
+def _way(caller: FrameType, learner: FrameType) -> int:
+    """Tells apart the modules inside of which calls are made at one place, and whether autograd records:
+    an evaluation is told in detail too where training came the same way before."""
     module = within.module_around(caller, learner)
-    return 0 if module is None else id(module)
+    return (0 if module is None else 2 * id(module)) + (not _is_grad_enabled())
 
 
 def _handles(frame: FrameType) -> bool:
