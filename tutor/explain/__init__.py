@@ -22,7 +22,16 @@
 | demands | `shape-needed`, `shapes-alike`, `counts-differ`, `reduction-empty` | required |
 | targets | `loss-shapes`, `class-range` | targets |
 | losses | `scores-expected`, `log-probabilities-expected`, `softmax-over-batch`, … | losses, spread |
-| without effect | `result-unused`, `not-called`, `module-requires-grad` | discarded |
+| column and row | `square-broadcast`, `wrong-argmax` | spread, choices |
+| training | `stale-gradients`, `nothing-to-step`, `scheduler-first` | accumulating, choices |
+| trained by nobody | `hidden-layers`, `not-held`, `no-gradient` | holding |
+| modes | `evaluated-in-train-mode`, `trained-in-eval-mode` | modes |
+| memory | `kept-graphs` | keeping |
+| histories | `history-dropped`, `backward-from-leaf`, `not-recorded` | history, results |
+| NaN | `nan-born`, `diverged`, `inf-born` | born, results |
+| lost on the way | `cut-to-whole`, `write-lost`, `gathered`, `result-dtype` | truncated, results |
+| batches | `last-batch`, `judging-loader` | batches |
+| without effect | `result-unused`, `not-called`, `context-unused`, … | discarded |
 | arguments | `argument-type`, `operand-type`, `element-type` | types_given |
 | their number | `argument-missing`, `argument-extra`, `own-arguments` | types_counted |
 | dtypes | `dtype-mismatch`, `index-dtype`, `needs-float`, … | dtypes_mixed, dtypes_refused, dtypes_written |
@@ -35,7 +44,8 @@
 `reading` finds the code that failed, from the frames in the error's facts; `calls` reads the failed call in
 whatever form it was written; `operands` and `arguments` work out shapes; `origins`, `cuts` and `passes`
 follow names back through the assignments in `past`; `lineage` and `severed` follow tensors back through the
-operations that were recorded; `verdicts` says of one operation what came of it and why.
+operations that were recorded; `verdicts` says of one operation what came of it and why; `flow` and `training`
+are what rules about outcomes read with: operations with their code, and the order of passes and steps.
 """
 
 from tutor.explain.engine import explain_error, explain_step, take_troubles
