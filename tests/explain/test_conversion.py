@@ -95,6 +95,12 @@ def test_a_conversion_with_one_right_repair(
     ("code", "rule", "words"),
     [
         ("v = torch.ones(3)\nif v > 0: pass", "truth-of-many", ("`v > 0` has 3 elements", "`(v > 0).any()`")),
+        (
+            "on = torch.tensor([True, False])\nif on:\n    x = 1",
+            "truth-of-many",
+            ("`on` has 2", "`on.any()`"),
+        ),
+        ("on = torch.ones(3)\nwhile on:\n    break", "truth-of-many", ("`while`", "`on.all()`")),
         ("a = torch.ones(2)\nassert a == a", "truth-of-many", ("`assert`", "`torch.equal(a, a)`")),
         ("a = torch.ones(2)\nb = not a", "truth-of-many", ("`~a`",)),
         ("a = torch.ones(2)\nb = 1 if a else 2", "truth-of-many", ("`a` is [2] float32",)),

@@ -143,6 +143,8 @@ UNFIXED = [
         ("of type Point", "`collate_fn` of yours"),
     ),
     ("collate-types", HEAD + "list(DataLoader([1, 'b'], 2))", ("int and str", "one kind")),
+    ("collate-types", HEAD + "list(DataLoader([(1, None), (2, None)], 2))", ("hold None", "`return`")),
+    ("collate-types", HEAD + "list(DataLoader([{'x': object()}], 1))", ("hold something of type object",)),
     ("collate-types", HEAD + "for r in DataLoader([1, None], batch_size=2): pass", ("int and None",)),
     ("collate-types", HEAD + "list(DataLoader([{'x': 1}, {'z': 2}], 2))", ('the key "x"',)),
     (

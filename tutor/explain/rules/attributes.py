@@ -218,6 +218,9 @@ def module_as_value(step: Step, before: Snapshot, past: Past) -> Explanation | N
     error, found = step.error, failing(step)
     if error is None or found is None or error.type not in ("TypeError", "AttributeError"):
         return None
+    call = calls.failed(step)
+    if call is not None and call.name.startswith("torch.optim."):  # what optimizers take is told elsewhere
+        return None
     told = _misused(step, found)
     if told is None:
         return None

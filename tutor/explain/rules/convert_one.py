@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 
 from tutor.explain import calls, repairs
 from tutor.explain.engine import failure
@@ -81,6 +82,8 @@ def truth_of_many(step: Step, before: Snapshot, past: Past) -> Explanation | Non
     operand = _operand(call)
     if call is None or found is None or operand is None or operand.shape is None:
         return None
+    if isinstance(found.expression, ast.If | ast.While | ast.Assert):  # the test is all that it can be
+        found = replace(found, expression=found.expression.test)
     count = math.prod(operand.shape)
     if count == 1:
         return None

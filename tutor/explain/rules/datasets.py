@@ -270,6 +270,7 @@ _OBJECTS = """
 A loader knows how to put tensors, arrays, numbers, texts, and lists and dictionaries of them together: turn
 each sample into tensors in `__getitem__`, or give the loader a `collate_fn` of yours.
 """
+_NAMED = re.compile(r"found <class '(?:\w+\.)*(\w+)'>")
 _MIXED = "All samples must be of one kind: return the same kind from `__getitem__` each time."
 _KEYS = """
 `{code}` puts dictionaries together key by key, and not every sample has the key {key}. Give every sample
@@ -315,8 +316,10 @@ def collate_types(step: Step, before: Snapshot, past: Past) -> Explanation | Non
     if error.type == "KeyError":
         text = fill(_KEYS, code=code, key=f'"{error.message.strip(chr(39))}"')
         return Explanation("collate-types", "error", fill(_TYPES_TITLE, what="with different keys"), text)
-    what = _kinds(batch)
-    if "NoneType" in batch.types:
+    what, inside = _kinds(batch), _NAMED.search(error.message)
+    if inside is not None and inside[1] not in batch.types:  # in a tuple, a list or a dictionary
+        what = f"that hold {'None' if inside[1] == 'NoneType' else f'something of type {inside[1]}'}"
+    if "NoneType" in batch.types or (inside is not None and inside[1] == "NoneType"):
         own = _returns_nothing(step, past)
         repair = fill(_NONE, at=f" (as in {own.node.name}, {own.at})" if own is not None else "")
     else:

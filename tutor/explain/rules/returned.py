@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 
+from tutor.explain import calls
 from tutor.explain.elsewhere import changed, codes, defined, last_set
 from tutor.explain.engine import failure
 from tutor.explain.past import Past
@@ -105,6 +106,9 @@ def method_uncalled(step: Step, before: Snapshot, past: Past) -> Explanation | N
     error, found = step.error, failing(step)
     told = _METHODS.search(error.message) if error is not None else None
     if error is None or told is None or found is None:
+        return None
+    call = calls.failed(step)
+    if call is not None and call.name.startswith("torch.optim."):  # what optimizers take is told elsewhere
         return None
     inside = [one for each in found.nodes for one in ast.walk(each)]
     if isinstance(found.statement, ast.For):
