@@ -23,6 +23,7 @@ RANGE = [
     (GRID + "x[[0, 7]]", ("from 0 to 7", "from 0 to 3")),
     (GRID + "k = 3\nx[:, k] = 1.", ("`k` is 3", "dimension 1 has size 3")),
     (GRID + "x[x > 50][0]", ("is [0]", "has size 0", "found nothing")),
+    ("ds = torch.utils.data.TensorDataset(torch.ones(3, 2))\nds[5]", ("A tensor inside of `ds` is [3, 2]",)),
     ("def last(rows, n):\n    return rows[n]\nlast(torch.ones(3), 3)", ("`rows` is [3]", "`n` is 3")),
     ("rows = [torch.ones(2)]\nys = [r[2] for r in rows]", ("`r` is [2]",)),
 ]

@@ -107,6 +107,17 @@ def test_products(learner, code: str, words: str, fix: str | None) -> None:
             None,
         ),
         ("torch.ones(3).expand(2, 4)", "The shape asked for", None),
+        (
+            "b, w = torch.ones(3), torch.ones(2, 4)\nnn.functional.linear(torch.ones(3, 4), w, b)",
+            "`b` has shape",
+            None,
+        ),
+        (
+            "x, v = torch.ones(2, 3), torch.ones(2)\nx[:, 1:2] = v",
+            "`v.unsqueeze(1)` has shape [2, 1]",
+            "x[:, 1:2] = v.unsqueeze(1)",
+        ),
+        ("nn.MSELoss()(torch.ones(4, 2), torch.ones(3, 2))", "both must have the same shape", None),
     ],
 )
 def test_shapes_that_do_not_stretch(learner, code: str, words: str, fix: str | None) -> None:

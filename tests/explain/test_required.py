@@ -55,6 +55,11 @@ CASES = [
     ("recurrent-input", "c = nn.RNNCell(3, 4)\nc(x, torch.ones(2, 1, 1, 4))", ("1 or 2 dimensions", "has 4")),
     ("feature-size", "a = nn.MultiheadAttention(8, 2)\na(x[:, None], x, x)", ("`embed_dim=8`", "gets 3")),
     ("feature-size", "b = nn.Bilinear(3, 4, 5)\nb(x, x)", ("`in2_features=4`", "`input2`", "`x` is [2, 3]")),
+    (
+        "feature-size",
+        "q, k = torch.ones(1, 4, 8), torch.ones(1, 4, 6)\nF.scaled_dot_product_attention(q, k, q)",
+        ("the last sizes of `query` and `key`", "`k` is [1, 4, 6]", "8 and 6"),
+    ),
     ("shape-needed", "torch.ones(2, 2, 3).t()", ("at most 2 dimensions", "`transpose(dim0, dim1)`")),
     ("shape-needed", "torch.linalg.inv(x)", ("a square matrix", "are 2 and 3", "`x` is [2, 3]")),
     ("shape-needed", "x.det()", ("square",)),

@@ -14,6 +14,8 @@ from tutor.explain.wording import count_text, shape_text
 from tutor.facts import Argument, FailedCall, Operand, Shape, Step
 
 _LONGEST = 80
+#: Place of an argument that is not what the code names, but inside of it.
+INSIDE = "inside"
 #: What torch raises where sizes, dimensions or indices do not fit.
 REFUSALS = frozenset({"RuntimeError", "ValueError", "IndexError", "AssertionError", "NotImplementedError"})
 
@@ -94,6 +96,8 @@ def setting(call: FailedCall, name: str) -> object:
 
 def name_of(argument: Argument) -> str:
     """What to call an argument; one that the learner's code does not write is what reaches the layer."""
+    if argument.place == INSIDE:
+        return f"a tensor inside of `{argument.text}`"
     if not argument.text and (argument.operand is None or not argument.operand.name):
         return "what reaches it" if argument.parameter in ("", "input", "self") else f"`{argument.parameter}`"
     return calls.label(argument)

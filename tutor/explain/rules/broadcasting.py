@@ -16,7 +16,7 @@ from tutor.explain.past import Past
 from tutor.explain.reading import Failing, failing, insert_after, path, words
 from tutor.explain.strides import broadcast
 from tutor.explain.wording import fill, shape_text
-from tutor.facts import Explanation, FailedCall, Shape, Snapshot, Step
+from tutor.facts import Argument, Explanation, FailedCall, Shape, Snapshot, Step
 
 _TITLE = "The shapes {left} and {right} do not fit in `{code}`"
 _TEXT = """
@@ -51,6 +51,7 @@ _EXPAND = """
 {what} in `{code}` is {wanted}, and {who} has shape {given}. Only a size of 1, or a missing one in front,
 can be stretched to another size. {clash}
 """
+_EXPAND_COLUMN = "With a size of 1 behind it fits: `{fixed}` has shape {shape}."
 _OPERATORS = {
     ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.Pow: "**", ast.FloorDiv: "//", ast.Mod: "%",
     ast.BitAnd: "&", ast.BitOr: "|", ast.BitXor: "^",
@@ -71,7 +72,7 @@ def broadcast_shapes(step: Step, before: Snapshot, past: Past) -> Explanation | 
     if (output := _OUTPUT.search(error.message)) is not None:
         return _cannot_grow(found, _shape(output[1]), _shape(output[2]))
     if (expanded := _EXPANDED.search(error.message)) is not None:
-        return _cannot_expand(found, error.failed, _shape(expanded[1]), _shape(expanded[2]))
+        return _cannot_expand(step, found, error.failed, _shape(expanded[1]), _shape(expanded[2]))
     if sizes is None:
         return None
     node = found.nodes[0]
@@ -81,7 +82,8 @@ def broadcast_shapes(step: Step, before: Snapshot, past: Past) -> Explanation | 
     if pair is None:
         return _by_sizes(found, node, sizes)
     left, right = pair
-    same = error.call is not None and "loss" in error.call.function
+    loss = calls.operation(error.failed) if error.failed is not None else ""
+    same = loss.endswith("_loss") or (error.call is not None and "loss" in error.call.function)
     hint, fix = _hint(found, node, left, right)
     text = fill(
         _TEXT,
@@ -109,7 +111,9 @@ def _by_sizes(found: Failing, node: ast.AST, sizes: re.Match[str]) -> Explanatio
     return Explanation("broadcast-shapes", "error", fill(_SIZES_TITLE, **fields), text, None, names)
 
 
-def _cannot_expand(found: Failing, call: FailedCall | None, wanted: Shape, given: Shape) -> Explanation:
+def _cannot_expand(
+    step: Step, found: Failing, call: FailedCall | None, wanted: Shape, given: Shape
+) -> Explanation:
     node = found.nodes[0]
     whole = found.statement if isinstance(found.statement, ast.Assign) and node is found.statement else node
     code = words(whole, found.source)
@@ -118,17 +122,43 @@ def _cannot_expand(found: Failing, call: FailedCall | None, wanted: Shape, given
     )
     what = "The place that is written" if written else "The shape asked for"
     fields = {"code": code, "what": what, "wanted": shape_text(wanted), "given": shape_text(given)}
-    place = 2 if call is not None and calls.operation(call) == "setitem" else 0
-    argument = calls.at_place(call, place) if call is not None else None
-    known = argument is not None and subjects.shape(argument) == given
-    fields["who"] = (
-        subjects.name_of(argument) if argument is not None and known else "the tensor given for it"
-    )
-    clash = _clash(wanted, given)
+    argument = _stretched(call, given) if call is not None else None
+    fields["who"] = subjects.name_of(argument) if argument is not None else "the tensor given for it"
+    clash, fix = _stretch_clash(wanted, given), None
+    grown = (*given, *(1,) * (len(wanted) - len(given)))
+    if written and call is not None and argument is not None and _becomes_column(wanted, given):
+        method = ".unsqueeze(1)" if len(wanted) == 2 else f".view(-1{', 1' * (len(wanted) - 1)})"
+        fixed = subjects.with_text(argument, method)
+        clash = f"{clash} {fill(_EXPAND_COLUMN, fixed=fixed, shape=shape_text(grown))}"
+        fix = subjects.on_argument(step, call, argument, method)
     nodes = (path(one) for one in ast.walk(found.statement))
     names = tuple(dict.fromkeys(name for name in nodes if name is not None and name in found.tensors))
     title = fill(_EXPAND_TITLE, **fields)
-    return Explanation("broadcast-shapes", "error", title, fill(_EXPAND, clash=clash, **fields), None, names)
+    return Explanation("broadcast-shapes", "error", title, fill(_EXPAND, clash=clash, **fields), fix, names)
+
+
+def _stretched(call: FailedCall, given: Shape) -> Argument | None:
+    """The argument that was to be stretched: the value that is written, or the only one of that shape."""
+    place = 2 if calls.operation(call) == "setitem" else 0
+    argument = calls.at_place(call, place)
+    if subjects.shape(argument) == given:
+        return argument
+    fitting = [one for one in call.arguments if subjects.shape(one) == given]
+    return fitting[0] if len(fitting) == 1 else None
+
+
+def _becomes_column(wanted: Shape, given: Shape) -> bool:
+    """Whether a row of numbers fits the place as a column, and only so."""
+    return len(given) == 1 and len(wanted) > 1 and given[0] == wanted[0] != 1 and set(wanted[1:]) == {1}
+
+
+def _stretch_clash(wanted: Shape, given: Shape) -> str:
+    """Where a size is neither the one that is wanted nor 1."""
+    for at, (a, b) in enumerate(zip(wanted[::-1], given[::-1], strict=False), start=1):
+        if b not in (a, 1):
+            place = _PLACES.get(-at, f"in dimension {-at} (counted from the end)")
+            return fill(_CLASH, place=place, a=f"{a:,}", b=f"{b:,}")
+    return ""
 
 
 def _shape(text: str) -> Shape:

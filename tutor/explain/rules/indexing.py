@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 import re
 
+from msgspec.structs import replace
+
 from tutor.explain import calls, subjects
 from tutor.explain.brackets import Part, parts_of, takes
 from tutor.explain.edits import closed, insert_before, replace_expression
@@ -74,6 +76,9 @@ def _indexing(step: Step) -> tuple[FailedCall, Argument, Shape, Argument] | None
     sizes = subjects.shape(owner)
     if owner is None or index is None or sizes is None:
         return None
+    found = failing(step)
+    if owner.text.isidentifier() and found is not None and owner.text not in found.tensors:
+        owner = replace(owner, place=subjects.INSIDE)  # a dataset's own tensor
     return call, owner, sizes, index
 
 

@@ -77,6 +77,8 @@ to be transposed, with `.mT`.
 """
 
 _MATMUL = frozenset({"matmul", "mm", "bmm", "mv", "dot", "vdot", "inner", "linear", "__matmul__"})
+#: What multiplies matrices inside, and has a rule of its own.
+_OTHERS = frozenset({"scaled_dot_product_attention"})
 _ADDING = {"addmm": 1, "addmv": 1, "baddbmm": 1, "addbmm": 1}
 
 
@@ -108,7 +110,9 @@ def matmul_shapes(step: Step, before: Snapshot, past: Past) -> Explanation | Non
     products = _products(found, message, {one.text: one for one in subjects.written_operands(error.failed)})
     wrong = [(product, reason) for product in products if (reason := _misfit(product)) is not None]
     if len(wrong) != 1:
-        return _unknown(found, message) if not products else None
+        if products or (error.failed is not None and calls.operation(error.failed) in _OTHERS):
+            return None
+        return _unknown(found, message)
     product, reason = wrong[0]
     left, right = product.left, product.right
     shapes = {"left_shape": shape_text(left.shape), "right_shape": shape_text(right.shape)}

@@ -30,6 +30,11 @@ _EMBED = """
 the layer for it, or bring it to that size before, with a Linear layer.
 """
 
+_ATTENTION_TITLE = "Sizes {first} and {second} do not fit in the attention"
+_ATTENTION = """
+As query, key and value: {shapes}. Each query is multiplied with each key, and the values are weighed by
+what comes out, so {needs} must be equal: here they are {first} and {second}.
+"""
 _CELLS = {"rnncell": "RNNCell", "lstmcell": "LSTMCell", "grucell": "GRUCell"}
 _LAYERS = {"rnn": "RNN", "lstm": "LSTM", "gru": "GRU"}
 #: Parameters whose last size a setting of the layer tells.
@@ -177,3 +182,25 @@ def feature_size(step: Step, before: Snapshot, past: Past) -> Explanation | None
         title = subjects.sentence(fill(_EMBED_TITLE, layer=subjects.layer_of(call), **fields))
         return Explanation("feature-size", "error", title, text, None, subjects.all_evidence(step, call))
     return None
+
+
+@failure
+def attention_sizes(step: Step, before: Snapshot, past: Past) -> Explanation | None:
+    """Holds when query, key and value of `scaled_dot_product_attention` do not fit together."""
+    call = subjects.refused(step)
+    if call is None or calls.operation(call) != "scaled_dot_product_attention":
+        return None
+    found = [subjects.tensor(call, name) for name in ("query", "key", "value")]
+    query, key, value = (subjects.shape(one) or () for one in found)
+    if min(map(len, (query, key, value))) < 2:
+        return None
+    if query[-1] != key[-1]:
+        needs, sizes = "the last sizes of `query` and `key`", (query[-1], key[-1])
+    elif key[-2] != value[-2]:
+        needs, sizes = "the first-but-last sizes of `key` and `value`", (key[-2], value[-2])
+    else:
+        return None
+    shapes = ", ".join(subjects.shape_of(one) for one in found if one is not None)
+    text = fill(_ATTENTION, shapes=shapes, needs=needs, first=sizes[0], second=sizes[1])
+    title = fill(_ATTENTION_TITLE, first=sizes[0], second=sizes[1])
+    return Explanation("feature-size", "error", title, text, None, subjects.all_evidence(step, call))
