@@ -10,8 +10,41 @@ HEAD = "class Tagger(nn.Module):\n    def __init__(self, size=4):\n"
 FORWARD = "    def forward(self, words):\n        return self.out(words)\n"
 GOOD = HEAD + "        super().__init__()\n        self.out = nn.Linear(size, 2)\n" + FORWARD
 
+CLASS = "class Net(nn.Module):\n    def __init__(self, n=2):\n        "
+INIT = CLASS + "{}\n        self.a = nn.Linear(n, n)\nm = Net()"
 FIXED = [
     # rule, code, words, an expression that shows the meaning, its value
+    *(
+        ("super-call", INIT.format(call), (f"`{call}`", word), "len(list(m.parameters()))", 2)
+        for call, word in [
+            ("super.__init__()", "with brackets"),
+            ("super()._init_()", "two underscores"),
+            ("super().__init__(self)", "nothing besides"),
+            ("super(Net, self).__init__(n)", "nothing besides"),
+            ("nn.Module.__init__()", "which object"),
+        ]
+    ),
+    (
+        "base-class",
+        "class Twice(nn.Module()):\n    def forward(self, x):\n        return 2 * x\nm = Twice",
+        ("`class Twice(nn.Module):`",),
+        "Twice()(3)",
+        6,
+    ),
+    (
+        "base-class",
+        "class Twice(nn):\n    def forward(self, x):\n        return 2 * x",
+        ("many classes",),
+        "Twice()(3)",
+        6,
+    ),
+    (
+        "class-called",
+        "x = torch.zeros(2, 4)\np = nn.Softmax(x, dim=1)",
+        ("`layer = nn.Softmax(dim=1)`", "`layer(x)`"),
+        "p[0].tolist()",
+        [0.25] * 4,
+    ),
     (
         "super-init",
         HEAD + "        self.out = nn.Linear(size, 2)\n" + FORWARD + "t = Tagger(3)",
@@ -188,6 +221,29 @@ def test_the_fix_runs_and_means_what_was_meant(
 
 
 UNFIXED = [
+    (
+        "method-hidden",
+        (CLASS + "super().__init__()\n        self.train = 3\nn = Net()\nn.eval()"),
+        ("`n.eval()` needs the method `train`", "`3` (line 4)"),
+    ),
+    (
+        "method-hidden",
+        (
+            "class Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
+            "        self.parameters = [1]\ndef make(n):\n    return list(n.parameters())\nmake(Net())"
+        ),
+        ("`parameters`", "(line 4)"),
+    ),
+    (
+        "layers-called",
+        (
+            CLASS + "super().__init__()\n        self.ls = []\n"
+            "        for i in range(2):\n            self.ls.append(nn.Linear(2, 2))\n"
+            "    def forward(self, x):\n        return self.ls(x)\nNet()(torch.ones(2))"
+        ),
+        ("`self.ls` is a list", "nn.ModuleList"),
+    ),
+    ("class-called", "net = nn.Linear\nnet.train()", ("`net` was set to `nn.Linear` (line 1)",)),
     (
         "super-init",
         HEAD

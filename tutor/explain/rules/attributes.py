@@ -144,7 +144,7 @@ def module_attribute(step: Step, before: Snapshot, past: Past) -> Explanation | 
     missing, found = told
     name, owner = missing.name, missing.owner
     kind = found.modules.get(owner)
-    if kind is None:
+    if kind is None or (name == "backward" and kind.endswith("Loss")):
         return None
     below = (f"{owner}[", f"{owner}.")
     inner = [one for one in found.tensors if one.startswith(below) and one.endswith(f".{name}")]
@@ -237,7 +237,7 @@ def module_as_value(step: Step, before: Snapshot, past: Past) -> Explanation | N
         words = source_of(binding)
         function = ast.unparse(made.func)
         if function.rpartition(".")[2] == kind:
-            argument = ast.unparse(made.args[0])
+            argument = ", ".join(ast.unparse(one) for one in made.args)
             why = fill(_MADE, value=words, at=binding.at, kind=function, argument=argument)
     code = " ".join((ast.get_source_segment(found.source, found.nodes[0]) or name).split())
     title = fill(_VALUE_TITLE, name=name, type=kind, needed=f"{what} is needed")

@@ -103,6 +103,8 @@ def layers_called(step: Step, before: Snapshot, past: Past) -> Explanation | Non
         return None
     own, statement, code = value
     name, kind = _called(node), told[1]
+    if kind == "list" and (isinstance(code, ast.Call) or _appended(own, node.func)):
+        return _explained(name, kind, node, fill(_PLAIN, kind=kind))
     if kind == "tuple" and isinstance(code, ast.Tuple) and len(code.elts) == 1:
         shown = ast.get_source_segment(own.code.source, code) or ast.unparse(code)
         text = fill(
@@ -149,6 +151,18 @@ def _value_of(
     if binding is None:
         return None
     return _Plain(binding.code, ast.ClassDef("", [], [], [], [])), binding.statement, binding.value
+
+
+def _appended(own: Defined, target: ast.expr) -> bool:
+    """Whether layers are appended to a list of a class: `self.layers.append(nn.Linear(2, 2))`."""
+    written = ast.unparse(target)
+    for node in ast.walk(own.node):
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == f"{written}.append" and node.args:
+            made = node.args[0]
+            name = ast.unparse(made.func) if isinstance(made, ast.Call) else ""
+            if name.rpartition(".")[2][:1].isupper():
+                return True
+    return False
 
 
 def _has_layers(value: ast.expr) -> bool:
@@ -275,6 +289,10 @@ settings, `layer = {made}`, and called with data then, `layer({arguments})`. {of
 _OFTEN = "Make it once, outside of the training loop, since its weights are what learns."
 _SETTINGS = "its settings"
 #: Layers without settings that must be given, so that brackets alone make one.
+_BRACKETS = """
+`{owner}` was set to `{value}` ({at}), the class itself: behind it brackets are missing that make an instance,
+`{owner} = {value}(...)`. Only an instance has weights and state, and `{code}` needs one.
+"""
 READY = re.compile(
     r"torch\.nn\.(\w+Loss|ReLU6?|ELU|GELU|SELU|SiLU|Sigmoid|Tanh|Softplus|LeakyReLU|Identity|Flatten|Mish"
     r"|Dropout\w*|Softmax|LogSoftmax)"
@@ -295,22 +313,19 @@ def class_called(step: Step, before: Snapshot, past: Past) -> Explanation | None
         return None
     if error.frames and error.frames[-1].function == "__init__":  # what came in there was meant for another
         return None
-    unbound = re.match(r"(?:\w+\.)*(\w+)\(\) missing 1 required positional argument: 'self'", error.message)
-    if unbound is not None and isinstance(node.func, ast.Attribute):
-        owner = ast.unparse(node.func.value)
-        fields = {"code": ast.unparse(node), "owner": owner, "name": node.func.attr}
-        small = owner.rpartition(".")[2].lower()
-        text = fill(_METHOD, small=small, **fields)
-        return Explanation("class-called", "error", fill(_METHOD_TITLE, **fields), text)
+    unbound = _unbound(step, past, found, node)
+    if unbound is not None:
+        return unbound
     data = [one for one in node.args if _is_data(found, call, one)]
     if not data or any(isinstance(one, ast.Starred) for one in node.args):
         return None
     kind = ast.unparse(node.func)
     own = defined(step, past, kind) if isinstance(node.func, ast.Name) else None
-    arguments = ", ".join(ast.unparse(one) for one in (*node.args, *node.keywords))
     shown = code_list([ast.unparse(one) for one in data])
+    arguments = ", ".join(ast.unparse(one) for one in data)
+    settings = ", ".join(ast.unparse(one) for one in node.keywords)
     fields = {"code": ast.unparse(node), "kind": kind, "data": shown, "arguments": arguments}
-    made, fix = f"{kind}(...)", None
+    made, fix, often = f"{kind}(...)", None, fill(_OFTEN)
     if own is not None and is_module(step, past, own):
         method = own.methods.get("__init__")
         _, needed, most = _taken(method.args) if method is not None else ("", 0, 0)
@@ -319,13 +334,29 @@ def class_called(step: Step, before: Snapshot, past: Past) -> Explanation | None
         if not needed:
             made = f"{kind}()"
     elif call is not None and call.form == "class" and call.name.startswith("torch.nn.") and _is_layer(call):
-        if READY.fullmatch(call.name) and not node.keywords:
-            made = f"{kind}()"
+        if READY.fullmatch(call.name) and len(data) == len(node.args):
+            made, often = f"{kind}({settings})", ""
             fix = changed(found, node, f"{made}({arguments})")
     else:
         return None
-    text = fill(_CLASS, made=made, what=_SETTINGS, often=_OFTEN if fix is None else "", **fields)
+    text = fill(_CLASS, made=made, what=_SETTINGS, often=often, **fields)
     return Explanation("class-called", "error", fill(_CLASS_TITLE, kind=kind), text, fix)
+
+
+def _unbound(step: Step, past: Past, found: Failing, node: ast.Call) -> Explanation | None:
+    """What to say where a method was asked of the class itself."""
+    message = step.error.message if step.error is not None else ""
+    told = re.match(r"(?:\w+\.)*\w+\(\) missing 1 required positional argument: 'self'", message)
+    if told is None or not isinstance(node.func, ast.Attribute):
+        return None
+    owner = ast.unparse(node.func.value)
+    fields = {"code": ast.unparse(node), "owner": owner, "name": node.func.attr}
+    binding = last_set(step, past, found, owner)
+    if binding is not None and isinstance(binding.value, ast.Name | ast.Attribute):
+        text = fill(_BRACKETS, value=ast.unparse(binding.value), at=binding.at, **fields)
+    else:
+        text = fill(_METHOD, small=owner.rpartition(".")[2].lower(), **fields)
+    return Explanation("class-called", "error", fill(_METHOD_TITLE, **fields), text)
 
 
 def _is_data(found: Failing, call: FailedCall | None, node: ast.expr) -> bool:

@@ -47,6 +47,7 @@ _UNCALLED = """
 _WRONG = """
 `{written}` ({at}) is not that of the parent class: write `super().__init__()`, with nothing in `super()`.
 """
+_FIRST = "Make it the first line of `{method}` ({at})."
 _UNKNOWN = "Make it the first line of `__init__`."
 
 
@@ -69,6 +70,10 @@ def super_init(step: Step, before: Snapshot, past: Past) -> Explanation | None:
         return None
     kind = own.node.name if own is not None else kind
     where, fixable = _where(step, past, own, kind)
+    frame = error.frames[-1]
+    post = own.methods.get(frame.function) if own is not None and "__init__" not in own.methods else None
+    if post is not None and own is not None:
+        where = fill(_FIRST, method=frame.function, at=own.code.at(post))
     code = ast.get_source_segment(found.source, found.statement) or ""
     does = fill(_REGISTERS, what=_what(step)) if sets else _NEEDS
     fields = {"code": _short(code), "type": kind, "does": does, "where": where}

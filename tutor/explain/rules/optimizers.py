@@ -157,6 +157,14 @@ _NO_LAYERS = (
     "No tensor in it is an nn.Parameter, and no layer with weights is set on it as `self.name = layer`."
 )
 _FILTERED = "The filter let none through: each parameter of it has requires_grad=False, so all is frozen."
+_ONCE = """
+It is an iterator, which can be gone through once: if something went through it before, nothing is left. Ask
+for `.parameters()` again, or hand on a list, `list(model.parameters())`.
+"""
+_BARE = """
+The class {type} sets `self.{name}` ({at}) to a plain tensor, and only an nn.Parameter is registered: write
+`self.{name} = nn.Parameter(...)`, which requires grad by itself.
+"""
 _LITERAL = """
 The list is written empty, or was never filled: put the parameters in, for instance `model.parameters()`.
 """
@@ -191,7 +199,7 @@ def _why_empty(step: Step, past: Past, found: Failing | None, params: Argument) 
         value = source_of(binding) if binding is not None else ""
         if binding is not None and value.endswith("parameters()"):
             return fill(_USED, at=binding.at, name=text, value=value), value
-        return "", None
+        return fill(_ONCE, name=text), None
     if "requires_grad" in text:
         return fill(_FILTERED), None
     owner = _owner(text)
@@ -227,6 +235,8 @@ def _why_no_layers(step: Step, past: Past, kind: str) -> str:
             better = "nn.ModuleDict({...})" if container == "dict" else "nn.ModuleList([...])"
             at = own.code.at(statement)
             return fill(_PLAIN_LIST, type=kind, container=container, name=name, at=at, better=better)
+        if "requires_grad" in ast.unparse(value):
+            return fill(_BARE, type=kind, name=name, at=own.code.at(statement))
     return fill(_NO_LAYERS)
 
 
@@ -258,10 +268,11 @@ def non_leaf_param(step: Step, before: Snapshot, past: Past) -> Explanation | No
     found = failing(step)
     name = one.name or calls.label(call.arguments[0]).strip("`")
     fix = None
-    if found is not None and name.isidentifier():
+    made = _made(step, past, found, one)
+    if found is not None and name.isidentifier() and "requires_grad=True" in made:  # it has no other leaf
         line = f"{name} = {name}.detach().requires_grad_()"
         fix = found.changed(insert_line(found.source, found.statement, line, after=False))
-    fields = {"name": name, "what": calls.tensor_text(one), "made": _made(step, past, found, one)}
+    fields = {"name": name, "what": calls.tensor_text(one), "made": made}
     text = fill(_LEAF, choice=fill(_LEAF_NAMED, name=name), **fields)
     names = (name,) if name.isidentifier() else ()
     return Explanation("non-leaf-param", "error", fill(_LEAF_TITLE, name=name), text, fix, names)

@@ -9,7 +9,7 @@ from tutor.explain import calls
 from tutor.explain.elsewhere import call_of, changed, in_nn
 from tutor.explain.engine import failure
 from tutor.explain.past import Past
-from tutor.explain.reading import Failing, failing, path
+from tutor.explain.reading import Failing, failing, parse, path
 from tutor.explain.reading import replace as replace_statement
 from tutor.explain.wording import fill
 from tutor.facts import Argument, Explanation, FailedCall, Snapshot, Step
@@ -45,12 +45,16 @@ def parameter_required(step: Step, before: Snapshot, past: Past) -> Explanation 
         return None
     name = _target(call, found)
     what = f"a tensor, {calls.what(value)}," if value.operand is not None else calls.what(value)
-    text_of = value.text or "the new value"
+    node = call_of(found)
+    handed = ast.unparse(node.args[2]) if node is not None and len(node.args) == 3 else ""
+    text_of = value.text or handed or "the new value"
     own_value = _reads(value.text, name)
     fix = None
     if value.operand is not None and value.text:
         if own_value and not registering:
-            lines = ["with torch.no_grad():", f"    {name}.copy_({value.text})"]
+            lines = [f"{name}.copy_({value.text})"]
+            if not _unrecorded(found):
+                lines = ["with torch.no_grad():", f"    {lines[0]}"]
             fix = found.changed(replace_statement(found.source, found.statement, lines))
         elif registering:
             made = f"{in_nn(step, past, 'Parameter')}({value.text})"
@@ -60,6 +64,18 @@ def parameter_required(step: Step, before: Snapshot, past: Past) -> Explanation 
     text = fill(_PARAMETER, name=name, owner=owner, value=text_of, what=what.rstrip(","), choice=choice)
     title = fill(_PARAMETER_TITLE, name=name, what="a tensor" if value.operand is not None else what)
     return Explanation("parameter-required", "error", title, text, fix)
+
+
+def _unrecorded(found: Failing) -> bool:
+    """Whether the failing statement stands under `torch.no_grad()`."""
+    line = found.statement.lineno
+    return any(
+        isinstance(node, ast.With)
+        and any("no_grad" in ast.unparse(item.context_expr) for item in node.items)
+        and node.lineno < line <= (node.end_lineno or 0)
+        for root in parse(found.source)
+        for node in ast.walk(root)
+    )
 
 
 def _target(call: FailedCall, found: Failing) -> str:
