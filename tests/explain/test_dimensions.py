@@ -66,6 +66,7 @@ def test_an_order_that_leaves_dimensions_out(learner) -> None:
             ("`x.shape` has 2 sizes", "`x.shape[2]`", "the last one is 1"),
         ),
         ("x = torch.ones(3)\nk = 1\nx.size()[k]", ("`x.size()` has 1 sizes",)),
+        ("loss = torch.ones(2).sum()\nn = loss.shape[0]", ("a single number", "`loss.shape` is empty")),
         ("img = torch.ones(3, 8, 8)\nb, c, h, w = img.shape", ("[3, 8, 8]", "4 names", "gives 3")),
         (
             "def f(img):\n    c, h, w = img.size()\nf(torch.ones(1, 3, 8, 8))",

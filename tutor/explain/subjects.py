@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterable, Sequence
 
 from msgspec.structs import replace
@@ -16,6 +17,10 @@ from tutor.facts import Argument, FailedCall, Operand, Shape, Step
 _LONGEST = 80
 #: Place of an argument that is not what the code names, but inside of it.
 INSIDE = "inside"
+#: What a refusal says that is not about shapes, whatever else is wrong.
+_OTHER_REASONS = re.compile(
+    r"scalar type|dtype|[Ii]nput type|same device|device type|requires? grad|not implemented for '"
+)
 #: What torch raises where sizes, dimensions or indices do not fit.
 REFUSALS = frozenset({"RuntimeError", "ValueError", "IndexError", "AssertionError", "NotImplementedError"})
 
@@ -23,7 +28,9 @@ REFUSALS = frozenset({"RuntimeError", "ValueError", "IndexError", "AssertionErro
 def refused(step: Step) -> FailedCall | None:
     """The failed call, where torch refused what it was given: its shapes, sizes, dimensions or indices."""
     error = step.error
-    return error.failed if error is not None and error.type in REFUSALS else None
+    if error is None or error.type not in REFUSALS or _OTHER_REASONS.search(error.message) is not None:
+        return None
+    return error.failed
 
 
 def message(step: Step) -> str:
@@ -162,7 +169,7 @@ def layer_is(call: FailedCall) -> str:
 def reach_text(size: int, *, back: bool = True) -> str:
     """The positions of so many entries: `from 0 to 4, or from -5 to -1 counted from the end`."""
     if size < 1:
-        return "none at all, for it is empty"
+        return "none, for it is empty"
     if size <= 2:
         ahead, behind = ("0", "-1") if size == 1 else ("0 or 1", "-1 or -2")
         return f"{ahead}, or counted from the end {behind}" if back else ahead

@@ -68,7 +68,7 @@ def _wide(call: FailedCall) -> Setting | None:
     for size, more, step in zip(*sizes, strict=True):
         span = step * (size - 1) + 1
         if more > span // 2:
-            must = f"at most {span // 2}, half of `kernel_size` = {size}"
+            must = f"at most {span // 2} there, half of `kernel_size` = {value_of(call, 'kernel_size')}"
             return Setting("padding", value_of(call, "padding"), must)
     return None
 

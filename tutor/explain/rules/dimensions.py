@@ -38,6 +38,10 @@ _SIZES = """
 `{base}` is {shape}, so `{owner}` has {count} sizes, at the positions {range}. `{code}` asks for position
 {at}. {hint}
 """
+_SIZES_NONE = """
+`{base}` is {shape}, a single number without dimensions, so `{owner}` is empty: `{code}` asks for position
+{at}, and a tensor must have a dimension for that.
+"""
 _UNPACK_TITLE = "`{owner}` has {count} sizes, and {wanted} names are to get one"
 _UNPACK = """
 `{base}` is {shape}: it has {dims}, so `{owner}` gives {count}. To the left of `=` stand {wanted} names, and
@@ -321,7 +325,7 @@ def shape_position(step: Step, before: Snapshot, past: Past) -> Explanation | No
         count = len(base.shape)
         fields = {"owner": words(node.value, found.source), "count": count, "at": at}
         text = fill(
-            _SIZES,
+            _SIZES if count else _SIZES_NONE,
             base=base.text,
             shape=shape_text(base.shape),
             range=subjects.reach_text(count),

@@ -21,9 +21,13 @@ _RANGE_TITLE = "Dimension {dim} of {who} has {size}, and no position {index}"
 _RANGE = """
 {shape}: its dimension {dim} has size {size}, so a position in it must be {reach}. {asked} {hint}
 """
+_RANGE_EMPTY = """
+{shape}: its dimension {dim} has size 0, so there is no position in it at all, and a position must be one
+that is there. {asked} {hint}
+"""
 _ASKED = "`{code}` asks for position {index}."
 _ASKED_VALUE = "In `{code}`, `{written}` is {index}."
-_ASKED_TENSOR = "In `{code}`, `{written}` holds values from {low} to {high}."
+_ASKED_TENSOR = "In `{code}`, `{written}` {holds}."
 _ASKED_SOME = "In `{code}`, {written} asks for position {index}."
 _LAST = "Counting starts at 0, so the last position is {last}, or -1."
 _EMPTY = "A selection before it probably found nothing."
@@ -105,7 +109,7 @@ def index_range(step: Step, before: Snapshot, past: Past) -> Explanation | None:
     size = sizes[dim]
     who, code = subjects.name_of(owner), _index_code(call)
     text = fill(
-        _RANGE,
+        _RANGE if size else _RANGE_EMPTY,
         shape=subjects.sentence(subjects.shape_of(owner)),
         dim=dim,
         size=size,
@@ -125,7 +129,9 @@ def _asked(wrong: Part | None, index: Argument, code: str, position: int) -> str
         )
     fields = {"code": code, "written": wrong.text, "index": position}
     if wrong.low is not None and wrong.value is None:
-        return fill(_ASKED_TENSOR, low=wrong.low, high=wrong.high, **fields)
+        same = wrong.low == wrong.high
+        holds = f"holds {wrong.low}" if same else f"holds values from {wrong.low} to {wrong.high}"
+        return fill(_ASKED_TENSOR, holds=holds, **fields)
     return fill(_ASKED if wrong.text == str(position) else _ASKED_VALUE, **fields)
 
 
