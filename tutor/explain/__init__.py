@@ -39,6 +39,7 @@
 | conversions | `truth-of-many`, `one-element`, `not-numbers`, … | convert_one, convert_data, convert_away |
 | autograd | `unused-in-grad`, `custom-function`, … | autograd_asked, autograd_views, autograd_custom |
 | names that are not there | `missing-name` | absent |
+| Python and tensors | `not-callable`, `format-of-many`, `element-value`, … | misused |
 | anything else | `failed-call`, `plain-error` | general |
 
 `reading` finds the code that failed, from the frames in the error's facts; `calls` reads the failed call in

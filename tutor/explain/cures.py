@@ -37,6 +37,7 @@ _TYPES = {
 
 def wanted(kind: str) -> str:
     """What a parameter takes, in words."""
+    kind = re.sub(r"(?:tuple|list|Sequence)\[int[^\]]*\]", "ints", kind)
     words = [_WANTED.get(one.strip(), one.strip()) for one in kind.split(" or ")]
     words = list(dict.fromkeys(one for one in words if one != "None"))
     if {"a whole number (int)", "whole numbers (ints)"} <= set(words):
@@ -52,6 +53,8 @@ def type_words(name: str) -> str:
 
 def kind(argument: Argument, got: str = "") -> str:
     """What an argument is, in two or three words."""
+    if got in _PAIRS:
+        return type_words(got)
     if argument.operand is not None and argument.kind != "array" and argument.type:
         return "a tensor"
     return type_words(argument.type or got) if argument.type or got else "something else"
@@ -60,6 +63,8 @@ def kind(argument: Argument, got: str = "") -> str:
 def kind_value(argument: Argument, got: str = "") -> str:
     """The same with its value or shape: `a list, [1, 2]`."""
     words = kind(argument, got)
+    if got in _PAIRS:
+        return words
     if argument.operand is not None or argument.items:
         told = calls.what(argument).replace("an array", "a numpy array")
         return f"a tensor {told}" if told.startswith("[") else told
@@ -120,6 +125,10 @@ _DTYPE_NUMPY = "dtypes of numpy are others than torch's: `{code}`."
 _NUMBER_TEXT = "It is text that looks like a number: `{code}`."
 
 _WRITE = "Write `{code}`."
+_BY_NAME = """
+Flags are best given by name, `…={code}`; if more dimensions were meant, they stand together in brackets,
+`dim=(0, 1)`.
+"""
 
 _DTYPES = {
     "float": "torch.float32", "int": "torch.int64", "double": "torch.float64", "long": "torch.int64",
@@ -136,7 +145,7 @@ def cure(step: Step, call: FailedCall, argument: Argument, kind: str, got: str =
     if argument.kind == "text" and {"number", "float"} & set(words) and _digits(step, call, argument)[0]:
         return _digits(step, call, argument)
     if any(one in ("Tensor", "Parameter") for one in words):
-        return _tensor(step, call, argument, argument.type or got)
+        return _tensor(step, call, argument, got if got in _PAIRS else argument.type or got)
     if any("list of Tensors" in one or "tuple of Tensors" in one for one in words):
         return _tensors(step, call, argument, argument.type or got)
     if any(one in ("int", "ints", "tuple of ints") for one in words):
@@ -154,6 +163,8 @@ def _flag(step: Step, call: FailedCall, argument: Argument) -> _Cure:
     meant = _FLAGS.get((argument.value or "").strip("\"'").lower())
     if meant is None:
         return "", None
+    if argument.place.isdecimal():
+        return fill(_BY_NAME, code=meant), None
     code, fix = repairs.given(step, call, argument, meant)
     return fill(_WRITE, code=code), fix
 

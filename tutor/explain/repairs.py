@@ -65,7 +65,23 @@ def given(step: Step, call: FailedCall, argument: Argument, template: str) -> tu
         return template.format(text, closed=text), None
     found, node = at
     code = template.format(code_of(node, found.source), closed=closed(node, found.source))
+    if template.startswith("{closed}") and not isinstance(node, _CLOSED):
+        return code, _behind_brackets(found, node, template.removeprefix("{closed}")) or exchange(
+            found, node, code
+        )
     return code, exchange(found, node, code)
+
+
+def _behind_brackets(found: Failing, node: ast.expr, suffix: str) -> str | None:
+    """A method put behind brackets that are there already: `(a == b).mean()` as `(a == b).float().mean()`."""
+    line = found.source.split("\n")[node.lineno - 1].encode()
+    begin, end = node.col_offset, node.end_col_offset or 0
+    alone = node.lineno == node.end_lineno and line[begin - 1 : begin] == b"(" and line[end : end + 1] == b")"
+    if not alone or re.search(rb"[\w\])]$", line[: begin - 1]):
+        return None
+    source = found.source.split("\n")
+    source[node.lineno - 1] = (line[: end + 1] + suffix.encode() + line[end + 1 :]).decode()
+    return found.changed("\n".join(source))
 
 
 def outer(step: Step, call: FailedCall, argument: Argument) -> Argument:

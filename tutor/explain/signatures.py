@@ -218,9 +218,12 @@ def kinds(call: FailedCall, argument: Argument) -> str:
 # ── types ────────────────────────────────────────────────────────────────────
 
 
+_INTS = re.compile(r"^(?:tuple|list|Sequence)\[int.*\]$")
+
+
 def accepts(kind: str, argument: Argument) -> bool | None:
     """Whether a parameter of this kind takes an argument; None where that cannot be told."""
-    words = [word.strip() for word in kind.split(" or ")]
+    words = [_INTS.sub("ints", word.strip()) for word in kind.split(" or ")]
     if not kind or not all(word in _TAKES for word in words) or not (argument.type or argument.value):
         return None
     told = [_TAKES[word](argument) for word in words]

@@ -61,7 +61,7 @@ _NOT_ARRAY_TITLE = "`torch.from_numpy` takes an array, and {name} is {what}"
 _NOT_ARRAY = """
 {is_}, and `torch.from_numpy` takes only a numpy array. {cure}
 """
-_NOT_ARRAY_LIST = "For a list of numbers write `{code}`."
+_NOT_ARRAY_LIST = "For plain numbers of Python write `{code}`."
 
 _MAKERS = frozenset({
     "tensor", "as_tensor", "asarray", "Tensor", "FloatTensor", "LongTensor", "from_numpy", "numpy.array",

@@ -74,6 +74,14 @@ _ASKS = {
 }
 
 
+def _looked_at(found: Failing) -> Failing:
+    """With the condition as the expression, where only its statement is known."""
+    statement = found.statement
+    if isinstance(found.expression, ast.expr) or not isinstance(statement, ast.If | ast.While | ast.Assert):
+        return found
+    return replace(found, expression=statement.test)
+
+
 @failure
 def truth_of_many(step: Step, before: Snapshot, past: Past) -> Explanation | None:
     """Holds when `if`, `and`, `not`, `in` or a function of Python asked a tensor of many for its truth."""
@@ -87,6 +95,7 @@ def truth_of_many(step: Step, before: Snapshot, past: Past) -> Explanation | Non
     count = math.prod(operand.shape)
     if count == 1:
         return None
+    found = _looked_at(found)
     asks, cure = _truth(found, call, operand)
     fix = _masked(found)
     name = _name(found, call, operand)
@@ -120,7 +129,9 @@ def _name(found: Failing, call: FailedCall, operand: Operand) -> str:
         return f"each comparison in `{whole}`"
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in _BUILTINS:
         return f"each comparison in `{whole}`"
-    if code and (code != whole or isinstance(node, ast.Name | ast.Attribute | ast.Subscript | ast.Compare)):
+    if isinstance(node, ast.Name | ast.Attribute | ast.Subscript | ast.Compare):
+        return f"`{whole}`"
+    if code and code != whole:
         return f"`{code}`"
     inner = _inner(node)
     return f"`{words(inner, found.source)}`" if inner is not None else f"the tensor in `{whole}`"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from tutor.explain import calls, dtypes, repairs
 from tutor.explain.engine import failure
@@ -47,6 +48,11 @@ _CLASSES_CURE = "Convert it: `{code}`."
 _CLASSES_SHAPE = """
 Only a target of the same shape as the input, {shape}, may be floating point: it then holds a probability for
 each class.
+"""
+_SWAPPED_TITLE = "The prediction and the target of `{loss}` stand the wrong way round"
+_SWAPPED = """
+{given} comes first and is {given_is}, and {target} comes second and is {target_is}. `{loss}` takes the
+scores first, floating point numbers, and the numbers of the right classes second: exchange the two.
 """
 _VALUES_TITLE = "{name} holds {dtype}, and this target must be {wanted}"
 _VALUES = """
@@ -94,6 +100,8 @@ def _classes(step: Step, call: FailedCall, given: Argument, target: Argument) ->
     assert target.operand is not None
     assert given.operand is not None
     dtype = target.operand.dtype
+    if dtypes.is_whole(given.operand.dtype) and dtypes.is_real(dtype):
+        return _swapped(step, call, given, target)
     if dtype in ("int64", "uint8") or dtype is None or target.operand.shape == given.operand.shape:
         return None
     code, fix = repairs.given(step, call, target, "{closed}.long()")
@@ -108,6 +116,22 @@ def _classes(step: Step, call: FailedCall, given: Argument, target: Argument) ->
     title = fill(_CLASSES_TITLE, name=name, dtype=dtype)
     fix = None if fractions else fix
     return Explanation("loss-target-dtype", "error", _first(title), _first(text), fix, _names(step, call))
+
+
+def _swapped(step: Step, call: FailedCall, given: Argument, target: Argument) -> Explanation:
+    """The scores stand where the classes belong, and the other way round."""
+    one, other = repairs.place(step, call, given), repairs.place(step, call, target)
+    fix = None
+    if one is not None and other is not None and one[1].lineno == other[1].end_lineno:
+        found, first, second = one[0], one[1], other[1]
+        codes = [repairs.code_of(node, found.source) for node in (first, second)]
+        later = repairs.exchange(found, second, codes[0]) if first.col_offset < second.col_offset else None
+        if later is not None and found.own:
+            fix = repairs.exchange(replace(found, source=later), first, codes[1])
+    fields = {"loss": calls.operation(call), "given": calls.label(given), "target": calls.label(target)}
+    text = fill(_SWAPPED, given_is=calls.what(given), target_is=calls.what(target), **fields)
+    title = fill(_SWAPPED_TITLE, **fields)
+    return Explanation("loss-target-dtype", "error", title, _first(text), fix, _names(step, call))
 
 
 @failure

@@ -92,13 +92,19 @@ _WANTS_INDEX = re.compile(
 def index_dtype(step: Step, before: Snapshot, past: Past) -> Explanation | None:
     """Holds when positions were given as floating point numbers or as text."""
     error, call = step.error, calls.find(step, _BY_POSITION)
-    if error is None or call is None or _WANTS_INDEX.search(error.message) is None:
+    one = _position(call) if call is not None else None
+    if error is None or call is None or one is None:
         return None
-    one = _position(call)
-    if one is None:
+    if one.kind != "text" and _WANTS_INDEX.search(error.message) is None:
         return None
     code = call.expression
-    name, fields = calls.label(one), {"what": calls.what(one), "code": code}
+    name, fields = (
+        calls.label(one),
+        {
+            "what": calls.what(one) if one.operand is not None or one.text != one.value else "a float",
+            "code": code,
+        },
+    )
     if one.kind == "text":
         title = fill(_INDEX_TITLE, name=name, dtype="text")
         return Explanation("index-dtype", "error", title, fill(_TEXT_INDEX, name=name, **fields))
@@ -109,9 +115,11 @@ def index_dtype(step: Step, before: Snapshot, past: Past) -> Explanation | None:
     if one.operand is not None:
         cured, fix = repairs.given(step, call, one, "{closed}.long()")
     else:
-        whole = re.fullmatch(r"-?\d+\.0", one.value or "") is not None and one.text == one.value
-        template = (one.value or "").removesuffix(".0") if whole else "int({})"
+        whole = re.fullmatch(r"-?\d+\.0", one.value or "") is not None
+        literal = one.text == one.value
+        template = (one.value or "").removesuffix(".0") if whole and literal else "int({})"
         cured, fix = repairs.given(step, call, one, template)
+        fix = fix if whole else None
     masks = calls.operation(call) in ("getitem", "setitem") and one.operand is not None
     cure = fill(_INDEX_CURE, code=cured) + (" " + fill(_INDEX_BOOL, name=name.strip("`")) if masks else "")
     wanted = "int64" if only else "int64 or int32"

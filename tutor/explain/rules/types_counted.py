@@ -18,7 +18,7 @@ _GIVES = "`{code}` gives {given}."
 _GIVES_NOTHING = "`{code}` gives no argument."
 _EXTRA_TITLE = "`{function}` takes {most}, and `{code}` gives {count}"
 _EXTRA = """
-`{code}` gives {count} by position{listed}, and `{function}` takes only {most}{parameters}. {more}
+`{code}` gives {count} by position{listed}, and `{function}` takes {most}{parameters}. {more}
 """
 _EXTRA_KEYWORDS = "What else it takes must be given by name: {names}."
 _EXTRA_LAYER = "A layer is made with its settings, `{type}(...)`, and called on its input alone."
@@ -149,7 +149,7 @@ def argument_extra(step: Step, before: Snapshot, past: Past) -> Explanation | No
     fields = {
         "function": _function(call),
         "code": call.expression,
-        "most": count_text(most, "argument") if most else "no argument",
+        "most": f"only {count_text(most, 'argument')}" if most else "no argument",
         "count": str(len(given)),
     }
     known = [calls.said(one) for one in given[:5] if one.type or one.value is not None]
@@ -233,6 +233,8 @@ def _same(function: str, call: FailedCall) -> bool:
     parts = function.removesuffix(".__init__").removesuffix(".forward").split(".")
     mine = call.name.split(".")[-1]
     layer = call.module.type if call.module is not None else ""
+    if call.form == "class" and function.endswith("Base.__init__"):
+        return True
     return parts[-1] in (mine, layer, mine.rstrip("_")) or (len(parts) > 1 and parts[-2] == mine)
 
 

@@ -28,7 +28,10 @@ In `{code}` {name} is {kind_value}, and {other}. torch's `{operator}` takes {wan
 _ERRORS = frozenset({"TypeError", "AttributeError"})
 _POINTED = re.compile(r"argument '(\w+)'(?: \(position \d+\))? must be ([\w. ]+?),? (?:not|but got) ([\w.]+)")
 _SHOULD = re.compile(r"^(\w+) should be of type (\w+), got: (\w+)")
-_OPERANDS = re.compile(r"unsupported operand type\(s\) for (\S+?)=?: '([\w.]+)' and '([\w.]+)'")
+_OPERANDS = re.compile(
+    r"unsupported operand type\(s\) for (\S+?)=?(?: or pow\(\))?: '([\w.]+)' and '([\w.]+)'"
+    r"|'(\S+)' not supported between instances of '([\w.]+)' and '([\w.]+)'"
+)
 _MEMBER_TOLD = re.compile(r"expected Tensor as element (\d+) in argument \d+, but got ([\w.]+)")
 #: Types of the learner's values that the words of errors call otherwise.
 _SHORT = {"numpy.ndarray": "ndarray", "builtin_function_or_method": "function", "method": "function"}
@@ -52,8 +55,8 @@ def operand_type(step: Step, before: Snapshot, past: Past) -> Explanation | None
     call = calls.failed(step) or _written(step)
     if error is None or told is None or call is None or call.form != "operator" or len(call.arguments) < 2:
         return None
-    operator, *types = told.groups()
-    types = [_SHORT.get(one, one) for one in types]
+    operator, *types = [each for each in told.groups() if each is not None]
+    types = [_SHORT.get(one, one.rpartition(".")[2]) for one in types]
     if "Tensor" not in types and "Parameter" not in types:
         return None
     at = next((n for n, one in enumerate(types) if one not in ("Tensor", "Parameter")), None)
@@ -128,7 +131,12 @@ def argument_type(step: Step, before: Snapshot, past: Past) -> Explanation | Non
 
 def _wrong(step: Step) -> Wrong | None:
     error, call = step.error, calls.failed(step)
-    if error is None or call is None or error.type not in _ERRORS or error.missing is not None:
+    if error is None or call is None or error.type not in _ERRORS:
+        return None
+    missing = error.missing
+    if missing is not None and not (
+        missing.kind == "attribute" and missing.type in {a.type for a in call.arguments}
+    ):
         return None
     if call.form in ("operator", "index", "assignment", "attribute", "iteration"):
         return None
@@ -136,7 +144,10 @@ def _wrong(step: Step) -> Wrong | None:
     call = signatures.typed(call, error.message)
     if call.form == "module":
         return _of_layer(step, call, told[2] if told is not None else "Tensor", error.message)
-    return _by_signature(call) or _by_message(call, told)
+    found = _by_signature(call) or _by_message(call, told, error.message)
+    if missing is not None and (found is None or found.argument.type != missing.type):
+        return None
+    return found
 
 
 def _by_signature(call: FailedCall) -> Wrong | None:
@@ -151,13 +162,21 @@ def _by_signature(call: FailedCall) -> Wrong | None:
     return Wrong(call, one.argument, signatures.kinds(call, one.argument), one.parameter.name)
 
 
-def _by_message(call: FailedCall, told: re.Match[str] | None) -> Wrong | None:
-    """The argument that torch's words point at."""
+def _by_message(call: FailedCall, told: re.Match[str] | None, message: str) -> Wrong | None:
+    """The argument that torch's words point at, or a flag that is a number, where they point at none."""
+    if told is None and "invalid combination of arguments" in message:
+        kinds = {one.name: one.kind for way in signatures.ways(call)[:1] for one in way.parameters}
+        flags = [one for one in call.arguments if kinds.get(one.parameter) == "bool"]
+        wrong = next((one for one in flags if one.kind == "number" and one.type != "bool"), None)
+        return Wrong(call, wrong, "bool", wrong.parameter) if wrong is not None else None
     if told is None:
         return None
     parameter, wanted, got = told.groups()
     got = _SHORT.get(got, got).rpartition(".")[2]
-    named = calls.argument(call, parameter)
+    place = re.search(r"\(position (\d+)\)", message)
+    own = 0 if call.name.startswith("torch.Tensor.") else -1
+    at = calls.at_place(call, int(place[1]) + own) if place is not None else None
+    named = calls.argument(call, parameter) or (at if at is not None and at.type == got else None)
     same = [one for one in call.arguments if one.type == got or not one.type]
     argument = named or (same[0] if len(same) == 1 else None)
     return Wrong(call, argument, wanted, parameter) if argument is not None else None
@@ -170,7 +189,9 @@ def _of_layer(step: Step, call: FailedCall, wanted: str, message: str) -> Wrong 
     got = _got(message)
     for one in call.arguments:
         loss = "Loss" in call.name and one.place in ("1", "target")
-        if (one.place not in ("0", "input") and not loss) or one.kind in ("tensor", "none"):
+        if (one.place not in ("0", "input") and not loss) or one.kind == "tensor":
+            continue
+        if one.kind == "none" and got != "NoneType":
             continue
         if one.type or got:
             parameter = one.parameter if one.parameter != "self" else "input"
