@@ -88,6 +88,12 @@ CASES = {
         "across the 6 samples",
         "torch.equal(loss, F.cross_entropy(net(x), labels))",
     ),
+    "a layer over the batch": (
+        "out = nn.Sequential(nn.Linear(3, 4), nn.LogSoftmax(dim=0))\nloss = nn.NLLLoss()(out(x), labels)",
+        "softmax-over-batch",
+        "across the 6 samples",
+        None,
+    ),
     "softmax over the batch, read by rows": (
         "p = torch.softmax(net(x), 0)\nbest = p.argmax(1)",
         "softmax-over-batch",

@@ -246,3 +246,21 @@ for _ in range(2):
         hits = (m(x).argmax(1) == y).sum().item()
 """
     assert learner.run(START + code).only("evaluated-in-train-mode").kind == "warning"
+
+
+def test_dropout_as_a_function_knows_no_mode(learner) -> None:
+    code = """class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Linear(4, 3)
+    def forward(self, v):
+        return {drop}
+m = Net().eval()
+with torch.no_grad():
+    best = m(x).argmax(1)
+"""
+    drop = "F.dropout(self.fc(v), 0.5"
+    found = learner.run(START + code.format(drop=f"{drop})")).only("evaluated-in-train-mode")
+    assert (found.kind, found.fix, "`training=self.training`" in found.text) == ("warning", None, True)
+    right = code.format(drop=f"{drop}, training=self.training)")
+    assert not learner.run(START + right).of("evaluated-in-train-mode")

@@ -10,6 +10,7 @@ from tutor.explain.engine import outcome
 from tutor.explain.flow import Flow, first_of, number_at, one_line
 from tutor.explain.lineage import Deed
 from tutor.explain.past import Past
+from tutor.explain.reading import path
 from tutor.explain.wording import fill, shape_text
 from tutor.facts import Explanation, OpFacts, Snapshot, Step
 
@@ -174,7 +175,7 @@ def softmax_over_batch(step: Step, before: Snapshot, past: Past) -> Explanation 
         if made is None or made.op.name not in ("softmax", "log_softmax") or not made.op.ins:
             continue
         op, shape = made.op, made.op.ins[0].shape or ()
-        if number_at(op, "dim", "1") not in (0, -2) or len(shape) != 2 or min(shape) < 2:
+        if _dimension(flow, op) not in (0, -2) or len(shape) != 2 or min(shape) < 2:
             continue
         use = fill(_USED, user=_short(user))
         text = fill(_BATCH, code=op.expression, shape=shape_text(shape), rows=shape[0], use=use)
@@ -182,6 +183,17 @@ def softmax_over_batch(step: Step, before: Snapshot, past: Past) -> Explanation 
         title = fill(_BATCH_TITLE, code=op.expression)
         return Explanation("softmax-over-batch", "warning", title, text, _other_dimension(flow, made), names)
     return None
+
+
+def _dimension(flow: Flow, op: OpFacts) -> int | None:
+    """The dimension, of a layer by the code that makes the only layers of its kind."""
+    given = number_at(op, "dim", "1")
+    if given is not None or op.within not in ("Softmax", "LogSoftmax"):
+        return given
+    every = (node for code in flow.around for root in code.tree for node in ast.walk(root))
+    made = [n for n in every if isinstance(n, ast.Call) and (path(n.func) or "").split(".")[-1] == op.within]
+    found = {ast.unparse(one) for n in made for one in (*n.args, *(word.value for word in n.keywords))}
+    return int(found.pop()) if found in ({"0"}, {"-2"}) and made else None
 
 
 def _other_dimension(flow: Flow, made: Deed) -> str | None:

@@ -44,6 +44,10 @@ the model has learned from data that it was to be judged by.
 _HOW = """
 Call `{name}.eval()` before evaluating, and `{name}.train()` before training goes on.
 """
+_HOW_ALWAYS = """
+A function knows no mode: it drops unless it is told not to, whatever `{name}.eval()` says. Use an
+`nn.Dropout` layer, or give it the mode: `training=self.training`.
+"""
 
 
 @outcome
@@ -52,18 +56,25 @@ def evaluated_in_train_mode(step: Step, before: Snapshot, past: Past) -> Explana
     without recording, or in a statement that has no backward pass and chooses or compares results."""
     flow = Flow(step, past)
     for op in step.operations:
-        dropped = op.name in _DROPOUT and op.verdict == "new" and "Dropout" in op.within
+        always = op.name in _DROPOUT and not op.within and not {"training", "2"} & op.plain.keys()
+        dropped = op.name in _DROPOUT and op.verdict == "new" and ("Dropout" in op.within or not op.within)
         if not dropped and not _took_statistics(op):
             continue
         if not _is_evaluation(flow, op) or _is_meant(flow, op):
             continue
         name = _model(flow, op)
         what = fill(_DROPPED if dropped else _NORMED, at=flow.at(op), code=op.expression)
-        how = fill(_HOW, name=name or "model")
+        how = fill(_HOW_ALWAYS if always else _HOW, name=name or "model", code=op.expression)
         text = fill(_TEXT_GRAD if op.grad_enabled else _TEXT, what=what, how=how)
         statement = statement_of(step)
         fix = None
-        if name and isinstance(statement, ast.With) and not step.backwards and name.isidentifier():
+        if (
+            name
+            and not always
+            and isinstance(statement, ast.With)
+            and not step.backwards
+            and name.isidentifier()
+        ):
             fix = insert_line(step.source, statement, f"{name}.eval()", after=False)
         title = fill(_TITLE, model=f"`{name}`" if name else "The model")
         return Explanation("evaluated-in-train-mode", "warning", title, text, fix)
