@@ -19,7 +19,7 @@
 | joins | `cat-shapes`, `stack-shapes` | joining |
 | layers' inputs | `conv-input`, `norm-input`, `pool-input`, `recurrent-input`, … | convolutions, pooling, … |
 | windows | `window-settings` | windows |
-| demands | `shape-needed`, `shapes-alike`, `counts-differ`, `reduction-empty` | required |
+| demands | `shape-needed`, `shapes-alike`, `sizes-equal`, `counts-differ`, … | required |
 | targets | `loss-shapes`, `class-range` | targets |
 | losses | `scores-expected`, `log-probabilities-expected`, `softmax-over-batch`, … | losses, spread |
 | column and row | `square-broadcast`, `wrong-argmax` | spread, choices |

@@ -60,6 +60,12 @@ def _filled(parameter: str) -> Demand:
     return Demand((parameter,), lambda shape: 0 not in shape, "have no size of 0")
 
 
+def _vectors(parameter: str) -> Demand:
+    return Demand(
+        (parameter,), lambda shape: 3 in shape, "have a dimension of size 3, as vectors in space have"
+    )
+
+
 _MATRIX = "A|input"
 _SQUARES = (
     "det", "slogdet", "logdet", "inv", "inverse", "cholesky", "cholesky_ex", "inv_ex", "eig", "eigh",
@@ -117,6 +123,7 @@ DEMANDS: dict[str, tuple[Demand, ...]] = {
     "mT": (_dims("self|input", 2),),
     "mH": (_dims("self|input", 2),),
     "linear_cross_entropy": (_dims("input", 1, 2), _dims("linear_weight", 2)),
+    "cross": (_vectors("input"), _vectors("other")),
 }
 
 _TRIPLET = Alike(("anchor", "positive", "negative"), shape=False, why="compares each anchor with both others")
@@ -152,4 +159,27 @@ COUNTS: dict[str, Counts] = {
     "roll": Counts("shifts", "dims", "each dimension that is rolled needs a number of places"),
     "gradient": Counts("spacing", "dim", "each dimension needs one distance between its points"),
     "empty_permuted": Counts("size", "physical_layout", "the order names each dimension once"),
+}
+
+
+@dataclass(frozen=True)
+class Equal:
+    """Two sizes of two arguments that must be the same: each a parameter and a dimension of it."""
+
+    first: tuple[str, int]
+    second: tuple[str, int]
+    why: str
+
+
+#: By the same word.
+EQUAL: dict[str, tuple[Equal, ...]] = {
+    "cdist": (Equal(("x1", -1), ("x2", -1), "the distance of two rows needs numbers for the same columns"),),
+    "prelu": (Equal(("weight", 0), ("input", 1), "each channel, in dimension 1, has a slope of its own"),),
+    "repeat_interleave": (Equal(("repeats", 0), ("input", 0), "each entry has a number of repeats"),),
+    "linear": (Equal(("bias", 0), ("weight", 0), "each output has a bias of its own"),),
+    "multi_margin_loss": (Equal(("weight", 0), ("input", 1), "each class has a weight of its own"),),
+    "linear_cross_entropy": (
+        Equal(("input", -1), ("linear_weight", -1), "each row is multiplied with each row of the weight"),
+        Equal(("linear_bias", 0), ("linear_weight", 0), "each class has a bias of its own"),
+    ),
 }

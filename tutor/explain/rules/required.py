@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tutor.explain import calls, subjects
-from tutor.explain.demands import ALIKE, COUNTS, DEMANDS, Demand
+from tutor.explain.demands import ALIKE, COUNTS, DEMANDS, EQUAL, Demand, Equal
 from tutor.explain.engine import failure
 from tutor.explain.past import Past
 from tutor.explain.wording import count_text, fill, shape_text
@@ -21,6 +21,11 @@ _HINTS = {
     "interpolate": "They are batch and channels, then one to three sizes that are changed.",
     "outer": "It multiplies each number of one vector with each of the other; for matrices there is `@`.",
 }
+_EQUAL_TITLE = "`{operation}` needs two equal sizes, and gets {a} and {b}"
+_EQUAL = """
+{shapes}. For `{operation}`, {first} of {one} and {second} of {other} must be equal, because {why}: here
+they are {a:,} and {b:,}.
+"""
 _COUNTS_TITLE = "`{first}` has {a}, and `{second}` has {b}"
 _COUNTS = """
 {shape} `{first}` is {given}, and `{second}` is {other}: {a} and {b}. `{operation}` needs as many of the one
@@ -41,6 +46,8 @@ middle one. Look at what should have filled it, often a mask or a slice that fou
 """
 _EMPTY_ALL = "so it has no elements"
 _EMPTY_DIM = "`dim` is {dim}, and that dimension has size 0"
+#: Operations in which one number serves for all.
+_ONE_FOR_ALL = frozenset({"prelu", "repeat_interleave"})
 _CHOOSING = frozenset({
     "max", "min", "amax", "amin", "aminmax", "argmax", "argmin", "median", "nanmedian", "mode", "cummax",
     "cummin", "kthvalue",
@@ -180,3 +187,45 @@ def _members(argument: Argument | None) -> int | None:
     if isinstance(value, int | float):
         return 1
     return argument.length if argument is not None and argument.kind in ("list", "tuple") else None
+
+
+@failure
+def sizes_equal(step: Step, before: Snapshot, past: Past) -> Explanation | None:
+    """Holds when two sizes that an operation pairs are not the same, by the table of demands."""
+    for call in calls.chain(subjects.refused(step)):
+        for equal in EQUAL.get(calls.operation(call), ()):
+            told = _unequal(call, equal)
+            if told is not None:
+                return Explanation("sizes-equal", "error", *told, None, subjects.all_evidence(step, call))
+    return None
+
+
+def _unequal(call: FailedCall, equal: Equal) -> tuple[str, str] | None:
+    one, other = subjects.tensor(call, equal.first[0]), subjects.tensor(call, equal.second[0])
+    if one is None or other is None:
+        return None
+    shape, second = subjects.shape(one) or (), subjects.shape(other) or ()
+    at, place = equal.first[1], equal.second[1]
+    if not -len(shape) <= at < len(shape) or not -len(second) <= place < len(second):
+        return None
+    operation = calls.operation(call)
+    if shape[at] == second[place] or (operation in _ONE_FOR_ALL and shape[at] == 1):
+        return None
+    if operation == "repeat_interleave" and len(second) != 1:
+        return None  # of more dimensions, it depends on `dim` which size counts
+    fields = {"operation": calls.operation(call), "a": shape[at], "b": second[place]}
+    text = fill(
+        _EQUAL,
+        shapes=f"{subjects.sentence(subjects.shape_of(one))}, and {subjects.shape_of(other)}",
+        first=_which(at),
+        one=subjects.name_of(one),
+        second=_which(place),
+        other=subjects.name_of(other),
+        why=equal.why,
+        **fields,
+    )
+    return fill(_EQUAL_TITLE, **fields), text
+
+
+def _which(at: int) -> str:
+    return "the last size" if at == -1 else "the first size" if at == 0 else f"size {at}"
