@@ -13,6 +13,16 @@ ITEM = "    def __getitem__(self, number):\n        return self.rows[number]\n"
 
 FIXED = [
     (
+        "split-lengths",
+        (
+            "d = TensorDataset(torch.ones(21, 2))\nn = int(len(d) * 0.7)\n"
+            "m = int(len(d) * 0.3)\na, b = random_split(d, [n, m])"
+        ),
+        ("into parts of 14 and 6", "`len(d) - n`"),
+        "[len(a), len(b)]",
+        [14, 7],
+    ),
+    (
         "loader-exclusive",
         "rows = [1, 2, 3]\nl = DataLoader(rows, sampler=RandomSampler(rows), shuffle=True, batch_size=3)",
         ("`RandomSampler(rows)` is random already",),
@@ -85,6 +95,24 @@ def test_the_fix_runs_and_means_what_was_meant(
 
 
 UNFIXED = [
+    (
+        "dataset-length",
+        CLASS
+        + "    def __len__(self):\n        len(self.rows)\n"
+        + ITEM
+        + "n = Notes()\nlist(DataLoader(n))",
+        ("Notes (line 5) has no `return`", "`return len(self.rows)`"),
+    ),
+    (
+        "batch-parts",
+        HEAD + "l = DataLoader([(1.0, 2.0)] * 4)\ndef go():\n    for b in l:\n        b.to('cpu')\ngo()",
+        ("`for b in l` gives", "`inputs, targets = b`"),
+    ),
+    (
+        "batch-parts",
+        HEAD + "l = DataLoader([(1.0, 2.0)] * 4)\nfor x, y in enumerate(l):\n    x.mean()",
+        ("`x` is a number", "`for i, (inputs, targets) in enumerate(l):`"),
+    ),
     ("dataset-length", CLASS + ITEM + "next(iter(DataLoader(Notes())))", ("`DataLoader`", "len(self.rows)")),
     ("dataset-length", CLASS + ITEM + "DataLoader(Notes(), shuffle=True)", ("Notes (line 2)",)),
     ("dataset-length", CLASS + ITEM + "n = Notes()\nlen(n)", ("`len(n)`", "no `__len__`")),

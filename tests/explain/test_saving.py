@@ -11,6 +11,25 @@ NET = "net = nn.Linear(2, 1)\nopt = torch.optim.SGD(net.parameters(), lr=0.5)\n"
 
 FIXED = [
     (
+        "state-dict-mismatch",
+        (
+            "old = nn.Linear(2, 1)\nclass Big(nn.Module):\n    def __init__(self):\n"
+            "        super().__init__()\n"
+            "        self.part = nn.Linear(2, 1)\nbig = Big()\nbig.load_state_dict(old.state_dict())"
+        ),
+        ("`big.part`", "lack `part.`"),
+        "torch.equal(big.part.weight, old.weight)",
+        True,
+    ),
+    (
+        "optimizer-attribute",
+        NET + "for group in opt.param_groups:\n    group.lr = 0.125",
+        ('`group["lr"]`',),
+        "opt.param_groups[0]['lr']",
+        0.125,
+    ),
+    ("optimizer-attribute", NET + "r = opt.param_groups['lr']", ("[0]['lr']",), "r", 0.5),
+    (
         "file-arguments",
         FILE + "x = torch.arange(3)\ntorch.save(path, x)",
         ("`torch.save(x, path)`",),

@@ -120,6 +120,7 @@ _INSTEAD = {
         "Each has its own: `for name, p in {owner}.named_parameters(): print(name, p.grad)`.",
     ),
     "save": ("torch's", "Save what it has learned: `torch.save({owner}.state_dict(), 'model.pt')`."),
+    "save_state_dict": ("torch's", "Save it so: `torch.save({owner}.state_dict(), 'model.pt')`."),
     "load": ("torch's", "Read a file into it: `{owner}.load_state_dict(torch.load('model.pt'))`."),
     "fit": (
         "of other libraries",

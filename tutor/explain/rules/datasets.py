@@ -34,10 +34,21 @@ A generator can be gone through once only: make a list of it, `list(...)`, or an
 _LENGTH_OTHER = "A dataset is a list, a tensor, or an object with `__len__` and `__getitem__`."
 
 
+_NO_NUMBER_TITLE = "`__len__` of {type} gives no number"
+_NO_NUMBER = """
+The loader asks how many samples there are, and `__len__` of {type} ({at}) {gives}: it must return a whole
+number, `return len({data})`.
+"""
+_GIVES = "returns `{returned}`, a {kind}"
+_GIVES_NOTHING = "has no `return`, so that it gives None"
+
+
 @failure
 def dataset_length(step: Step, before: Snapshot, past: Past) -> Explanation | None:
     """Holds when the length of a dataset was asked for, by a loader or by `len`, and it has none."""
     error, call, found = step.error, calls.failed(step), failing(step)
+    if error is not None and "cannot be interpreted as an integer" in error.message:
+        return _no_number(step, past)
     told = re.match(r"object of type '(\w+)' has no len\(\)", error.message) if error is not None else None
     if error is None or told is None or found is None:
         return None
@@ -60,6 +71,28 @@ def dataset_length(step: Step, before: Snapshot, past: Past) -> Explanation | No
     return Explanation(
         "dataset-length", "error", fill(_LENGTH_TITLE, type=what if own is None else kind), text
     )
+
+
+def _no_number(step: Step, past: Past) -> Explanation | None:
+    """What to say where `__len__` gives something else than a number, or nothing."""
+    call, found = loading(step), failing(step)
+    made = _loader_made(step, past, found) if call is not None and found is not None else None
+    dataset = made.args[0] if made is not None and made.args else None
+    if isinstance(dataset, ast.Name) and found is not None:
+        binding = last_set(step, past, found, dataset.id)
+        dataset = binding.value if binding is not None else None
+    own = defined(step, past, ast.unparse(dataset.func)) if isinstance(dataset, ast.Call) else None
+    method = own.methods.get("__len__") if own is not None else None
+    if own is None or method is None or step.error is None:
+        return None
+    kind = re.sub(r"^'(?:torch\.)?(\w+)'.*", r"\1", step.error.message)
+    returned = next((n.value for n in ast.walk(method) if isinstance(n, ast.Return) and n.value), None)
+    gives = (
+        fill(_GIVES, returned=ast.unparse(returned), kind=kind) if returned is not None else _GIVES_NOTHING
+    )
+    fields = {"type": own.node.name, "at": own.code.at(method), "gives": gives}
+    text = fill(_NO_NUMBER, data=_indexed(own) or "self.data", **fields)
+    return Explanation("dataset-length", "error", fill(_NO_NUMBER_TITLE, **fields), text)
 
 
 def _indexed(own: Defined) -> str:
@@ -288,16 +321,22 @@ def collate_sizes(step: Step, before: Snapshot, past: Past) -> Explanation | Non
     code = _short(call.expression)
     shapes = list(dict.fromkeys(one.shape for one in calls.tensors(inner) if one.shape is not None))
     if inner.name == "torch.stack" and len(shapes) > 1:
-        sizes = " and ".join(shape_text(one) for one in shapes[:4])
+        sizes = _joined([shape_text(one) for one in shapes])
         text = fill(_SIZES, code=code, sizes=sizes, choice=fill(_SIZES_CHOICE))
         return Explanation("collate-sizes", "error", fill(_SIZES_TITLE, sizes=sizes), text)
     batch = calls.argument(inner, "batch")
     lengths = list(dict.fromkeys(batch.lengths)) if batch is not None else []
     if len(lengths) > 1:
-        sizes = " and ".join(map(str, lengths[:4]))
+        sizes = _joined([str(one) for one in lengths])
         text = fill(_LISTS, code=code, sizes=sizes, choice=fill(_SIZES_CHOICE))
         return Explanation("collate-sizes", "error", fill(_SIZES_TITLE, sizes=sizes), text)
     return None
+
+
+def _joined(sizes: list[str]) -> str:
+    """`[2], [3] and [1]`."""
+    shown = sizes[:4] if len(sizes) <= 4 else [*sizes[:3], f"{len(sizes) - 3} more"]
+    return f"{', '.join(shown[:-1])} and {shown[-1]}"
 
 
 @failure

@@ -166,7 +166,7 @@ def _setting(step: Step, call: FailedCall, argument: Argument, owner: str) -> Ex
     name = argument.parameter
     meaning, must, _ = _SETTINGS[name]
     told = calls.said(argument)
-    given = f"{told}." if " is " in told else f"`{name}` is {told} here."
+    given = f"{told[:1].upper()}{told[1:]}." if " is " in told else f"`{name}` is {told} here."
     hint, code = "", None
     if name in ("prefetch_factor", "persistent_workers"):
         hint = fill(_NEEDS_WORKERS)
@@ -205,6 +205,53 @@ _UNPACK = """
 `{code}` wants {wanted} parts of each batch, and {got}. A batch has as many parts as a sample of the
 dataset: where that is one tensor, the batch is one tensor, and taking it apart gives its rows.
 """
+
+
+_PARTS_TITLE = "`{name}` is a whole batch, a {kind} of its parts"
+_PARTS = """
+`{name}` is what `{loop}` gives for each batch, a {kind} with one member for each part of a sample, and a
+{kind} has no `{attribute}`. Take it apart first, `inputs, targets = {name}`, and ask the parts.
+"""
+_NUMBER_TITLE = "`{name}` is the number of the batch, not the batch"
+_NUMBER = """
+`{loop}` gives pairs of a number and a batch, so that `{name}` is a number. Take the batch apart in brackets
+of its own: `for i, (inputs, targets) in {source}:`.
+"""
+
+
+@failure
+def batch_parts(step: Step, before: Snapshot, past: Past) -> Explanation | None:
+    """Holds when a batch is asked for what a tensor has, and is a list of parts, or its number."""
+    error, found = step.error, failing(step)
+    missing = error.missing if error is not None else None
+    if missing is None or found is None or missing.kind != "attribute":
+        return None
+    if missing.type not in ("list", "tuple", "int") or not missing.owner.isidentifier():
+        return None
+    binding = last_set(step, past, found, missing.owner)
+    loop = binding.statement if binding is not None else None
+    if not isinstance(loop, ast.For) or not _goes_through(step, past, found, loop.iter):
+        return None
+    source = ast.unparse(loop.iter)
+    fields = {"name": missing.owner, "kind": missing.type, "attribute": missing.name, "source": source}
+    fields["loop"] = f"for {ast.unparse(loop.target).strip('()')} in {source}"
+    number = missing.type == "int"
+    if number and not source.startswith("enumerate("):
+        return None
+    text = fill(_NUMBER if number else _PARTS, **fields)
+    title = fill(_NUMBER_TITLE if number else _PARTS_TITLE, **fields)
+    return Explanation("batch-parts", "error", title, text)
+
+
+def _goes_through(step: Step, past: Past, found: Failing, source: ast.expr) -> bool:
+    """Whether what a loop goes through is a DataLoader, by itself or in `enumerate`."""
+    for node in ast.walk(source):
+        value: ast.AST | None = node
+        if isinstance(node, ast.Name) and (binding := last_set(step, past, found, node.id)) is not None:
+            value = binding.value
+        if isinstance(value, ast.Call) and ast.unparse(value.func).rpartition(".")[2] == "DataLoader":
+            return True
+    return False
 
 
 @failure

@@ -202,6 +202,8 @@ def _why_empty(step: Step, past: Past, found: Failing | None, params: Argument) 
         return fill(_ONCE, name=text), None
     if "requires_grad" in text:
         return fill(_FILTERED), None
+    if " if " in text or text.startswith("filter("):
+        return "No parameter passed the condition in it.", None
     owner = _owner(text)
     if owner is None or found is None:
         return "", None
@@ -253,6 +255,9 @@ Make the values first and let them require grad then, `{name} = {name}.detach().
 """
 
 
+_LEAF_UNNAMED = "Give it the tensors that this is computed from."
+
+
 @failure
 def non_leaf_param(step: Step, before: Snapshot, past: Past) -> Explanation | None:
     """Holds when a tensor that was computed from others that require grad is given to an optimizer."""
@@ -273,7 +278,8 @@ def non_leaf_param(step: Step, before: Snapshot, past: Past) -> Explanation | No
         line = f"{name} = {name}.detach().requires_grad_()"
         fix = found.changed(insert_line(found.source, found.statement, line, after=False))
     fields = {"name": name, "what": calls.tensor_text(one), "made": made}
-    text = fill(_LEAF, choice=fill(_LEAF_NAMED, name=name), **fields)
+    choice = fill(_LEAF_NAMED if name.isidentifier() else _LEAF_UNNAMED, name=name)
+    text = fill(_LEAF, choice=choice, **fields)
     names = (name,) if name.isidentifier() else ()
     return Explanation("non-leaf-param", "error", fill(_LEAF_TITLE, name=name), text, fix, names)
 
@@ -363,35 +369,3 @@ def _given(call: FailedCall) -> str:
     )
     members = "a dictionary" if params.kind == "dict" else members
     return f"`{params.text or params.parameter}` is {members}{shown}."
-
-
-# ── sparse-gradients ─────────────────────────────────────────────────────────
-
-_SPARSE_TITLE = "{optimizer} cannot use {kind} gradients"
-_SPARSE = """
-`{code}` found a {kind} gradient, and {optimizer} works only with {other} ones. {why}
-"""
-_NO_SPARSE = """
-`nn.Embedding(..., sparse=True)` makes sparse gradients: leave `sparse=True` away, which is right for most
-models, or use SparseAdam or SGD for that layer's weight.
-"""
-_NO_DENSE = """
-SparseAdam is for the weights of layers made with `sparse=True` alone: take Adam for the others, or make the
-embedding with `sparse=True`.
-"""
-
-
-@failure
-def sparse_gradients(step: Step, before: Snapshot, past: Past) -> Explanation | None:
-    """Holds when an optimizer's step met sparse gradients that it cannot use, or dense ones."""
-    call = calls.failed(step)
-    error = step.error
-    if call is None or error is None or not call.name.startswith(_OPTIM) or not call.name.endswith(".step"):
-        return None
-    kind = next((one for one in ("sparse", "dense") if f"not support {one} gradients" in error.message), None)
-    if kind is None:
-        return None
-    fields = {"optimizer": _short(call), "kind": kind, "other": "dense" if kind == "sparse" else "sparse"}
-    why = fill(_NO_SPARSE if kind == "sparse" else _NO_DENSE)
-    text = fill(_SPARSE, code=call.expression, why=why, **fields)
-    return Explanation("sparse-gradients", "error", fill(_SPARSE_TITLE, **fields), text)

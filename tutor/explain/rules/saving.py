@@ -84,7 +84,8 @@ _FILE = """
 that saves it has run.
 """
 _RELATIVE = """
-A path that does not begin with / starts from the folder in which Python runs, not that of the file.
+A path that does not begin with / starts from the folder in which Python runs, which need not be that of the
+program.
 """
 _FOLDER_TITLE = "The folder for {path} does not exist"
 _FOLDER = """
@@ -288,9 +289,12 @@ def state_dict_as_model(step: Step, before: Snapshot, past: Past) -> Explanation
         return None
     name = ast.unparse(target) if isinstance(target, ast.Name) else ""
     binding = last_set(step, past, found, name) if name else None
-    if binding is None or not isinstance(binding.value, ast.Call):
+    made = binding.value if binding is not None else None
+    while isinstance(made, ast.Subscript):
+        made = made.value
+    if binding is None or not isinstance(made, ast.Call):
         return None
-    function = ast.unparse(binding.value.func)
+    function = ast.unparse(made.func)
     if function.rpartition(".")[2] not in ("load", "state_dict"):
         return None
     model = "net" if name == "model" else "model"

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import ast
+import re
 
 from tutor.explain import calls
-from tutor.explain.elsewhere import call_of, changed
+from tutor.explain.elsewhere import call_of, changed, last_set
 from tutor.explain.engine import failure
 from tutor.explain.past import Past
-from tutor.explain.reading import failing
+from tutor.explain.reading import Failing, failing
 from tutor.explain.wording import fill, shape_text
-from tutor.facts import Argument, Explanation, Snapshot, Step
+from tutor.facts import Argument, Explanation, FailedCall, Snapshot, Step
 
 _DATA = "torch.utils.data."
 
@@ -125,10 +126,10 @@ def split_lengths(step: Step, before: Snapshot, past: Past) -> Explanation | Non
         return Explanation(
             "split-lengths", "error", "Parts of a dataset have whole numbers of samples", text, fix
         )
-    if length is None:
-        return None
     hint, fix = "", None
     members = node.elts if isinstance(node, ast.List | ast.Tuple) else []
+    if length is None:
+        return _unknown(step, past, found, call, values)
     if dataset.text and len(members) > 1 and 0 < length - total < len(values):
         others = " - ".join(ast.unparse(one) for one in members[:-1])
         hint = fill(_REST, dataset=dataset.text, others=others)
@@ -142,3 +143,32 @@ def split_lengths(step: Step, before: Snapshot, past: Past) -> Explanation | Non
 
 def _length(step: Step, dataset: Argument) -> int | None:
     return dataset.operand.shape[0] if dataset.operand is not None and dataset.operand.shape else None
+
+
+_LOST = """
+`{code}` divides `{dataset}` into parts of {values}, which is {total} together, and `len({dataset})` is
+another number: the parts must add up to the whole. {hint}
+"""
+
+
+def _unknown(
+    step: Step, past: Past, found: Failing, call: FailedCall, values: list[float]
+) -> Explanation | None:
+    """The same where the length of the dataset is not known, only that it is another."""
+    lengths, dataset = calls.argument(call, "lengths"), calls.argument(call, "dataset")
+    node = calls.node_of(found, call, lengths) if lengths is not None else None
+    members = node.elts if isinstance(node, ast.List | ast.Tuple) else []
+    if len(members) < 2 or dataset is None or not dataset.text:
+        return None
+    code = _short(call.expression)
+    hint, fix, last = "", None, members[-1]
+    binding = last_set(step, past, found, ast.unparse(last)) if isinstance(last, ast.Name) else None
+    written = ast.unparse(binding.value if binding is not None else last)
+    if re.search(r"\bint\(|\bround\(|//", written):
+        others = " - ".join(ast.unparse(one) for one in members[:-1])
+        hint = fill(_REST, dataset=dataset.text, others=others)
+        fix = changed(found, last, f"len({dataset.text}) - {others}")
+    shown = " and ".join(f"{one:g}" for one in values)
+    text = fill(_LOST, code=code, dataset=dataset.text, values=shown, total=f"{sum(values):g}", hint=hint)
+    title = f"The parts have {sum(values):g} samples together, and the dataset has another number"
+    return Explanation("split-lengths", "error", title, text, fix)

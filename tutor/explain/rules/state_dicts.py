@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Sequence
 
 from tutor.explain import calls
-from tutor.explain.elsewhere import changed
+from tutor.explain.elsewhere import call_of, changed
 from tutor.explain.engine import failure
 from tutor.explain.past import Past
-from tutor.explain.reading import failing
+from tutor.explain.reading import Failing, failing
 from tutor.explain.wording import code_list, fill
 from tutor.facts import Argument, Explanation, FailedCall, Snapshot, Step
 
@@ -30,7 +31,8 @@ All names in `{given}` begin with `{prefix}`, as they do when a model was wrappe
 part of another): take it off, `{{k.removeprefix("{prefix}"): v for k, v in {given}.items()}}`.
 """
 _NO_PREFIX = """
-The names in `{given}` lack `{prefix}`, with which those of `{model}` begin: it was saved unwrapped.
+The names in `{given}` lack `{prefix}`, with which those of `{model}` begin: load it into that part,
+`{model}.{part}`.
 """
 _INSIDE = """
 `{given}` is a checkpoint with the entries {keys}, and the state dict is one of them: load `{inner}`.
@@ -40,8 +42,12 @@ The layers were made with other sizes than those that were saved: make the model
 one. `strict=False` does not help, it passes over names only.
 """
 _NAMES = """
-The model was built otherwise when it was saved: make it with the same layers under the same names.
+Most often the model was built otherwise when it was saved: make it with the same layers under the same names.
 `strict=False` would load what fits and leave the rest at random values, without a word.
+"""
+_OPTIMIZER = """
+`{given}` is the state of an optimizer: load that into the optimizer, `optimizer.load_state_dict(...)`, and
+the model's own into the model.
 """
 _WRAPS = ("model", "state_dict", "model_state_dict", "net", "model_state", "network", "weights", "module")
 
@@ -73,11 +79,21 @@ def state_dict_mismatch(step: Step, before: Snapshot, past: Past) -> Explanation
     why, code = _why(argument, missing, unexpected, bool(sizes), fields)
     found = failing(step)
     node = calls.node_of(found, call, argument) if found is not None and code is not None else None
-    fix = changed(found, node, code) if code is not None else None
+    fix = changed(found, node, code) if code is not None else _into_part(found, missing, unexpected)
     counts = [("missing", len(missing)), ("unexpected", len(unexpected)), ("of another size", len(sizes))]
     problems = ", ".join(f"{count} {word}" for word, count in counts if count)
     text = fill(_TEXT, type=call.module.type, differences=" ".join(parts), why=why, **fields)
     return Explanation("state-dict-mismatch", "error", fill(_TITLE, problems=problems, **fields), text, fix)
+
+
+def _into_part(found: Failing | None, missing: Sequence[str], unexpected: Sequence[str]) -> str | None:
+    """The fix that loads into the one part of the model whose names were saved."""
+    part, call = _prefix(missing, unexpected).rstrip("."), call_of(found)
+    if not part or call is None or not isinstance(call.func, ast.Attribute):
+        return None
+    if not all(one.isidentifier() for one in part.split(".")):
+        return None
+    return changed(found, call.func.value, f"{ast.unparse(call.func.value)}.{part}")
 
 
 def _names(message: str, kind: str) -> list[str]:
@@ -98,6 +114,8 @@ def _why(
 ) -> tuple[str, str | None]:
     """What explains the differences, and what should be loaded where that is certain."""
     given = fields["given"]
+    if set(unexpected) == {"state", "param_groups"}:
+        return fill(_OPTIMIZER, given=given), None
     inner = next((one for one in _WRAPS if one in unexpected), None)
     if inner is not None and missing and not any("." in one for one in unexpected):
         code = f'{given}["{inner}"]' if _can_index(given) else None
@@ -109,7 +127,7 @@ def _why(
             code = None
             if template is _PREFIX and _can_index(given):
                 code = f'{{k.removeprefix("{prefix}"): v for k, v in {given}.items()}}'
-            return fill(template, prefix=prefix, **fields), code
+            return fill(template, prefix=prefix, part=prefix.rstrip("."), **fields), code
     return fill(_SIZES if sizes and not missing and not unexpected else _NAMES), None
 
 

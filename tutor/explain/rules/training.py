@@ -266,6 +266,9 @@ def optimizer_attribute(step: Step, before: Snapshot, past: Past) -> Explanation
     if error is None or found is None:
         return None
     missing, node = error.missing, found.expression
+    in_group = _in_group(step, past, found)
+    if in_group is not None:
+        return in_group
     if missing is not None and missing.type in _OPTIMIZERS and missing.kind == "attribute":
         owner, name, kind = missing.owner, missing.name, missing.type
         if name == "backward":
@@ -292,3 +295,66 @@ def optimizer_attribute(step: Step, before: Snapshot, past: Past) -> Explanation
     repair = fill(_WRITE if sets else _READ, owner=owner, name=name, value=value)
     text = fill(_HAS, owner=owner, repair=repair)
     return Explanation("optimizer-attribute", "error", fill(_HAS_TITLE, type=kind, name=name), text, fix)
+
+
+_GROUP_TITLE = "`param_groups` is a list of dictionaries"
+_GROUP = """
+`{code}` asks {what}. An optimizer's `param_groups` is a list, with one dictionary for each group of
+parameters: the setting is `{better}`.
+"""
+
+
+def _in_group(step: Step, past: Past, found: Failing) -> Explanation | None:
+    """What to say where the list of groups is asked by name, or a group by an attribute."""
+    message = step.error.message if step.error is not None else ""
+    for node in ast.walk(found.statement):
+        if isinstance(node, ast.Subscript) and "list indices must be integers" in message:
+            if not ast.unparse(node.value).endswith(".param_groups"):
+                continue
+            what, better = "the list by a name", f"{ast.unparse(node.value)}[0][{ast.unparse(node.slice)}]"
+        elif isinstance(node, ast.Attribute) and f"'dict' object has no attribute '{node.attr}'" in message:
+            binding = last_set(step, past, found, ast.unparse(node.value))
+            if binding is None or not ast.unparse(binding.value).endswith(".param_groups"):
+                continue
+            what, better = "a dictionary for an attribute", f'{ast.unparse(node.value)}["{node.attr}"]'
+        else:
+            continue
+        text = fill(_GROUP, code=ast.unparse(node), what=what, better=better)
+        return Explanation("optimizer-attribute", "error", _GROUP_TITLE, text, changed(found, node, better))
+    return None
+
+
+# ── sparse-gradients ─────────────────────────────────────────────────────────
+
+_SPARSE_TITLE = "{optimizer} cannot use {kind} gradients"
+_SPARSE = """
+`{code}` found a {kind} gradient, and {optimizer} works only with {other} ones. {why}
+"""
+_NO_SPARSE = """
+`nn.Embedding(..., sparse=True)` makes sparse gradients: leave `sparse=True` away, which is right for most
+models, or use SparseAdam or SGD for that layer's weight.
+"""
+_NO_DENSE = """
+SparseAdam is for the weights of layers made with `sparse=True` alone: take Adam for the others, or make the
+embedding with `sparse=True`.
+"""
+
+
+@failure
+def sparse_gradients(step: Step, before: Snapshot, past: Past) -> Explanation | None:
+    """Holds when an optimizer's step met sparse gradients that it cannot use, or dense ones."""
+    call = calls.failed(step)
+    error = step.error
+    if call is None or error is None or not call.name.startswith(_OPTIM) or not call.name.endswith(".step"):
+        return None
+    kind = next((one for one in ("sparse", "dense") if f"not support {one} gradients" in error.message), None)
+    if kind is None:
+        return None
+    fields = {
+        "optimizer": call.name.removeprefix(_OPTIM).partition(".")[0],
+        "kind": kind,
+        "other": "dense" if kind == "sparse" else "sparse",
+    }
+    why = fill(_NO_SPARSE if kind == "sparse" else _NO_DENSE)
+    text = fill(_SPARSE, code=call.expression, why=why, **fields)
+    return Explanation("sparse-gradients", "error", fill(_SPARSE_TITLE, **fields), text)
