@@ -21,6 +21,21 @@ X = "x = torch.tensor([[1., 2., 3.], [4., 5., 6.]])\n"
             "y == [0]",
         ),
         (X + "x[0] = [7, 8, 9]\ny = x", "element-value", ("is a list",), "y[0].tolist() == [7., 8., 9.]"),
+        (X + "y = x[:len(x) / 2]", "slice-of-float", ("`len(x) // 2`",), "y.shape == (1, 3)"),
+        ("xs = [1, 2, 3, 4]\ny = xs[len(xs) / 2:]", "slice-of-float", ("whole numbers",), "y == [3, 4]"),
+        ("y = nn.Parameter([1., 2.])", "argument-type", ("takes a tensor", "is a list"), "y.requires_grad"),
+        (
+            "y = torch.take(torch.arange(3), torch.tensor([2.]))",
+            "index-dtype",
+            ("positions",),
+            "y.tolist() == [2]",
+        ),
+        (
+            "y = torch.ones(2, requires_grad=True)\ny.backward(gradient=2)",
+            "gradient-argument",
+            ("`torch.full_like(y, 2)`",),
+            "y.grad.tolist() == [2., 2.]",
+        ),
         (
             "s = torch.tensor([[0., 9.]])\nt = torch.tensor([1])\ny = nn.CrossEntropyLoss()(t, s)",
             "loss-target-dtype",
@@ -68,6 +83,17 @@ def test_what_has_one_right_repair(
         ("nn.LSTM(input_size=3)", "argument-missing", ("`hidden_size`", "torch.nn.LSTM")),
         ("nn.MSELoss()(torch.ones(2), None)", "argument-type", ("`target`", "None")),
         (X + "x['a'] = 1", "index-dtype", ("text",)),
+        (X + "e = 1.5\nx[:e]", "slice-of-float", ("`e` is a float",)),
+        (
+            "torch.allclose(torch.ones(2), torch.ones(2).double())",
+            "dtype-mismatch",
+            ("float64", "Choose one"),
+        ),
+        (
+            "w = torch.ones(2, requires_grad=True)\nwith torch.no_grad():\n    v = w[:1]\nv *= 2",
+            "view-across-no-grad",
+            ("`v`", "`v *= 2`"),
+        ),
     ],
 )
 def test_what_depends_on_intent(learner, code: str, rule: str, words: tuple[str, ...]) -> None:

@@ -118,12 +118,17 @@ def gradient_argument(step: Step, before: Snapshot, past: Past) -> Explanation |
         facts = found.tensors.get(words(node.func.value, found.source))
         shape = facts.shape if facts is not None else None
     whole = _receiver(node, found.source)
-    if whole and shape == () and one.value in ("1", "1.0"):
+    if whole and shape == () and one.value in ("1", "1.0") and len(node.args) + len(node.keywords) == 1:
         code = f"{whole}.backward()"
         cure, fix = fill(_GRADIENT_ONE, code=code), repairs.exchange(found, node, code)
     else:
         code = f"torch.tensor({text})"
+        if one.kind == "number" and whole:
+            code = f"torch.full_like({whole}, {text})"
+        elif one.kind in ("list", "tuple") and "." not in (one.value or ""):
+            code = f"torch.tensor({text}, dtype=torch.float32)"
         cure, fix = fill(_GRADIENT_WRAP, code=code), repairs.exchange(found, given, code)
+        fix = None if one.kind == "number" and not whole else fix
     name = f"`{text}`"
     type_ = f"a{'n' if one.type[:1] in 'aeiou' else ''} {one.type}"
     body = fill(
@@ -143,7 +148,7 @@ def gradient_argument(step: Step, before: Snapshot, past: Past) -> Explanation |
 
 def _receiver(node: ast.Call, source: str) -> str:
     function = node.func
-    plain = isinstance(function, ast.Attribute) and function.attr == "backward" and not node.keywords
+    plain = isinstance(function, ast.Attribute) and function.attr == "backward"
     return repairs.closed(function.value, source) if plain and isinstance(function, ast.Attribute) else ""
 
 

@@ -23,6 +23,13 @@ _DETACH = """
 {name} shares its memory and its history with the tensor that it is a view of, so it cannot be cut off
 alone by `detach_()`. `detach()` gives a new tensor with the same numbers and without a history: `{code}`.
 """
+_ACROSS_TITLE = "{name} is a view made under `no_grad`, and cannot be changed in place outside of it"
+_ACROSS = """
+{name} shares the memory of a tensor that autograd watches, and was made where nothing is recorded;
+`{code}` stands where autograd records. Whether this change is to be recorded cannot be told. If it sets
+new values, put it under `with torch.no_grad():` too; if it is a part of the computation, make the view
+outside of that block.
+"""
 _INFERENCE_TITLE = "{name} was made in inference mode, and autograd cannot use it"
 _INFERENCE = """
 {name} is {what} and was made under `torch.inference_mode()`: such tensors leave out what autograd needs, for
@@ -90,6 +97,21 @@ def detach_of_view(step: Step, before: Snapshot, past: Past) -> Explanation | No
     return Explanation(
         "detach-of-view", "error", fill(_DETACH_TITLE, name=name), text, fix, _names(step, one)
     )
+
+
+@failure
+def view_across_no_grad(step: Step, before: Snapshot, past: Past) -> Explanation | None:
+    """Holds when a view that was made under `no_grad` was to be changed in place outside of it."""
+    error, call = step.error, calls.failed(step)
+    if error is None or call is None or "view was created in no_grad mode" not in error.message:
+        return None
+    one = call.arguments[0] if call.arguments else None
+    if one is None:
+        return None
+    name = calls.label(one)
+    text = fill(_ACROSS, name=name, code=call.expression, plain=name.strip("`"))
+    title = fill(_ACROSS_TITLE, name=name)
+    return Explanation("view-across-no-grad", "error", title, text, None, _names(step, one))
 
 
 @failure

@@ -30,7 +30,7 @@ _WRITE = "The tensor that is written into keeps its dtype: convert what is writt
 _TOLD = re.compile(
     "same dtype|same type|same scalar type|dtypes match|should be the same|does not match weight dtype"
     r"|expected scalar type|object of scalar type|dtype to be equal|type to be|Expected .* but got \w+ and"
-    r"|tensors? but got \w+ and|mixed dtype|to have the same|not compatible|must match"
+    r"|tensors? but got \w+ and|mixed dtype|to have the same|not compatible|must match|did not match"
 )
 _INDEXES = frozenset({"index", "indices", "mask", "condition", "target", "lengths", "offsets"})
 _WRITES = frozenset(

@@ -82,7 +82,7 @@ _NO_SUPPORT = re.compile(
 _NO_BITS = re.compile(r"not implemented for '\w+'|only implemented on integer and Boolean|integral|boolean")
 _WANTS_INDEX = re.compile(
     r"used as indices|Expected dtype int\d*\S* (?:or int64 )?for index|LongTensor|scalar types: Long"
-    r"|int32/int64"
+    r"|int32/int64|Expected a long tensor for index"
     r"|only integers, slices|expected (?:scalar )?type (?:torch\.)?(?:int64|Long)|index.*(?:long|integ)"
     r"|invalid data type"
 )

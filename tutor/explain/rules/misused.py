@@ -39,6 +39,10 @@ _RANGE = """
 """
 _RANGE_DIVIDE = "`/` always gives a float; `//` divides without a remainder and gives an int: `{code}`."
 _RANGE_INT = "Where it comes from a division with `/`, write `//` there; or convert it here: `{code}`."
+_SLICE_TITLE = "A slice needs whole numbers, and {name} is a float"
+_SLICE = """
+The ends of a slice are places, so in `{code}` they must be whole numbers, and {name} is a float. {cure}
+"""
 _ELEMENT_TITLE = "{value} cannot be written into {name}"
 _ELEMENT = """
 {name} is {what}, and what is written into it must be a number or a tensor; {value} is {kind}. {cure}
@@ -178,6 +182,36 @@ def range_of_float(step: Step, before: Snapshot, past: Past) -> Explanation | No
     body = fill(_RANGE, code=words(node, found.source), name=f"`{text}`", cure=fill(cure, code=code))
     fix = repairs.exchange(found, inner, code) if isinstance(inner, ast.BinOp) else None
     return Explanation("range-of-float", "error", fill(_RANGE_TITLE, name=f"`{text}`"), body, fix)
+
+
+@failure
+def slice_of_float(step: Step, before: Snapshot, past: Past) -> Explanation | None:
+    """Holds when a slice begins or ends at a float, as in `x[:len(x) / 2]`."""
+    found = failing(step)
+    node = found.expression if found is not None else None
+    if (
+        found is None
+        or not isinstance(node, ast.Subscript)
+        or _says(step, "^slice indices must be integers") is None
+    ):
+        return None
+    parts = [one for one in ast.walk(node.slice) if isinstance(one, ast.Slice)]
+    ends = [end for one in parts for end in (one.lower, one.upper, one.step) if end is not None]
+    divided = [end for end in ends if isinstance(end, ast.BinOp) and isinstance(end.op, ast.Div)]
+    floats = [end for end in ends if isinstance(end, ast.Constant) and isinstance(end.value, float)]
+    unknown = [end for end in ends if not isinstance(end, ast.Constant)]
+    end = next(iter((*divided, *floats, *unknown)), None)
+    if end is None:
+        return None
+    name = repairs.code_of(end, found.source)
+    if isinstance(end, ast.BinOp) and isinstance(end.op, ast.Div):
+        left, right = (repairs.code_of(one, found.source) for one in (end.left, end.right))
+        code, cure = f"{left} // {right}", _RANGE_DIVIDE
+    else:
+        code, cure = f"int({name})", _RANGE_INT
+    fix = repairs.exchange(found, end, code) if divided else None
+    text = fill(_SLICE, code=words(node, found.source), name=f"`{name}`", cure=fill(cure, code=code))
+    return Explanation("slice-of-float", "error", fill(_SLICE_TITLE, name=f"`{name}`"), text, fix)
 
 
 @failure

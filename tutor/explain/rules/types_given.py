@@ -169,6 +169,12 @@ def _by_message(call: FailedCall, told: re.Match[str] | None, message: str) -> W
         flags = [one for one in call.arguments if kinds.get(one.parameter) == "bool"]
         wrong = next((one for one in flags if one.kind == "number" and one.type != "bool"), None)
         return Wrong(call, wrong, "bool", wrong.parameter) if wrong is not None else None
+    asked = re.match(
+        r"'([\w.]+)' object has no attribute '(?:detach|dim|size|shape|is_sparse|dtype|device)'", message
+    )
+    if told is None and asked is not None:
+        same = [one for one in call.arguments if one.type == _SHORT.get(asked[1], asked[1])]
+        return Wrong(call, same[0], "Tensor", same[0].parameter) if len(same) == 1 else None
     if told is None:
         return None
     parameter, wanted, got = told.groups()
