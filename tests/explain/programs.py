@@ -1,6 +1,7 @@
 """Correct programs of many kinds, as people write them: nothing in them is to be warned of."""
 
 from tests.explain.programs_of_data import DATA, MODELS
+from tests.explain.sessions import SESSIONS
 
 TRAINING = {
     "mini-batches, train and validate": """
@@ -331,4 +332,4 @@ TRAINING = {
     """,
 }
 
-PROGRAMS = {**TRAINING, **MODELS, **DATA}
+PROGRAMS = {**TRAINING, **MODELS, **DATA, **SESSIONS}

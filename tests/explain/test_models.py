@@ -264,3 +264,11 @@ with torch.no_grad():
     assert (found.kind, found.fix, "`training=self.training`" in found.text) == ("warning", None, True)
     right = code.format(drop=f"{drop}, training=self.training)")
     assert not learner.run(START + right).of("evaluated-in-train-mode")
+
+
+def test_frozen_parameters_that_an_optimizer_holds_are_a_fact(learner) -> None:
+    code = "m = nn.Sequential(nn.Linear(4, 4), nn.Linear(4, 3))\nm[0].weight.requires_grad_(False)\n"
+    told = learner.run(START + code + "opt = torch.optim.SGD(m.parameters(), lr=0.1)\ntrain(m, opt)")
+    found = told.only("frozen-held")
+    assert (found.kind, found.names) == ("note", ("m[0].weight",))
+    assert found.title == "The SGD holds 1 parameter that does not require grad"

@@ -24,7 +24,7 @@
 | losses | `scores-expected`, `log-probabilities-expected`, `softmax-over-batch`, … | losses, spread |
 | column and row | `square-broadcast`, `wrong-argmax` | spread, choices |
 | training | `stale-gradients`, `nothing-to-step`, `scheduler-first` | accumulating, choices |
-| trained by nobody | `hidden-layers`, `not-held`, `no-gradient` | holding |
+| trained by nobody | `hidden-layers`, `not-held`, `no-gradient`, `frozen-held` | holding |
 | modes | `evaluated-in-train-mode`, `trained-in-eval-mode` | modes |
 | memory | `kept-graphs` | keeping |
 | histories | `history-dropped`, `backward-from-leaf`, `not-recorded` | history, results |

@@ -250,3 +250,37 @@ def _takes(operands: Iterable[object], number: int) -> bool:
 def _is_trained(op: OpFacts, step: Step) -> bool:
     """Whether an operation that autograd did not record stands before a backward pass of the step."""
     return any(one.seq > op.seq for one in step.backwards)
+
+
+# ── frozen-held ──────────────────────────────────────────────────────────────
+
+_FROZEN_TITLE = "The {optimizer} holds {count} that {do} not require grad"
+_FROZEN = """
+{names} {get} no gradient, because `requires_grad` is False, and `{step}` leaves {them} as {they}: an
+optimizer passes over parameters without one. That is how a layer is frozen. To train {them} again, set
+`requires_grad_(True)`; the optimizer holds {them} already.
+"""
+
+
+@outcome
+def frozen_held(step: Step, before: Snapshot, past: Past) -> Explanation | None:
+    """Holds when an optimizer stepped that holds parameters which do not require grad."""
+    update = next((one for one in step.updates if one.frozen), None)
+    if update is None:
+        return None
+    frozen = set(update.frozen)
+    names = [facts.name for facts in Training(step, past).parameters() if facts.object in frozen]
+    if not names:
+        return None
+    one = len(update.frozen) == 1
+    text = fill(
+        _FROZEN,
+        names=code_list(names),
+        get="gets" if one else "get",
+        step=update.expression or "step()",
+        them="it" if one else "them",
+        they="it is" if one else "they are",
+    )
+    count = count_text(len(update.frozen), "parameter")
+    title = fill(_FROZEN_TITLE, optimizer=update.optimizer, count=count, do="does" if one else "do")
+    return Explanation("frozen-held", "note", title, text, None, tuple(names[:3]))
