@@ -113,9 +113,9 @@ def _why(flow: Flow, op: OpFacts) -> str:
 
 _LOST_TITLE = "`{code}` was no number any more after some rounds"
 _LOST = """
-At {at}, `{code}` was a number in {before}, and NaN or infinite {then}. {grown} Steps that are too large do
-this: each overshoots further than the one before. Take a smaller learning rate, scale the inputs to numbers
-around 1, or limit the gradients with `torch.nn.utils.clip_grad_norm_`.
+At {at}, `{code}` was a number in {before}, and NaN or infinite {then}. {grown} Most often that comes of steps
+that are too large, each overshooting further than the one before: take a smaller learning rate, scale the
+inputs to numbers around 1, or limit the gradients with `torch.nn.utils.clip_grad_norm_`.
 """
 _GROWN = "The gradient of `{name}` had norm {first:.3g} in pass {one:,} and {last} in pass {other:,}."
 _LOSSES = ("loss", "entropy", "mean", "sum", "kl_div", "norm")
@@ -164,10 +164,11 @@ def _ended_broken(step: Step, past: Past) -> Explanation | None:
         if name not in changed or facts.shape != () or not facts.requires_grad or facts.is_leaf or not values:
             continue
         if len(values) == 1 and values[0] in ("nan", "inf", "-inf") and facts.origin is not None:
+            expression = facts.origin.expression
             text = fill(
                 _LOST,
                 at=past.now(step).at_line(facts.origin.line),
-                code=facts.origin.expression or name,
+                code=name if expression.startswith(("for ", "while ")) else expression or name,
                 before="the first rounds",
                 then="later",
                 grown=_growth(step.backwards),
