@@ -103,8 +103,25 @@ def test_a_value_with_one_right_repair(
         ("torch.randint(10, 5, (2,))", "values-together", ("`low` the value 10", "`high` the value 5")),
         (
             "torch.multinomial(torch.tensor([.5, .5]), 3)",
-            "values-together",
+            "weights-to-draw",
             ("at most 2", "replacement=True"),
+        ),
+        ("w = torch.zeros(3)\nw.multinomial(1)", "weights-to-draw", ("`w`", "all are 0")),
+        (
+            "w = torch.eye(2) * torch.tensor([1., 0.])\ntorch.multinomial(w, 1)",
+            "weights-to-draw",
+            ("some row",),
+        ),
+        (
+            "w = torch.tensor([1., float('inf')])\ntorch.multinomial(w, 1)",
+            "weights-to-draw",
+            ("isfinite(w)",),
+        ),
+        ("torch.arange(0, float('inf'), 2)", "value-range", ("`end`", "finite")),
+        (
+            F + "t = torch.ones(2, 3)\nF.cross_entropy(torch.ones(2, 3), t, ignore_index=0)",
+            "ignored-class",
+            ("`t` is [2, 3]", "probability"),
         ),
         ("nn.MultiheadAttention(10, 3)", "values-together", ("`embed_dim` (10)", "1, 2, 5 and 10")),
         ("nn.Embedding(5, 2, padding_idx=7)", "values-together", ("from 0 to 4",)),

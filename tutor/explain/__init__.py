@@ -35,7 +35,7 @@
 | arguments | `argument-type`, `operand-type`, `element-type` | types_given |
 | their number | `argument-missing`, `argument-extra`, `own-arguments` | types_counted |
 | dtypes | `dtype-mismatch`, `index-dtype`, `needs-float`, … | dtypes_mixed, dtypes_refused, dtypes_written |
-| values | `value-range`, `value-choice`, `values-inside`, `values-together` | values |
+| values | `value-range`, `value-choice`, `values-inside`, `values-together` | values, values_drawn |
 | conversions | `truth-of-many`, `one-element`, `not-numbers`, … | convert_one, convert_data, convert_away |
 | autograd | `unused-in-grad`, `custom-function`, … | autograd_asked, autograd_views, autograd_custom |
 | names that are not there | `missing-name` | absent |

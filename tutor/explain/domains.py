@@ -180,7 +180,7 @@ def numbers(argument: Argument) -> list[Number]:
 
 def parse(source: str | None) -> list[Number]:
     """The numbers in the source of a number or a tuple of them."""
-    text = (source or "").replace('float("inf")', "1e999").replace('float("-inf")', "-1e999")
+    text = re.sub(r"\binf\b", "1e999", source or "")
     try:
         value = ast.literal_eval(text)
     except (SyntaxError, ValueError, TypeError, MemoryError, RecursionError):

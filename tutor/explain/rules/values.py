@@ -45,16 +45,6 @@ _DIVIDE = """
 divisible by `{part}`. {near}
 """
 _DIVISORS = "Of {number}, divisors are {divisors}."
-_DRAWN_TITLE = "{count} are to be drawn, and there are only {there}"
-_DRAWN = """
-{name} is {what}: {there} to draw from. Without putting back, `num_samples` ({count}) must be at most
-{there}; with `replacement=True` the same one may be drawn again.
-"""
-_ZERO_TITLE = "All weights in {name} are 0"
-_ZERO = """
-{name} is {what} with only 0 in it, and at least one weight must be greater than 0: there is nothing to
-draw.
-"""
 _IDX_TITLE = "`padding_idx` is {index}, and there are {count} entries"
 _IDX = """
 `{code}` gives `padding_idx` the value {index}, and entries of the table are counted from 0: it must be
@@ -228,7 +218,7 @@ _PAIRS = {
 def values_together(step: Step, before: Snapshot, past: Past) -> Explanation | None:
     """Holds when two numbers do not go together: a lower bound above the upper, a step the wrong way."""
     for call in _calls(step):
-        for tell in (_pair, _drawn, _steps, _divisible, _padding_idx):
+        for tell in (_pair, _steps, _divisible, _padding_idx):
             told = tell(step, call)
             if told is not None:
                 return told
@@ -284,26 +274,6 @@ def _randint(call: FailedCall) -> Explanation | None:
         **fields,
     )
     return Explanation("values-together", "error", fill(_PAIR_TITLE, **fields), text)
-
-
-def _drawn(step: Step, call: FailedCall) -> Explanation | None:
-    """`multinomial` of more than there are, or of weights that are all 0."""
-    one, count = calls.argument(call, "input"), _number(call, "num_samples")
-    if _operation(call) != "multinomial" or one is None or one.operand is None or not one.operand.shape:
-        return None
-    fields = {
-        "name": calls.label(one),
-        "what": calls.what(one),
-        "count": f"{_plain(count)}" if count is not None else "1",
-    }
-    there, again = one.operand.shape[-1], calls.argument(call, "replacement")
-    if count is not None and count > there and (again is None or again.value != "True"):
-        title, text = fill(_DRAWN_TITLE, there=there, **fields), fill(_DRAWN, there=there, **fields)
-    elif one.high == 0:
-        title, text = fill(_ZERO_TITLE, **fields), fill(_ZERO, **fields)
-    else:
-        return None
-    return Explanation("values-together", "error", _first(title), _first(text), None, _names(step, one))
 
 
 def _padding_idx(step: Step, call: FailedCall) -> Explanation | None:
