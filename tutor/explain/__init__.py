@@ -38,6 +38,18 @@
 | values | `value-range`, `value-choice`, `values-inside`, `values-together` | values, values_drawn |
 | conversions | `truth-of-many`, `one-element`, `not-numbers`, … | convert_one, convert_data, convert_away |
 | autograd | `unused-in-grad`, `custom-function`, … | autograd_asked, autograd_views, autograd_custom |
+| modules set up | `super-init`, `super-call`, `misspelled-init`, `base-class`, `method-hidden` | initialised, inherited |
+| modules called | `no-forward`, `layers-called`, `class-called`, `forward-arguments`, … | forwards, returned |
+| what modules hold | `parameter-required`, `layer-replaced`, `name-clash`, `not-a-layer` | registered |
+| what modules lack | `missing-layer`, `module-attribute`, `module-as-value`, `layer-index`, … | attributes |
+| settings together | `layer-conflict`, `init-dimensions` | layer_settings |
+| state dicts | `state-dict-mismatch`, `no-state-dict` | state_dicts |
+| files | `weights-only`, `missing-file`, `map-location`, `state-dict-as-model`, … | saving |
+| optimizers | `optimizer-params`, `no-parameters`, `optimizer-setting`, … | optimizers, optimizer_settings |
+| their steps | `step-closure`, `optimizer-state`, `scheduler-setting`, … | training |
+| datasets | `dataset-length`, `dataset-item`, `collate-sizes`, `collate-types`, … | datasets |
+| loaders | `loader-exclusive`, `loader-setting`, `batch-parts`, `loader-used` | loaders |
+| splits and workers | `tensor-dataset`, `split-lengths`, `worker-failed`, `worker-pickle` | splits, workers |
 | names that are not there | `missing-name` | absent |
 | Python and tensors | `not-callable`, `format-of-many`, `element-value`, … | misused |
 | anything else | `failed-call`, `plain-error` | general |
