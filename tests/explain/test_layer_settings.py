@@ -13,6 +13,21 @@ NET = (
 )
 FIXED = [
     (
+        "iterator-used",
+        "m = nn.Linear(2, 3)\nw = m.parameters()[0]",
+        ("`list(m.parameters())[0]`",),
+        "list(w.shape)",
+        [3, 2],
+    ),
+    (
+        "iterator-used",
+        "m = nn.Linear(2, 3)\ndef bias(net):\n    return net.named_parameters()['bias']\nb = bias(m)",
+        ("dictionary",),
+        "list(b.shape)",
+        [3],
+    ),
+    ("iterator-used", "m = nn.Linear(2, 3)\nn = len(m.parameters())", ("counted",), "n", 2),
+    (
         "method-uncalled",
         "m = nn.Linear(2, 3)\nsizes = [p.numel() for p in m.parameters]",
         ("`m.parameters()`", "gone through"),
@@ -44,6 +59,11 @@ def test_the_fix_runs_and_means_what_was_meant(
 
 
 UNFIXED = [
+    (
+        "iterator-used",
+        "m = nn.Linear(2, 3)\nm.parameters().requires_grad = False",
+        ("`for one in m.parameters(): one.requires_grad`",),
+    ),
     (
         "layer-conflict",
         "h = 6\nnn.TransformerEncoderLayer(d_model=20, nhead=h)",

@@ -221,6 +221,18 @@ def test_the_fix_runs_and_means_what_was_meant(
 
 
 UNFIXED = [
+    ("layer-replaced", "ls = nn.ModuleList([nn.ReLU()])\nls[0] = 'x'", ("`ls[0]` is a place in `ls`",)),
+    ("layer-replaced", "d = nn.ModuleDict()\nd['act'] = torch.relu", ("`torch.relu` is the function",)),
+    (
+        "missing-layer",
+        (
+            "class Net(nn.Module):\n    def __init__(self, more=False):\n"
+            "        super().__init__()\n        if more:\n"
+            "            self.more = nn.ReLU()\n    def forward(self, x):\n        return self.more(x)\n"
+            "Net()(torch.ones(1))"
+        ),
+        ("sets `self.more` (line 5)", "did not run"),
+    ),
     (
         "method-hidden",
         (CLASS + "super().__init__()\n        self.train = 3\nn = Net()\nn.eval()"),

@@ -38,8 +38,8 @@
 | values | `value-range`, `value-choice`, `values-inside`, `values-together` | values, values_drawn |
 | conversions | `truth-of-many`, `one-element`, `not-numbers`, … | convert_one, convert_data, convert_away |
 | autograd | `unused-in-grad`, `custom-function`, … | autograd_asked, autograd_views, autograd_custom |
-| modules set up | `super-init`, `super-call`, `misspelled-init`, `base-class`, `method-hidden` | initialised, inherited |
-| modules called | `no-forward`, `layers-called`, `class-called`, `forward-arguments`, … | forwards, returned |
+| modules set up | `super-init`, `super-call`, `misspelled-init`, `base-class`, … | initialised, inherited |
+| modules called | `no-forward`, `layers-called`, `class-called`, … | forwards, returned |
 | what modules hold | `parameter-required`, `layer-replaced`, `name-clash`, `not-a-layer` | registered |
 | what modules lack | `missing-layer`, `module-attribute`, `module-as-value`, `layer-index`, … | attributes |
 | settings together | `layer-conflict`, `init-dimensions` | layer_settings |

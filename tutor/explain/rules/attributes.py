@@ -28,6 +28,9 @@ when it ends: write `self.{name} = {value}` there.
 """
 _OTHER = "Only the method `{method}` sets it ({at}), and that has not run before: set it in `__init__`."
 _SETS = "What its `__init__` sets: {names}."
+_BRANCH = """
+`__init__` sets `self.{name}` ({at}), and that line did not run: a condition or a return stands before it.
+"""
 _NO_INIT = "The class ({at}) has no `__init__` that would set it."
 
 
@@ -66,6 +69,8 @@ def _why_missing(own: Defined, missing: Missing) -> tuple[str, str | None]:
         ):
             value = ast.unparse(node.value)
             return fill(_LOCAL, name=name, at=own.code.at(node), value=value), None
+    if name in sets:
+        return fill(_BRANCH, name=name, at=own.code.at(sets[name][0])), None
     for method in own.methods:
         held = own.set_in(method)
         if method != "__init__" and name in held:
@@ -121,6 +126,7 @@ _INSTEAD = {
     ),
     "save": ("torch's", "Save what it has learned: `torch.save({owner}.state_dict(), 'model.pt')`."),
     "save_state_dict": ("torch's", "Save it so: `torch.save({owner}.state_dict(), 'model.pt')`."),
+    "add": ("`append`", "A layer is put behind the others by `{owner}.append(layer)`."),
     "load": ("torch's", "Read a file into it: `{owner}.load_state_dict(torch.load('model.pt'))`."),
     "fit": (
         "of other libraries",

@@ -95,6 +95,8 @@ def index_dtype(step: Step, before: Snapshot, past: Past) -> Explanation | None:
     one = _position(call) if call is not None else None
     if error is None or call is None or one is None:
         return None
+    if call.name.startswith("torch.nn.") and call.name.endswith("item__"):  # of a container of layers
+        return None
     if one.kind != "text" and _WANTS_INDEX.search(error.message) is None:
         return None
     code = call.expression

@@ -112,20 +112,34 @@ it is.
 """
 
 
+_MEMBER_PLACE = """
+`{name}` is a place in {owner}, a {type}, which holds layers only: objects made from classes of nn.Module.
+`{value}` is {what}.
+"""
+
+
 @failure
 def layer_replaced(step: Step, before: Snapshot, past: Past) -> Explanation | None:
     """Holds when a name under which a module has a layer, or a buffer, is set to something else."""
     error, call = step.error, calls.failed(step)
-    if error is None or call is None or call.name != _SET or error.type != "TypeError":
+    if error is None or call is None or error.type != "TypeError" or call.module is None:
         return None
-    if " as child module " not in error.message or call.module is None:
+    item = call.name.startswith("torch.nn.Module") and call.name.endswith(".__setitem__")
+    if not item and (call.name != _SET or " as child module " not in error.message):
         return None
-    value, found = calls.argument(call, "value"), failing(step)
+    value, found = calls.argument(call, "value", "module"), failing(step)
     if value is None or found is None or not value.type:
         return None
     name = _target(call, found)
+    if item and isinstance(found.statement, ast.Assign):
+        name = ast.unparse(found.statement.targets[0])
     what = f"a tensor, {calls.what(value)}" if value.operand is not None else calls.what(value)
     owner = f"`{call.module.path}`" if call.module.path else f"the {call.module.type}"
+    if item:
+        place = value.text or ast.unparse(getattr(found.statement, "value", ast.Constant("it")))
+        text = fill(_MEMBER_PLACE, name=name, owner=owner, type=call.module.type, value=place, what=what)
+        title = fill(_LAYER_TITLE, name=name, what=what).replace("is a layer", "is a place for a layer")
+        return Explanation("layer-replaced", "error", title, text)
     hint = fill(_RESULT, name=name, value=value.text) if value.operand is not None and value.text else ""
     text = fill(_LAYER, name=name, owner=owner, value=value.text or "the new value", what=what, hint=hint)
     title = fill(_LAYER_TITLE, name=name, what="a tensor" if value.operand is not None else what)

@@ -122,3 +122,45 @@ def method_uncalled(step: Step, before: Snapshot, past: Past) -> Explanation | N
         fix = changed(found, node, f"{name}()")
         return Explanation("method-uncalled", "error", fill(_UNCALLED_TITLE, name=name), text, fix)
     return None
+
+
+# ── iterator-used ────────────────────────────────────────────────────────────
+
+_ITERATOR_TITLE = "`{code}` is an iterator: it gives one after the other"
+_ITERATOR = """
+`{code}` makes no list: it gives its members one by one, so that it cannot be {used}. {choice}
+"""
+_AS_LIST = "Make a list of it first: `{better}`."
+_AS_DICT = "Make a dictionary of its pairs first: `{better}`."
+_EACH = "Ask each of them: `for one in {code}: one.{name}`."
+_GIVERS = re.compile(r"\.(named_)?(parameters|children|modules|buffers)\([^()]*\)$")
+
+
+@failure
+def iterator_used(step: Step, before: Snapshot, past: Past) -> Explanation | None:
+    """Holds when what `parameters()` and the like give is indexed, counted, or asked like a tensor."""
+    error, found = step.error, failing(step)
+    if error is None or found is None or "'generator'" not in error.message:
+        return None
+    for node in (one for each in found.nodes for one in ast.walk(each)):
+        if isinstance(node, ast.Subscript) and "subscriptable" in error.message:
+            inner, used, name = node.value, "indexed", ""
+        elif isinstance(node, ast.Call) and ast.unparse(node.func) == "len" and "len()" in error.message:
+            inner, used, name = node.args[0], "counted", ""
+        elif isinstance(node, ast.Attribute) and f"no attribute '{node.attr}'" in error.message:
+            inner, used, name = node.value, f"asked for `.{node.attr}`", node.attr
+        else:
+            continue
+        code = ast.unparse(inner)
+        told = _GIVERS.search(code)
+        if told is None:
+            continue
+        key = node.slice if isinstance(node, ast.Subscript) else None
+        by_name = told[1] and isinstance(key, ast.Constant) and isinstance(key.value, str)
+        maker = "dict" if by_name else "list"
+        better = ast.unparse(node).replace(code, f"{maker}({code})")
+        fix = None if name else changed(found, inner, f"{maker}({code})")
+        choice = _EACH if name else _AS_DICT if by_name else _AS_LIST
+        text = fill(_ITERATOR, code=code, used=used, choice=fill(choice, code=code, name=name, better=better))
+        return Explanation("iterator-used", "error", fill(_ITERATOR_TITLE, code=code), text, fix)
+    return None
