@@ -143,6 +143,13 @@ def source_of(binding: Binding) -> str:
     return " ".join((ast.get_source_segment(binding.code.source, binding.value) or "").split())
 
 
+def articled(name: str) -> str:
+    """A type's name with its article, as it is spoken: `a Linear`, `an Encoder`, `an LSTM`."""
+    letters = len(name) > 1 and not name[1].islower()
+    vowel = name[:1] in ("AEFHILMNORSX" if letters else "AEIO")
+    return f"a{'n' if vowel else ''} {name}"
+
+
 # ── edits ────────────────────────────────────────────────────────────────────
 
 

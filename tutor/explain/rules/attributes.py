@@ -7,7 +7,7 @@ import re
 from difflib import SequenceMatcher
 
 from tutor.explain import calls
-from tutor.explain.elsewhere import Defined, codes, defined, last_set, source_of, substitute
+from tutor.explain.elsewhere import Defined, articled, codes, defined, last_set, source_of, substitute
 from tutor.explain.engine import failure
 from tutor.explain.past import Past
 from tutor.explain.reading import Failing, failing
@@ -19,7 +19,7 @@ from tutor.facts import Explanation, Missing, Snapshot, Step
 # ── missing-layer ────────────────────────────────────────────────────────────
 
 _LAYER_TITLE = "{type} has no `{name}`"
-_LAYER = "`{owner}.{name}` is asked of a {type}, and nothing sets `self.{name}` before that. {why}"
+_LAYER = "`{owner}.{name}` is asked of {article}, and nothing sets `self.{name}` before that. {why}"
 _NEAR = "Its `__init__` sets {near} ({at}): one of these is meant, or a layer is missing there."
 _NEAR_ONE = "Its `__init__` sets `self.{near}` ({at}), which is spelled almost so."
 _LOCAL = """
@@ -49,6 +49,7 @@ def missing_layer(step: Step, before: Snapshot, past: Past) -> Explanation | Non
     why, near = _why_missing(own, missing)
     fix = _renamed(found, missing, near) if near is not None else None
     fields = {"owner": missing.owner, "name": missing.name, "type": missing.type, "why": why}
+    fields["article"] = articled(missing.type)
     return Explanation("missing-layer", "error", fill(_LAYER_TITLE, **fields), fill(_LAYER, **fields), fix)
 
 
@@ -109,8 +110,8 @@ def _renamed(found: Failing, missing: Missing, name: str) -> str | None:
 
 # ── module-attribute ─────────────────────────────────────────────────────────
 
-_OF_TITLE = "A {type} has no `{name}`: that is {where}"
-_OF = "`{owner}` is a {type}, a module, and modules have no `{name}`. {instead}"
+_OF_TITLE = "{Article} has no `{name}`: that is {where}"
+_OF = "`{owner}` is {article}, a module, and modules have no `{name}`. {instead}"
 #: What people ask of modules, who has it, and what to write.
 _INSTEAD = {
     "device": ("of its parameters", "Each of them has one: `next({owner}.parameters()).device`."),
@@ -164,13 +165,15 @@ def module_attribute(step: Step, before: Snapshot, past: Past) -> Explanation | 
     else:
         return None
     fields = {"type": kind, "name": name, "where": where, "owner": owner, "instead": instead}
+    fields["article"] = articled(kind)
+    fields["Article"] = fields["article"].capitalize()[0] + fields["article"][1:]
     return Explanation("module-attribute", "error", fill(_OF_TITLE, **fields), fill(_OF, **fields))
 
 
 # ── module-as-value ──────────────────────────────────────────────────────────
 
 _VALUE_TITLE = "`{name}` is a layer, {type}, where {needed}"
-_VALUE = "`{code}` needs {what}, and `{name}` is a {type}: a layer itself, not what it gives. {why}"
+_VALUE = "`{code}` needs {what}, and `{name}` is {article}: a layer itself, not what it gives. {why}"
 _MADE = """
 `{value}` ({at}) made the layer and took what is in the brackets for its settings. Make the layer and call it:
 `{kind}(...)({argument})`.
@@ -248,7 +251,7 @@ def module_as_value(step: Step, before: Snapshot, past: Past) -> Explanation | N
             why = fill(_MADE, value=words, at=binding.at, kind=function, argument=argument)
     code = " ".join((ast.get_source_segment(found.source, found.nodes[0]) or name).split())
     title = fill(_VALUE_TITLE, name=name, type=kind, needed=f"{what} is needed")
-    text = fill(_VALUE, code=code.split("\n")[0][:80], what=what, name=name, type=kind, why=why)
+    text = fill(_VALUE, code=code.split("\n")[0][:80], what=what, name=name, article=articled(kind), why=why)
     return Explanation("module-as-value", "error", title, text)
 
 
@@ -303,7 +306,7 @@ def _gone_through(found: Failing, message: str) -> tuple[str, str, str] | None:
 # ── layer-index ──────────────────────────────────────────────────────────────
 
 _INDEX_TITLE = "`{name}` has no layer {index}"
-_INDEX = "`{name}` is a {type} of {members}: {range}, and {asked} is asked for."
+_INDEX = "`{name}` is {article} of {members}: {range}, and {asked} is asked for."
 
 
 @failure
@@ -332,7 +335,7 @@ def layer_index(step: Step, before: Snapshot, past: Past) -> Explanation | None:
     shown = (
         f"`{index}`" if asked.text == asked.value or not asked.text else f"`{index}`, which is {asked.value},"
     )
-    fields = {"name": name, "type": call.module.type, "members": members, "range": reach}
+    fields = {"name": name, "article": articled(call.module.type), "members": members, "range": reach}
     text = fill(_INDEX, asked=shown, **fields)
     return Explanation("layer-index", "error", fill(_INDEX_TITLE, name=name, index=asked.value), text)
 

@@ -7,7 +7,7 @@ import re
 from difflib import get_close_matches
 
 from tutor.explain import calls
-from tutor.explain.elsewhere import Defined, call_of, changed, defined, is_module, last_set
+from tutor.explain.elsewhere import Defined, articled, call_of, changed, defined, is_module, last_set
 from tutor.explain.engine import failure
 from tutor.explain.past import Past
 from tutor.explain.reading import Failing, failing
@@ -18,7 +18,7 @@ from tutor.facts import Explanation, FailedCall, Snapshot, Step
 
 _NO_TITLE = "{type} has no `forward`"
 _NO = """
-`{code}` calls a {type}, and calling a module runs its `forward`, the method that says what becomes of the
+`{code}` calls {article}, and calling a module runs its `forward`, the method that says what becomes of the
 input. {type} defines none{at}. {why}
 """
 _NO_NEAR = "It has `{name}` ({at}), which nobody calls: rename it to `forward`."
@@ -39,7 +39,8 @@ def no_forward(step: Step, before: Snapshot, past: Past) -> Explanation | None:
         return None
     kind = call.module.type
     own = defined(step, past, kind)
-    fields = {"code": call.expression, "type": kind, "at": f" ({own.at})" if own is not None else ""}
+    fields = {"code": call.expression, "type": kind, "article": articled(kind)}
+    fields["at"] = f" ({own.at})" if own is not None else ""
     text = fill(_NO, why=_why_none(own), **fields)
     return Explanation("no-forward", "error", fill(_NO_TITLE, type=kind), text)
 
@@ -224,7 +225,8 @@ def forward_arguments(step: Step, before: Snapshot, past: Past) -> Explanation |
     hint = fill(_KEYWORD, name=unknown[1]) if unknown is not None else ""
     if not hint and call.name.endswith("Sequential") and count > 1:
         hint = fill(_SEQUENTIAL)
-    layer = f"`{call.module.path}`, a {call.module.type}," if call.module.path else f"a {call.module.type}"
+    layer = f"`{call.module.path}`, {articled(call.module.type)},"
+    layer = layer if call.module.path else articled(call.module.type)
     fields = {"code": call.expression, "takes": takes, "given": given, "parameters": parameters}
     at = f" ({own.code.at(method)})" if own is not None and method is not None else ""
     text = fill(_FORWARD, layer=layer, at=at, hint=hint or ("" if count else _NO_INPUT), **fields)
@@ -259,7 +261,7 @@ def _range(required: int, most: int | None) -> str:
 
 _BARE_TITLE = "{type} is no module: it does not derive from nn.Module"
 _BARE = """
-`{code}` calls a {type}, and only classes with `__call__` can be called. nn.Module has it, and runs
+`{code}` calls {article}, and only classes with `__call__` can be called. nn.Module has it, and runs
 `forward` then; {type} ({at}) {bases}. Write `class {type}(nn.Module):`, with `super().__init__()` first in
 `__init__`.
 """
@@ -275,7 +277,8 @@ def plain_class(step: Step, before: Snapshot, past: Past) -> Explanation | None:
         return None
     bases = f"derives from {code_list(own.bases)} only" if own.bases else "derives from nothing"
     kind = own.node.name
-    text = fill(_BARE, code=ast.unparse(node), type=kind, at=own.at, bases=bases)
+    article = articled(kind)
+    text = fill(_BARE, code=ast.unparse(node), type=kind, article=article, at=own.at, bases=bases)
     return Explanation("plain-class", "error", fill(_BARE_TITLE, type=kind), text)
 
 

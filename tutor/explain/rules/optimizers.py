@@ -6,7 +6,7 @@ import ast
 from collections.abc import Sequence
 
 from tutor.explain import calls
-from tutor.explain.elsewhere import changed, defined, last_set, source_of
+from tutor.explain.elsewhere import articled, changed, defined, last_set, source_of
 from tutor.explain.engine import failure
 from tutor.explain.past import Past
 from tutor.explain.reading import Failing, failing, insert_line
@@ -86,7 +86,7 @@ def _what_is_wrong(params: Argument, found: Failing | None) -> tuple[str, str, s
     if params.kind == "tensor":
         return f"one tensor, {calls.what(params)}", _ONE, f"[{text}]" if text else None
     if params.kind == "module":
-        return f"a {params.type}", _OF_MODULE, f"{text}.parameters()" if _is_plain(text) else None
+        return articled(params.type), _OF_MODULE, f"{text}.parameters()" if _is_plain(text) else None
     if params.kind == "function" and text.endswith("parameters"):
         return "a method", _UNCALLED, f"{text}()"
     if params.kind in ("list", "tuple"):

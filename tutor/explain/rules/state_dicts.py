@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 
 from tutor.explain import calls
-from tutor.explain.elsewhere import call_of, changed
+from tutor.explain.elsewhere import articled, call_of, changed
 from tutor.explain.engine import failure
 from tutor.explain.past import Past
 from tutor.explain.reading import Failing, failing
@@ -20,7 +20,7 @@ _LOAD = "torch.nn.Module.load_state_dict"
 
 _TITLE = "`{given}` does not fit `{model}`: {problems}"
 _TEXT = """
-`{model}` is a {type} and takes a value for each of its parameters and buffers, by name and of the same size.
+`{model}` is {article} and takes a value for each of its parameters and buffers, by name and of the same size.
 {differences} {why}
 """
 _MISSING = "In `{given}` there is nothing for {names}."
@@ -82,7 +82,7 @@ def state_dict_mismatch(step: Step, before: Snapshot, past: Past) -> Explanation
     fix = changed(found, node, code) if code is not None else _into_part(found, missing, unexpected)
     counts = [("missing", len(missing)), ("unexpected", len(unexpected)), ("of another size", len(sizes))]
     problems = ", ".join(f"{count} {word}" for word, count in counts if count)
-    text = fill(_TEXT, type=call.module.type, differences=" ".join(parts), why=why, **fields)
+    text = fill(_TEXT, article=articled(call.module.type), differences=" ".join(parts), why=why, **fields)
     return Explanation("state-dict-mismatch", "error", fill(_TITLE, problems=problems, **fields), text, fix)
 
 
