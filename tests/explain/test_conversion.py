@@ -114,6 +114,7 @@ def test_a_conversion_with_one_right_repair(
         ),
         ("v = torch.ones(3)\nv.item()", "one-element", ("`v` has 3 elements", "`v.tolist()`")),
         ("v = torch.ones(3)\nint(v > 0)", "one-element", ("`(v > 0).int()`",)),
+        ("a = [1., 2.]\na * torch.ones(2)", "index-of-tensor", ("`a` is no number", "torch.tensor(a)")),
         ("torch.zeros(0).item()", "one-element", ("no element at all",)),
         ("range(torch.tensor([1, 2]))", "index-of-tensor", ("2 elements", ".tolist()`")),
         (

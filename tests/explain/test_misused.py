@@ -23,6 +23,9 @@ X = "x = torch.tensor([[1., 2., 3.], [4., 5., 6.]])\n"
         (X + "x[0] = [7, 8, 9]\ny = x", "element-value", ("is a list",), "y[0].tolist() == [7., 8., 9.]"),
         (X + "y = x[:len(x) / 2]", "slice-of-float", ("`len(x) // 2`",), "y.shape == (1, 3)"),
         ("xs = [1, 2, 3, 4]\ny = xs[len(xs) / 2:]", "slice-of-float", ("whole numbers",), "y == [3, 4]"),
+        ("v = (1, 2)\ny = v + torch.ones(2)", "operand-type", ("`v` is a tuple",), "y.tolist() == [2., 3.]"),
+        ("b = '1'\ny = torch.ones(2) + b", "operand-type", ("`int(b)`",), "y.tolist() == [2., 2.]"),
+        (X + "for i in range(1):\n    y = x[i / 2]", "index-dtype", ("`i // 2`",), "y.shape == (3,)"),
         ("y = nn.Parameter([1., 2.])", "argument-type", ("takes a tensor", "is a list"), "y.requires_grad"),
         (
             "y = torch.take(torch.arange(3), torch.tensor([2.]))",

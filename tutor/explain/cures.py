@@ -26,7 +26,8 @@ _WANTED = {
 _TYPES = {
     "list": "a list", "tuple": "a tuple", "NoneType": "None", "str": "text (str)", "float": "a float",
     "int": "an int", "bool": "True or False", "dict": "a dictionary", "ndarray": "a numpy array",
-    "generator": "a generator", "function": "a function", "type": "a class", "complex": "a complex number",
+    "generator": "a generator", "function": "a function", "method": "a function",
+    "builtin_function_or_method": "a function", "type": "a class", "complex": "a complex number",
     "Tensor": "a tensor", "module": "a module of Python", "Parameter": "a tensor", "set": "a set",
     "float64": "a number of numpy (float64)", "int64": "a number of numpy (int64)", "range": "a range",
     "max": "a pair of values and indices", "min": "a pair of values and indices",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 
-from tutor.explain import calls, repairs
+from tutor.explain import calls, dtypes, repairs
 from tutor.explain.engine import failure
 from tutor.explain.past import Past
 from tutor.explain.reading import failing, insert_before_attribute, words
@@ -135,28 +135,32 @@ def numpy_on_tensor(step: Step, before: Snapshot, past: Past) -> Explanation | N
         return None
     last = call.name.rpartition(".")[2]
     name = {"max": "amax", "min": "amin"}.get(last, last)
-    rest = ", ".join(
-        f"{'' if arg.place.isdecimal() else _AXES.get(arg.place, arg.place) + '='}{arg.text}"
-        for arg in call.arguments
-        if arg.text
-    )
-    known = last in _SHARED
-    cure = fill(_NP_CURE, code=f"torch.{name}({rest})") if known else ""
-    fix = None
     found = failing(step)
-    if known and found is not None and isinstance(found.expression, ast.Call):
-        fix = repairs.exchange(found, found.expression, f"torch.{name}({rest})")
+    node = found.expression if found is not None else None
+    cure, fix = "", None
+    if found is not None and isinstance(node, ast.Call) and last in _SHARED and node.args:
+        first = repairs.code_of(node.args[0], found.source)
+        if last in _WITH_FLOATS and not dtypes.is_real(one.operand.dtype):
+            first = f"{repairs.closed(node.args[0], found.source)}.float()"
+        rest = [repairs.code_of(each, found.source) for each in node.args[1:]]
+        rest += [
+            f"{_AXES.get(w.arg or '', w.arg)}={repairs.code_of(w.value, found.source)}" for w in node.keywords
+        ]
+        rest += ["correction=0"] if last in ("std", "var") else []
+        code = f"torch.{name}({', '.join([first, *rest])})"
+        cure, fix = fill(_NP_CURE, code=code), repairs.exchange(found, node, code)
     text = fill(
         _NP, name=calls.label(one), what=calls.tensor_text(one.operand), function=call.name, cure=cure
     )
     return Explanation("numpy-on-tensor", "error", fill(_NP_TITLE, code=call.expression), text, fix)
 
 
-_AXES = {"axis": "dim", "keepdims": "keepdim"}
-_SHARED = frozenset({
-    "mean", "sum", "std", "var", "max", "min", "argmax", "argmin", "prod", "median", "all", "any", "cumsum",
-    "sort", "argsort", "squeeze", "clip",
-})  # fmt: skip
+_AXES = {"axis": "dim", "keepdims": "keepdim", "ddof": "correction"}
+#: Functions that mean the same in both. (`std` of numpy divides by the count, of torch by one less.)
+_SHARED = frozenset(
+    {"mean", "sum", "std", "var", "max", "min", "argmax", "argmin", "prod", "all", "any", "squeeze"}
+)
+_WITH_FLOATS = frozenset({"mean", "std", "var"})
 
 
 @failure

@@ -36,6 +36,9 @@ None is a missing value. Decide what stands for it, for example `float("nan")` o
 entries away.
 """
 _DICT_CURE = "take the values that you mean, for example `torch.tensor(list({text}.values()))`."
+_ARRAY_CURE = """
+make numbers of it first, for example `{text}.astype(np.float64)` of numbers that are written as text.
+"""
 _OTHER_CURE = "take the numbers out of it first."
 _OBJECT_CURE = """
 an array with dtype object holds Python objects, mostly because its rows had different lengths or
@@ -119,8 +122,7 @@ def not_numbers(step: Step, before: Snapshot, past: Past) -> Explanation | None:
     text, name = data.text or "it", calls.label(data)
     if data.operand is not None and data.operand.kind == "ndarray":
         what = f"an array of dtype {data.operand.dtype}"
-        words = data.operand.dtype != "object"
-        cure = fill(_TEXT_CURE if words else _OBJECT_CURE, text=text)
+        cure = fill(_OBJECT_CURE if data.operand.dtype == "object" else _ARRAY_CURE, text=text)
         is_ = f"{name} is {calls.what(data)}"
         return _numbers(_WHOLE_TITLE, name, what, is_, cure)
     inside = data.kind in ("list", "tuple")
@@ -135,7 +137,7 @@ def _member(kinds: set[str], message: str, text: str, inside: bool) -> tuple[str
     if "NoneType" in kinds or "NoneType" in message:
         return "None", fill(_NONE_CURE)
     if "str" in kinds or "'str'" in message or "str" in message.split()[-1:]:
-        return "text (str)", fill(_TEXT_CURE, text=text) if inside else fill(_TEXT_ALONE)
+        return "text (str)", fill(_TEXT_CURE, text=text) if kinds == {"str"} and inside else fill(_TEXT_ALONE)
     if "dict" in kinds:
         return "a dictionary", fill(_DICT_CURE, text=text)
     other = message.rpartition(" ")[2] if "infer dtype of" in message else "something else"

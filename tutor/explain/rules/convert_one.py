@@ -32,6 +32,10 @@ Python reads it as two comparisons joined by `and`. Element by element it is wri
 _LIST_TIMES = """
 A list times a whole number repeats the list. To compute with its numbers make a tensor of it: `{code}`.
 """
+_REPEATED = """
+`{left}` is no number and no tensor: of a list, a tuple or text `*` makes repetitions. To compute with its
+numbers make a tensor of it, `torch.tensor({left})`; of written numbers, `float({left})`.
+"""
 _NOT = "For the opposite of each element: `~{closed}`."
 _IN = """
 `in` asks every member of the list with `==`. Ask for each by itself: `any(torch.equal({left}, one) for one in
@@ -320,6 +324,10 @@ def index_of_tensor(step: Step, before: Snapshot, past: Past) -> Explanation | N
         fix = repairs.exchange(found, node.left, f"torch.tensor({left})")
         fields["name"] = f"`{words(node.right, found.source)}`"
         cure = fill(_LIST_TIMES, code=words(node, found.source).replace(left, f"torch.tensor({left})", 1))
+    elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):
+        left = repairs.code_of(node.left, found.source)
+        fields["name"] = f"`{words(node.right, found.source)}`"
+        cure, fix = fill(_REPEATED, left=left), None
     elif count != 1:
         cure, fix = fill(_INDEX_MANY, count=count_text(count, "element"), **fields), None
     else:

@@ -122,6 +122,10 @@ def index_dtype(step: Step, before: Snapshot, past: Past) -> Explanation | None:
         template = (one.value or "").removesuffix(".0") if whole and literal else "int({})"
         cured, fix = repairs.given(step, call, one, template)
         fix = fix if whole else None
+        at = repairs.place(step, call, one)
+        if at is not None and isinstance(at[1], ast.BinOp) and isinstance(at[1].op, ast.Div):
+            left, right = (repairs.code_of(side, at[0].source) for side in (at[1].left, at[1].right))
+            cured, fix = f"{left} // {right}", repairs.exchange(at[0], at[1], f"{left} // {right}")
     masks = calls.operation(call) in ("getitem", "setitem") and one.operand is not None
     cure = fill(_INDEX_CURE, code=cured) + (" " + fill(_INDEX_BOOL, name=name.strip("`")) if masks else "")
     wanted = "int64" if only else "int64 or int32"

@@ -51,11 +51,11 @@ class Wrong:
 def operand_type(step: Step, before: Snapshot, past: Past) -> Explanation | None:
     """Holds when an operator was put between a tensor and what no tensor can be reckoned with."""
     error = step.error
-    told = _OPERANDS.match(error.message) if error is not None and error.type == "TypeError" else None
+    told = _operands(error.message) if error is not None and error.type == "TypeError" else None
     call = calls.failed(step) or _written(step)
     if error is None or told is None or call is None or call.form != "operator" or len(call.arguments) < 2:
         return None
-    operator, *types = [each for each in told.groups() if each is not None]
+    operator, *types = told
     types = [_SHORT.get(one, one.rpartition(".")[2]) for one in types]
     if "Tensor" not in types and "Parameter" not in types:
         return None
@@ -63,8 +63,8 @@ def operand_type(step: Step, before: Snapshot, past: Past) -> Explanation | None
     if at is None:
         return None
     argument, other = call.arguments[at], call.arguments[1 - at]
-    cure, fix = cures.cure(step, call, argument, "Tensor", types[at])
     product = operator == "@"
+    cure, fix = cures.cure(step, call, argument, "Tensor" if product else "Tensor or number", types[at])
     text = fill(
         _OPERATOR,
         code=call.expression,
@@ -77,6 +77,15 @@ def operand_type(step: Step, before: Snapshot, past: Past) -> Explanation | None
     )
     title = fill(_OPERATOR_TITLE, operator=operator, kind=cures.kind(argument, types[at]))
     return Explanation("operand-type", "error", title, text, fix, _names(call, step))
+
+
+def _operands(message: str) -> list[str] | None:
+    """An operator and the types on its sides, from Python's words."""
+    told = _OPERANDS.match(message)
+    if told is not None:
+        return [each for each in told.groups() if each is not None]
+    joined = re.match(r'can only concatenate (\w+) \(not "(\w+)"\) to', message)
+    return ["+", joined[1], joined[2]] if joined is not None else None
 
 
 def _written(step: Step) -> FailedCall | None:
@@ -103,7 +112,7 @@ def element_type(step: Step, before: Snapshot, past: Past) -> Explanation | None
     code = argument.text or "tensors"
     cure = "" if told[2] == "NoneType" else fill(_MEMBER_CURE, code=code)
     if told[2] == "NoneType":
-        cure = cures.NONE
+        cure = fill(cures.NONE)
     title = fill(_MEMBER_TITLE, **fields)
     return Explanation("element-type", "error", title, fill(_MEMBER, cure=cure, **fields), None)
 
