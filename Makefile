@@ -1,7 +1,7 @@
 # Two commands: `make run` opens the app, `make test` proves it. Both install into .venv first.
 
 PYTHON  ?= python3
-WORKERS ?= 3
+WORKERS ?= 4
 ARGS    ?=
 
 VENV  := .venv
@@ -22,7 +22,7 @@ run: install ## Open the app (ARGS="--device cpu" and the like are handed on)
 	@exec $(BIN)/python -m tutor $(ARGS)
 
 test: lint ## Lint, then run all tests (ARGS are handed on to pytest)
-	$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(ARGS)
 
 lint: install ## Check style, types and layers
 	$(BIN)/python -m ruff check .
