@@ -22,6 +22,8 @@ from tutor.facts import BackwardFacts, Explanation, OpFacts, Origin, Snapshot, S
 _MADE = "`{name}` was made {at}"
 #: Tensors whose making is told in one sentence.
 _MOST = 3
+#: Views of views that are followed.
+_DEEPEST = 50
 
 
 @dataclass(frozen=True)
@@ -95,11 +97,25 @@ class Lineage:
         return self._makers.get(tensor)
 
     def writes(self, storage: int, after: int = 0) -> Iterator[Deed]:
-        """Operations with a number above `after` that wrote a storage, in order."""
+        """Operations with a number above `after` that wrote a storage and moved its version, in order."""
         for deed in self.deeds:
             op = deed.op
-            if op.seq > after and any(_storage(op, w.argument) == storage for w in op.wrote):
+            if op.seq > after and any(self._moved(op, w.argument, storage) for w in op.wrote):
                 yield deed
+
+    def _moved(self, op: OpFacts, argument: int, storage: int) -> bool:
+        """Whether an operation wrote a storage by this argument; `.data` has a version of its own."""
+        if argument >= len(op.ins) or op.ins[argument].storage != storage:
+            return False
+        tensor: int | None = op.ins[argument].object
+        for _ in range(_DEEPEST):
+            made = self._makers[tensor].op if tensor in self._makers else None
+            if made is None or made.verdict != "view" or made.of is None:
+                return True
+            if made.name == "data":
+                return False
+            tensor = made.ins[made.of].object
+        return True
 
     def freed_by(self, nodes: Iterable[int], before: int) -> Pass | None:
         """The last pass with a number below `before` that freed one of these nodes."""
@@ -113,10 +129,6 @@ class Lineage:
         """The place of an origin, to be named in a sentence; None where its code is not known any more."""
         deed = self.deed(origin.seq)
         return deed.at if deed is not None else None
-
-
-def _storage(op: OpFacts, argument: int) -> int | None:
-    return op.ins[argument].storage if argument < len(op.ins) else None
 
 
 def tells_makers(rule: Rule) -> Rule:
