@@ -11,8 +11,8 @@ OVERWRITTEN = [
     ("a = w * 2\nb = a.sin()\na[0] = 0\nb.sum().backward()", "a", "a.sin()", "line 3", "Line 4, `a[0] = 0`"),
     ("a = w.tanh()\nb = a.sum()\na.zero_()\nb.backward()", "a", "w.tanh()", "line 2", "Line 4, `a.zero_()`"),
     (
-        "a = w.exp()\na.data.add_(1)\na.data[:2].mul_(2)\nwith torch.no_grad():\n    a.neg_()\na.sum().backward()",
-        "a", "w.exp()", "line 2", "Line 6, `a.neg_()`",  # .data has a version of its own
+        "a = w.exp()\na.data.add_(1)\na.data[:2].mul_(2)\na.neg_()\na.sum().backward()",
+        "a", "w.exp()", "line 2", "Line 5, `a.neg_()`",  # .data has a version of its own
     ),
     (
         "a = w * 1\nv = a[:2]\nb = (a * a).sum()\nv.add_(1)\nb.backward()",
