@@ -60,7 +60,7 @@ def test_a_subject(script):
 @pytest.mark.slow
 @pytest.mark.timeout(400)
 @settings(
-    max_examples=6,
+    max_examples=4,
     deadline=None,
     phases=(Phase.explicit, Phase.reuse, Phase.generate),
     suppress_health_check=[HealthCheck.function_scoped_fixture],
