@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
+
+from tutor.explain import explain_step
 
 #: Code whose last statement throws a result away, words, and what holds once the fix ran.
 UNUSED = {
@@ -162,3 +165,12 @@ def test_an_attribute_that_is_spelled_almost_right(learner, code: str, fix: str,
     assert learner.run(start + code).only("misspelled-attribute").fix == fix
     assert not learner.run(start + fix).of("misspelled-attribute")
     assert learner.value(meaning) is True
+
+
+@pytest.mark.parametrize(("code", "speaks"), [("x.add(1)\nz = 1", True), ("z = 1\nx.add(1)", False)])
+def test_a_value_shown_in_the_middle_of_a_file_is_thrown_away_all_the_same(learner, code, speaks) -> None:
+    """`inspect` shows the value of every statement; only the last one's is what the file is for."""
+    told = learner.run(f"x = torch.ones(2)\n{code}")
+    step = next(each for each in told.run.steps if "add" in each.source)
+    found = explain_step(replace(step, result="tensor([2., 2.])"), told.run.steps[0].snapshot)
+    assert ("result-unused" in {each.rule for each in found}) is speaks

@@ -224,6 +224,8 @@ class Step(Struct, frozen=True):
     elapsed: float
     #: Whether another statement stands on one of its lines.
     crowded: bool = False
+    #: Whether it is the last of what was run at once.
+    last: bool = False
     #: Operations in order, as far as the budget of detail went, and how often each ran in all.
     operations: tuple[OpFacts, ...] = ()
     counts: tuple[OpCount, ...] = ()

@@ -280,6 +280,7 @@ class RunningRequest:
             scalars=self._scalars(index),
             graphs=record.graphs if record else None,
             crowded=any(one <= end_line and line <= last for one, last in self._beside(index)),
+            last=index == len(self._spans) - 1,
         )
         self._ended = index + 1
         if self._keep:

@@ -109,7 +109,8 @@ def _is_thrown_away(step: Step, flow: Flow, code: Code, call: ast.AST) -> bool:
         return False
     for statement, around in _statements(code.tree):
         if isinstance(statement, ast.Expr) and statement.value is call:
-            shown = code is flow.here and not around and step.result is not None
+            # In the middle of a file a value is shown as well, and the lines below go on without it.
+            shown = code is flow.here and not around and step.result is not None and step.last
             return not shown and not any(isinstance(one, ast.Try) for one in around)
     return False
 
