@@ -125,4 +125,5 @@ def key_to_letter(
         terminal.drain(random_pause.uniform(0.06, 0.14))
         sent = terminal.send(letter)
         times.append(terminal.wait_for(letter, 20) - sent)
+    terminal.send(CLEAR_LINE)  # the code is run next
     return times

@@ -61,8 +61,8 @@ operations that were recorded; `verdicts` says of one operation what came of it 
 are what rules about outcomes read with: operations with their code, and the order of passes and steps.
 """
 
-from tutor.explain.engine import explain_error, explain_step, take_troubles
+from tutor.explain.engine import explain_error, explain_step, load_rules, take_troubles
 from tutor.explain.entries import Entry
 from tutor.explain.past import Past, after_setup
 
-__all__ = ["Entry", "Past", "after_setup", "explain_error", "explain_step", "take_troubles"]
+__all__ = ["Entry", "Past", "after_setup", "explain_error", "explain_step", "load_rules", "take_troubles"]

@@ -18,6 +18,7 @@ from tutor.course.errors import LessonError
 from tutor.course.loader import load_lesson
 from tutor.course.schema import Lesson
 from tutor.course.store import Store
+from tutor.explain import load_rules
 from tutor.session import Session
 from tutor.tui.clipboard import Copying
 from tutor.tui.colourless import Colourless
@@ -91,6 +92,7 @@ class TutorApp(Copying):
         """Listen to the store from now on; greet whoever is here for the first time."""
         # Once the lesson is there: it begins with an empty output.
         self.call_after_refresh(self.store.listen, self._hear_trouble)
+        self.call_after_refresh(self.run_worker, load_rules, thread=True)  # while torch is imported
         if not self.is_headless:
             self.set_interval(HANGUP_PAUSE, self._look_for_terminal)
         if self._greets:
