@@ -6,10 +6,12 @@ import contextlib
 import io
 import re
 import warnings
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+import yaml
 from course.learner import Class, classroom  # noqa: F401
 from markdown_it import MarkdownIt
 
@@ -173,127 +175,13 @@ def test_every_exercise_has_hints_ways_and_mistakes(lesson: Lesson) -> None:
         assert step.after.strip()
 
 
-#: Answers that the lessons do not know: right ones, and wrong ones with the fact that they fail on.
+#: Answers that the lessons do not know, by lesson and step: right ones, and wrong ones with the fact that
+#: they fail on.
+ANSWERS = Path(__file__).parent / "answers"
 FURTHER = {
-    "view-reshape/flat": (
-        [
-            "def flat(x):\n    return x.reshape(x.numel())",
-            "flat = torch.flatten",
-            "def flat(t):\n    print(t.shape)\n    return t.reshape((-1,))",
-            "flat = lambda y: torch.reshape(y, [-1])",
-            "def flat(x):\n    if x.dim() == 1:\n        return x\n    return x.flatten()",
-        ],
-        {
-            "def flat(x):\n    return x.clone().view(-1)": "shares_memory",
-            "def flat(x):\n    return x.unsqueeze(0)": "shape",
-            "def flat(x):\n    return x.reshape(-1).tolist()": "type",
-        },
-    ),
-    "view-reshape/lost-write": (
-        [
-            "x = torch.zeros(2, 3)\nkept = x\nx[0, 0] = 9\nx[1, 0] = 9",
-            "x = torch.zeros(2, 3)\nkept = x\nfor row in x:\n    row[0] = 9",
-            "x = torch.zeros(2, 3)\nkept = x\nx.select(1, 0).fill_(9)",
-            "x = torch.zeros(2, 3)\nkept = x\nfirst = x.t()[0]\nfirst += 9",
-            "x = torch.zeros(2, 3)\nkept = x\nx.view(6)[::3] = 9\nprint(x)",
-        ],
-        {
-            "x = torch.zeros(2, 3)\nkept = x\nx[0] = 9": "equals",
-            "x = torch.zeros(2, 3)\nkept = x.clone()\nx[:, 0] = 9": "shares_memory",
-            "x = torch.zeros(2, 3, dtype=int)\nkept = x\nx[:, 0] = 9": "equals",
-        },
-    ),
-    "graph-leaves/keep-middle": (
-        [
-            (
-                "w = torch.ones(2, requires_grad=True)\nh = 3 * w\nh.retain_grad()\nloss = h.pow(2).sum()\n"
-                "loss.backward()\ng = h.grad.clone()"
-            ),
-            (
-                "w = torch.ones(2, requires_grad=True)\nh = w * 3\nloss = (h * h).sum()\n"
-                "g, dw = torch.autograd.grad(loss, [h, w])\nw.grad = dw"
-            ),
-            (
-                "w = torch.ones(2, requires_grad=True)\nh = w * 3\ndef see(v):\n    global g\n    g = v\n"
-                "h.register_hook(see)\nloss = (h * h).sum()\nloss.backward()"
-            ),
-            (
-                "w = torch.ones(2, requires_grad=True)\nmiddle = w * 3\nmiddle.retain_grad()\n"
-                "loss = (middle ** 2).sum()\nloss.backward()\ng = middle.grad"
-            ),
-            (
-                "w = torch.ones(2, requires_grad=True)\nh = w * 3\nloss = (h * h).sum()\nh.retain_grad()\n"
-                "loss.backward()\ng = h.grad"
-            ),
-        ],
-        {
-            "w = torch.ones(2, requires_grad=True)\nh = w * 3\nloss = (h * h).sum()\n"
-            "loss.backward()\ng = w.grad": "close",
-            "w = torch.ones(2)\nh = (w * 3).requires_grad_()\nloss = (h * h).sum()\n"
-            "loss.backward()\ng = h.grad": "depends_on",
-            "w = torch.ones(2, requires_grad=True)\nh = w * 3\nloss = (h * h).sum()\n"
-            "g = torch.autograd.grad(loss, h)[0]": "grad_is_none",
-        },
-    ),
-    "graph-leaves/two-losses": (
-        [
-            "w = torch.ones(2, requires_grad=True)\nh = w.exp()\n(h + h * h).sum().backward()",
-            (
-                "w = torch.ones(2, requires_grad=True)\nh = w.exp()\n"
-                "first = h.sum()\nsecond = (h * h).sum()\n"
-                "second.backward(retain_graph=True)\nfirst.backward()"
-            ),
-            "w = torch.ones(2, requires_grad=True)\nfor p in (1, 2):\n    (w.exp() ** p).sum().backward()",
-            (
-                "w = torch.ones(2, requires_grad=True)\nh = w.exp()\n"
-                "first = h.sum()\nsecond = (h * h).sum()\n"
-                "a = torch.autograd.grad(first, w, retain_graph=True)\nb = torch.autograd.grad(second, w)\n"
-                "w.grad = a[0] + b[0]"
-            ),
-            "w = torch.ones(2, requires_grad=True)\nh = torch.exp(w)\n(h.sum() + h.dot(h)).backward()",
-        ],
-        {
-            "w = torch.ones(2, requires_grad=True)\nh = w.exp()\nh.sum().backward()": "grad",
-            "w = torch.ones(2, requires_grad=True)\nh = w.exp().detach()\nh.sum().backward()": "raises",
-            "w = torch.ones(2, requires_grad=True)\nh = w.exp()\n(h * h).sum().backward()": "grad",
-        },
-    ),
-    "graph-leaves/carried-state": (
-        [
-            code.replace("    LAST", last)
-            for last in (
-                "    state = state.detach().clone()",
-                "    state.detach_()",
-                "    state = state.data",
-            )
-            for code in [
-                (
-                    "w = torch.tensor(0.5, requires_grad=True)\nstate = torch.tensor(1.)\n"
-                    "for x in [0.1, 0.2, 0.3]:\n    state = torch.tanh(w * state + x)\n"
-                    "    (state * state).backward()\n    LAST"
-                )
-            ]
-        ]
-        + [
-            (
-                "w = torch.tensor(0.5, requires_grad=True)\ns = torch.tensor(1.)\nfor x in (0.1, 0.2, 0.3):\n"
-                "    s = (w * s.detach() + x).tanh()\n    loss = s ** 2\n    loss.backward()"
-            ),
-            (
-                "w = torch.tensor(0.5, requires_grad=True)\ns = torch.tensor(1.)\nlosses = []\n"
-                "for x in (0.1, 0.2, 0.3):\n    s = (w * s.detach() + x).tanh()\n    losses.append(s * s)\n"
-                "sum(losses).backward()"
-            ),
-        ],
-        {
-            "w = torch.tensor(0.5, requires_grad=True)\ns = torch.tensor(1.)\nfor x in [0.1, 0.2, 0.3]:\n"
-            "    s = torch.tanh(w * s + x)\n(s * s).backward()": "grad",
-            "w = torch.tensor(0.5, requires_grad=True)\ns = torch.tensor(1.)\nfor x in [0.1, 0.2, 0.3]:\n"
-            "    w.grad = None\n    s = torch.tanh(w * s.detach() + x)\n    (s * s).backward()": "grad",
-            "w = torch.tensor(0.5)\ns = torch.tensor(1.)\nfor x in [0.1, 0.2, 0.3]:\n"
-            "    s = torch.tanh(w * s + x)": "grad_is_none",
-        },
-    ),
+    f"{path.stem}/{step}": answers
+    for path in sorted(ANSWERS.glob("*.yaml"))
+    for step, answers in yaml.safe_load(path.read_text(encoding="utf-8")).items()
 }
 
 
@@ -304,7 +192,8 @@ def test_every_exercise_is_tried_with_further_answers() -> None:
 @pytest.mark.parametrize("name", FURTHER)
 def test_answers_that_the_lesson_does_not_know(classroom: Class, name: str) -> None:  # noqa: F811
     lesson, step = STEPS[name]
-    right, wrong = FURTHER[name]
+    right = FURTHER[name]["right"]
+    wrong = {each["code"]: each["fails"] for each in FURTHER[name]["wrong"]}
     assert isinstance(step, Graded)
     assert len(right) >= 5
     assert len(wrong) >= 3
