@@ -27,7 +27,7 @@ FORBIDDEN = {
     "tutor.view": TORCH | SCREEN | {"yaml"},
     "tutor.session": TORCH | SCREEN | {"rich", "yaml"},
     "tutor.headless": TORCH | SCREEN,
-    "tutor.proving": TORCH | SCREEN | {"rich"},
+    "tutor.proving": TORCH | SCREEN,
     "tutor.cli": TORCH | SCREEN | {"rich", "yaml", "asyncio"},
     "tutor.repl": TORCH | {"textual", "yaml"},
     "tutor.tui": TORCH | {"prompt_toolkit"},

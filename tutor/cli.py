@@ -192,15 +192,16 @@ def explain(rule: str | None) -> None:
 
 @main.command()
 @click.argument("paths", nargs=-1, metavar="[PATH]...")
+@click.option("--watch", is_flag=True, help="Go on, and prove a file again whenever it was saved.")
 @memory_option
-def check(paths: tuple[str, ...], memory: str) -> None:
+def check(paths: tuple[str, ...], watch: bool, memory: str) -> None:
     """Prove lessons: files, or folders of them; without PATH those that came with torchtutor.
 
     Runs every step's code, solution, accepted answer and mistake with two seeds. Exit status: 0 when
     all is as the lesson says, 1 when something is not, 2 when a file cannot be read, 130 after Ctrl-C."""
     from tutor.proving import check as prove
 
-    sys.exit(prove(paths, memory=memory))
+    sys.exit(prove(paths, memory=memory, watch=watch))
 
 
 def _print_prose(text: Text) -> None:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import pty
+import re
+import select
 import signal
 import subprocess
 import sys
@@ -177,7 +180,7 @@ def test_ctrl_c_ends_a_case_that_hangs(tmp_path: Path) -> None:
 
 
 def test_a_case_that_hangs_is_stopped_and_told(tmp_path: Path, monkeypatch, capsys) -> None:
-    monkeypatch.setattr("tutor.proving.PATIENCE", 0.5)
+    monkeypatch.setattr("tutor.proving.bench.PATIENCE", 0.5)
     path, _ = hanging(tmp_path)
     assert proving.check([str(path)], memory="off") == 1
     assert "did not end within 0.5 seconds" in capsys.readouterr().out
@@ -189,3 +192,61 @@ def test_a_lesson_for_another_torch_is_not_proven(tmp_path: Path) -> None:
     done = check(lesson)
     assert done.returncode == 1, done.stdout + done.stderr
     assert "not proven: This lesson is for torch >=99" in done.stdout
+
+
+def test_several_files_have_a_table_in_their_order(tmp_path: Path) -> None:
+    files = {
+        "a.yaml": HEAD.replace("id: made", "id: first") + EXERCISE + PREDICT,
+        "b.yaml": HEAD.replace("id: made", "id: second") + QUIZ,
+        "c.yaml": "id: [\n",
+        "d.yaml": HEAD.replace("id: made", "id: last") + PREDICT.replace("[1", "[5"),
+    }
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    done = check(tmp_path)
+    assert (done.returncode, done.stderr) == (2, "")
+    *told, summary = [line.rstrip() for line in done.stdout.splitlines()]
+    assert [Path(line.split(":")[0]).name for line in told[:2]] == ["c.yaml", "d.yaml"]
+    rows = [line.split() for line in told[2:]]
+    assert [row[0] for row in rows] == ["lesson", "first", "second", "c.yaml", "last"]
+    assert rows[1][1:4] == ["2", "1", "12"]
+    assert [line.endswith("ok") for line in told[3:]] == [True, True, False, False]
+    assert told[5].endswith("cannot be read")
+    assert told[6].endswith("1 problem")
+    assert summary.startswith("3 lessons checked")
+
+
+def test_watching_proves_again_what_was_saved_and_shows_how_far_it_is(tmp_path: Path) -> None:
+    lesson = tmp_path / "made.yaml"
+    lesson.write_text(HEAD + PREDICT)
+    (tmp_path / "other.yaml").write_text(HEAD.replace("id: made", "id: other") + QUIZ)
+    master, slave = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tutor", "check", "--watch", str(tmp_path)], stdout=slave, stderr=slave
+    )
+    os.close(slave)
+    seen = ""
+
+    def expect(text: str) -> str:
+        nonlocal seen
+        deadline = time.monotonic() + 60
+        while text not in seen:
+            assert time.monotonic() < deadline, seen
+            if select.select([master], [], [], 0.5)[0]:
+                seen += os.read(master, 65536).decode()
+        before, _, seen = seen.partition(text)
+        return before
+
+    try:
+        before = expect("Watching 2 files")
+        assert re.search(r"[0-4]/4\b", before), before
+        lesson.write_text(HEAD + PREDICT.replace("[1, 2]", "[2, 3]"))
+        expect("none of the choices")
+        assert "other" not in expect("1 lesson checked")
+        process.send_signal(signal.SIGINT)
+        expect("Stopped.")
+        assert process.wait(20) == 130
+    finally:
+        process.kill()
+        process.wait()
+        os.close(master)

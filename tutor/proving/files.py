@@ -1,0 +1,51 @@
+"""What there is to prove: the lessons at some paths, read, or the sentence that says why they cannot be."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tutor.course.document import Document
+from tutor.course.errors import LessonError
+from tutor.course.loader import bundled_lessons, read_lesson
+from tutor.course.schema import Lesson
+
+_SUFFIXES = (".yaml", ".yml")
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A file with its lesson, or with what is wrong with it as a whole."""
+
+    path: Path
+    lesson: Lesson | None = None
+    doc: Document | None = None
+    trouble: str = ""
+
+
+def files_at(paths: Sequence[str]) -> list[Path]:
+    """The files of all lessons at `paths`; those that came with torchtutor where there are none.
+
+    A folder without lessons stands for itself, so that it can be told of."""
+    if not paths:
+        return bundled_lessons()
+    files: list[Path] = []
+    for text in paths:
+        path = Path(text)
+        inside = sorted(each for each in path.iterdir() if each.suffix in _SUFFIXES) if path.is_dir() else []
+        files += inside or [path]
+    return files
+
+
+def read(path: Path) -> Candidate:
+    """The lesson in a file."""
+    if path.is_dir() and path.suffix not in _SUFFIXES:
+        return Candidate(
+            path, trouble=f"{path}:1:1: there is no .yaml file in this folder; give a lesson's path"
+        )
+    try:
+        lesson, doc = read_lesson(path)
+    except LessonError as error:
+        return Candidate(path, trouble=str(error))
+    return Candidate(path, lesson, doc)
