@@ -204,6 +204,14 @@ def check(paths: tuple[str, ...], watch: bool, memory: str) -> None:
     sys.exit(prove(paths, memory=memory, watch=watch))
 
 
+@main.command()
+def schema() -> None:
+    """Print the JSON Schema of lesson files, by which editors complete them."""
+    from tutor.course.json_schema import schema_text
+
+    click.echo(schema_text(), nl=False)
+
+
 def _print_prose(text: Text) -> None:
     """To the terminal, broken between words."""
     from rich.console import Console
