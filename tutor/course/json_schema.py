@@ -39,7 +39,7 @@ _KEYS = {
     "checks": "All of them must hold for the answer to be accepted.",
     "hints": "Shown one at a time, from a nudge to nearly the answer.",
     "solution": "One right answer; shown only when it is asked for.",
-    "accepts": "Other right answers, at least two: they prove that the checks ask for no more than they should.",
+    "accepts": "Other right answers, at least two: they prove that the checks do not ask for too much.",
     "mistakes": "Wrong answers, at least two: they prove that the checks catch them.",
     "fails": "The fact that this mistake fails on.",
     "needs": "Earlier exercises whose solutions this step builds on.",
