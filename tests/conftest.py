@@ -8,6 +8,7 @@ import pytest
 
 # Workers share the cores: threads of their own would only wait for each other.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ["TORCHTUTOR_LANG"] = "en"
 os.environ["TEXTUAL_ANIMATIONS"] = "none"
 os.environ["TEXTUAL_COLOR_SYSTEM"] = "truecolor"
 

@@ -19,6 +19,7 @@ SCREEN = {"textual", "prompt_toolkit"}
 FORBIDDEN = {
     "tutor.facts": TORCH | SCREEN | {"rich", "yaml", "asyncio"},
     "tutor.paths": TORCH | SCREEN | {"rich", "yaml", "asyncio"},
+    "tutor.language": TORCH | SCREEN | {"rich", "yaml", "asyncio"},
     "tutor.assist": TORCH | SCREEN | {"yaml"},
     "tutor.contract": TORCH | SCREEN | {"rich", "yaml"},
     "tutor.export": TORCH | SCREEN | {"yaml"},
@@ -28,6 +29,7 @@ FORBIDDEN = {
     "tutor.session": TORCH | SCREEN | {"rich", "yaml"},
     "tutor.headless": TORCH | SCREEN,
     "tutor.proving": TORCH | SCREEN,
+    "tutor.translating": TORCH | SCREEN | {"rich", "asyncio"},
     "tutor.cli": TORCH | SCREEN | {"rich", "yaml", "asyncio"},
     "tutor.repl": TORCH | {"textual", "yaml"},
     "tutor.tui": TORCH | {"prompt_toolkit"},

@@ -57,7 +57,8 @@ def ask(installed: Path, expression: str) -> Any:
 def test_everything_in_the_package_is_in_the_wheel_and_nothing_else(wheel: Path) -> None:
     files = {path for path in (ROOT / "tutor").rglob("*") if path.is_file() and path.suffix != ".pyc"}
     expected = {path.relative_to(ROOT).as_posix() for path in files}
-    expected |= {f"tutor/_lessons/{path.name}" for path in (ROOT / "lessons").iterdir()}
+    lessons = [path for path in (ROOT / "lessons").rglob("*") if path.is_file()]
+    expected |= {f"tutor/_lessons/{path.relative_to(ROOT / 'lessons').as_posix()}" for path in lessons}
     names = zipfile.ZipFile(wheel).namelist()
     assert {name for name in names if ".dist-info/" not in name} == expected
     assert any(name.endswith(".dist-info/licenses/LICENSE") for name in names)

@@ -51,6 +51,23 @@ device_option = click.option(
 memory_option = click.option(
     "--memory", default="auto", show_default=True, callback=_check_memory, help=_MEMORY_HELP
 )
+
+
+def _use_language(context: click.Context, _: click.Parameter, value: str | None) -> str:
+    from tutor.language import UnknownLanguageError, choose_language, current_language, use_language
+
+    try:
+        if value or context.parent is None:
+            use_language(choose_language(value, os.environ))
+    except UnknownLanguageError as error:
+        raise click.UsageError(str(error)) from None
+    return current_language()
+
+
+language_option = click.option(
+    "--lang", expose_value=False, callback=_use_language, metavar="en|ko",
+    help="Language of lessons and app; without it TORCHTUTOR_LANG, then the locale.",
+)  # fmt: skip
 spare_option = click.option(
     "--spare/--no-spare",
     default=True,
@@ -64,6 +81,7 @@ spare_option = click.option(
 @device_option
 @memory_option
 @spare_option
+@language_option
 @click.pass_context
 def main(context: click.Context, device: str, memory: str, spare: bool) -> None:
     """A terminal tutor for PyTorch: run code, and see beside each line what it did.
@@ -78,17 +96,20 @@ def main(context: click.Context, device: str, memory: str, spare: bool) -> None:
 @device_option
 @memory_option
 @spare_option
+@language_option
 def lesson(lesson: str, device: str, memory: str, spare: bool) -> None:
     """Open the app at LESSON: the id of a bundled lesson, or a YAML file."""
     sys.exit(_open_app(lesson, scratch=False, device=device, memory=memory, spare=spare))
 
 
 @main.command()
+@language_option
 def lessons() -> None:
     """List the bundled lessons by track."""
     from tutor.course.loader import by_track
+    from tutor.language import current_language
 
-    for track, found in by_track():
+    for track, found in by_track(current_language()):
         click.echo(track)
         for lesson in found:
             click.echo(f"  {lesson.id:<20} {lesson.title}")
@@ -100,6 +121,7 @@ def lessons() -> None:
 @device_option
 @memory_option
 @spare_option
+@language_option
 def repl(file: str | None, plain: bool, device: str, memory: str, spare: bool) -> None:
     """Open the app in scratch mode: an empty namespace to try things in.
 
@@ -192,16 +214,31 @@ def explain(rule: str | None) -> None:
 
 @main.command()
 @click.argument("paths", nargs=-1, metavar="[PATH]...")
+@click.option("--lang", type=click.Choice(["ko"]), help="Check the translations into this language as well.")
 @click.option("--watch", is_flag=True, help="Go on, and prove a file again whenever it was saved.")
 @memory_option
-def check(paths: tuple[str, ...], watch: bool, memory: str) -> None:
+def check(paths: tuple[str, ...], watch: bool, memory: str, lang: str | None) -> None:
     """Prove lessons: files, or folders of them; without PATH those that came with torchtutor.
 
     Runs every step's code, solution, accepted answer and mistake with two seeds. Exit status: 0 when
     all is as the lesson says, 1 when something is not, 2 when a file cannot be read, 130 after Ctrl-C."""
     from tutor.proving import check as prove
 
-    sys.exit(prove(paths, memory=memory, watch=watch))
+    sys.exit(prove(paths, memory=memory, watch=watch, language=lang))
+
+
+@main.command()
+@click.argument("lessons", nargs=-1, metavar="[LESSON]...")
+@click.option("--lang", type=click.Choice(["ko"]), required=True, help="The language to translate into.")
+def translate(lessons: tuple[str, ...], lang: str) -> None:
+    """Write the overlay of each LESSON, or of all: a place for every text that is not translated yet.
+
+    It is written beside the lesson (`ko/ID.yaml`). Translations whose English is still the same stay;
+    what changed is marked stale, with its present English. Exit status: 0, or 2 when a file cannot
+    be read or written."""
+    from tutor.translating import translate as run
+
+    sys.exit(run(lessons, lang))
 
 
 @main.command()
@@ -260,16 +297,18 @@ def _open_app(name: str | None, *, scratch: bool, device: str, memory: str, spar
 def _lesson_to_open(store: Store, name: str | None) -> tuple[Path, Lesson]:
     """The lesson that was named, else the one that the learner was at last, else the first."""
     from tutor.course.loader import LessonError, bundled_lessons, find_lesson, load_lesson
+    from tutor.language import current_language
 
+    language = current_language()
     store.wait(_STORE_PATIENCE)
     if name is None and (last := store.setting("lesson", "")):
         try:
             path = find_lesson(last)
-            return path, load_lesson(path)
+            return path, load_lesson(path, language)
         except LessonError:  # it came from elsewhere, or is no more
             pass
     path = find_lesson(name) if name is not None else bundled_lessons()[0]
-    return path, load_lesson(path)
+    return path, load_lesson(path, language)
 
 
 def _open_lines(file: str | None, *, device: str, memory: str, spare: bool) -> int:

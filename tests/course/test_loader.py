@@ -91,7 +91,7 @@ MISTAKES = {
     "a step that is text": (HEAD + "steps:\n- hello\n", 6, 3, ["step 1", "text"]),
     "unknown key": (HEAD + "titel: B\n" + STEPS, 5, 1, ["'titel'", "`title`"]),
     "unknown step key": (HEAD + STEPS + "  promt: x\n", 9, 3, ["step 1", "'promt'", "`prompt`"]),
-    "unknown ask key": (HEAD + PREDICT + "    answer: 1\n", 13, 5, ["'answer'", "expr and choices"]),
+    "unknown ask key": (HEAD + PREDICT + "    answer: 1\n", 13, 5, ["'answer'", "choices and labels"]),
     "no kind": (HEAD + "steps:\n- id: one\n  prompt: x\n", 6, 3, ["step 1", "`kind`"]),
     "later kind": (HEAD + STEPS.replace("read", "parsons"), 7, 9, ["'parsons'", "quiz, exercise and fix"]),
     "kind is a number": (HEAD + STEPS.replace("read", "3"), 7, 9, ["3"]),

@@ -9,14 +9,17 @@ from typing import NoReturn
 import msgspec
 
 import tutor
-from tutor.course import document
+from tutor.course import document, overlay
 from tutor.course.document import Document, DocumentError, Place
 from tutor.course.errors import LessonError
 from tutor.course.schema import SCHEMA, Lesson, Version
 from tutor.course.sense import Sense
 from tutor.course.wording import sentence_for
 
-__all__ = ["LessonError", "bundled_lessons", "by_track", "find_lesson", "load_lesson", "read_lesson"]
+__all__ = [
+    "LessonError", "bundled_lessons", "by_track", "find_lesson", "load_lesson", "overlay_gaps", "read_lesson",
+    "read_overlay",
+]  # fmt: skip
 
 MAX_BYTES = 256 * 1024
 
@@ -24,18 +27,38 @@ _COMPLAINT = re.compile(r"(?P<complaint>.*?)(?: - at `\$(?P<where>[^`]*)`)?\Z", 
 _PATH_PART = re.compile(r"\.(?P<key>\w+)|\[(?P<index>\d+)\]|(?P<some>\[\.\.\.\])")
 
 
-def load_lesson(path: Path) -> Lesson:
-    """The lesson in the file at `path`; raises LessonError for whatever is wrong with it."""
-    return read_lesson(path)[0]
+def load_lesson(path: Path, language: str = "en") -> Lesson:
+    """The lesson in the file at `path`; raises LessonError for whatever is wrong with it.
+
+    In another language as far as it is translated: what is missing or stale there is English."""
+    lesson = read_lesson(path)[0]
+    if language == "en":
+        return lesson
+    return overlay.translate(lesson, read_overlay(path, language)[0])
+
+
+def read_overlay(lesson: Path, language: str) -> tuple[overlay.Entries, list[LessonError]]:
+    """The translations that belong to a lesson's file, and what is wrong with their own file."""
+    path = overlay.overlay_path(lesson, language)
+    if not path.exists():
+        return {}, []
+    try:
+        return overlay.read_entries(path, _read_document(path), language)
+    except LessonError as error:
+        return {}, [error]
+
+
+def overlay_gaps(path: Path, language: str) -> list[LessonError]:
+    """Whatever of the lesson at `path` is not rightly translated."""
+    lesson, doc = read_lesson(path)
+    entries, errors = read_overlay(path, language)
+    target = overlay.overlay_path(path, language)
+    return [*errors, *overlay.gaps(lesson, doc, path, entries, target, language)]
 
 
 def read_lesson(path: Path) -> tuple[Lesson, Document]:
     """The lesson, and where everything of it stands in the file."""
-    text = _read_text(path)
-    try:
-        doc = document.read(text)
-    except DocumentError as error:
-        _fail(path, error.place, error.message)
+    doc = _read_document(path)
     lesson = _convert(path, doc)
     Sense(doc, lesson, lambda place, message: _fail(path, place, message)).look()
     return lesson, doc
@@ -58,11 +81,11 @@ def is_bundled(path: Path) -> bool:
     return path.resolve() in {each.resolve() for each in bundled_lessons()}
 
 
-def by_track() -> list[tuple[str, list[Lesson]]]:
+def by_track(language: str = "en") -> list[tuple[str, list[Lesson]]]:
     """The bundled lessons under their tracks, in the order in which they are taught."""
     tracks: dict[str, list[Lesson]] = {}
     for path in bundled_lessons():
-        lesson = load_lesson(path)
+        lesson = load_lesson(path, language)
         tracks.setdefault(lesson.track, []).append(lesson)
     return list(tracks.items())
 
@@ -85,6 +108,14 @@ def find_lesson(name_or_path: str) -> Path:
 
 def _fail(path: Path, place: Place, message: str) -> NoReturn:
     raise LessonError(path, place.line + 1, place.column + 1, message) from None
+
+
+def _read_document(path: Path) -> Document:
+    text = _read_text(path)
+    try:
+        return document.read(text)
+    except DocumentError as error:
+        _fail(path, error.place, error.message)
 
 
 def _read_text(path: Path) -> str:

@@ -32,6 +32,13 @@ class Ask(Struct, frozen=True, forbid_unknown_fields=True):
 
     expr: Line
     choices: Annotated[tuple[Choice, ...], Meta(min_length=2, max_length=9)]
+    #: What the learner reads for each choice, where its value alone says too little.
+    labels: tuple[Line, ...] = ()
+
+    @property
+    def shown(self) -> tuple[str, ...]:
+        """The choices as the learner reads them."""
+        return self.labels or tuple(map(_written, self.choices))
 
     def index_of(self, value: Any) -> int | None:
         """Which choice a computed `value` is, or None where it is none of them."""
@@ -116,7 +123,7 @@ class QuizStep(_Step, frozen=True, tag="quiz"):
         return None
 
 
-def _written(value: bool | float | str) -> str:
+def _written(value: Choice) -> str:
     return value if isinstance(value, str) else repr(value)
 
 

@@ -12,7 +12,17 @@ from msgspec import UNSET
 
 from tutor.course.claims import DTYPES, FAILURES, WITHOUT_VAR, Cases, Close, Item, Raises, Warns
 from tutor.course.document import Document, Place, Where
-from tutor.course.schema import FixStep, Graded, Lesson, PredictStep, QuizStep, RunStep, Step, same_answer
+from tutor.course.schema import (
+    Ask,
+    FixStep,
+    Graded,
+    Lesson,
+    PredictStep,
+    QuizStep,
+    RunStep,
+    Step,
+    same_answer,
+)
 
 Fail = Callable[[Place, str], NoReturn]
 
@@ -32,6 +42,7 @@ class Sense:
             where = ("steps", index)
             if isinstance(step, PredictStep):
                 self._differ((*where, "ask", "choices"), list(step.ask.choices))
+                self._labels((*where, "ask", "labels"), step.ask)
             elif isinstance(step, QuizStep):
                 self._quiz(where, step)
             elif isinstance(step, Graded):
@@ -80,6 +91,12 @@ class Sense:
         for later, choice in enumerate(choices):
             if any(same_answer(choice, earlier) for earlier in choices[:later]):
                 self._at((*where, later), f"the choice {choice!r} is there already; every choice must differ")
+
+    def _labels(self, where: Where, ask: Ask) -> None:
+        if ask.labels and len(ask.labels) != len(ask.choices):
+            counts = f"{len(ask.labels)} entries for {len(ask.choices)} choices"
+            self._at(where, f"`labels` has {counts}; write one for each choice")
+        self._differ(where, list(ask.labels))
 
     def _quiz(self, where: Where, step: QuizStep) -> None:
         self._differ((*where, "choices"), [each.text for each in step.options])

@@ -8,6 +8,7 @@ import signal
 from collections.abc import Sequence
 from pathlib import Path
 
+from tutor.course.overlay import overlay_path
 from tutor.proving.crew import Crew, cores
 from tutor.proving.files import files_at, read
 from tutor.proving.report import Report
@@ -21,12 +22,14 @@ PAUSE = 0.3
 Stamp = tuple[int, int]
 
 
-def check(paths: Sequence[str], *, memory: str, watch: bool = False) -> int:
-    """Prove the lessons at `paths`; the exit status, that of the last round where files are watched."""
-    return asyncio.run(_check(paths, memory, watch))
+def check(paths: Sequence[str], *, memory: str, watch: bool = False, language: str | None = None) -> int:
+    """Prove the lessons at `paths`, and that they are translated into `language`.
+
+    The exit status is that of the last round where files are watched."""
+    return asyncio.run(_check(paths, memory, watch, language))
 
 
-async def _check(paths: Sequence[str], memory: str, watch: bool) -> int:
+async def _check(paths: Sequence[str], memory: str, watch: bool, language: str | None) -> int:
     main = asyncio.current_task()
     assert main is not None
     with contextlib.suppress(NotImplementedError, RuntimeError):
@@ -34,9 +37,9 @@ async def _check(paths: Sequence[str], memory: str, watch: bool) -> int:
     status: int | None = None
     try:
         async with Crew(cores(), memory) as crew:
-            status = await _round(crew, files_at(paths))
+            status = await _round(crew, files_at(paths), language)
             if watch:
-                await _watch(crew, paths)
+                await _watch(crew, paths, language)
     except SessionError as error:
         print(error)
         return STATUS_WRONG_USE
@@ -46,8 +49,8 @@ async def _check(paths: Sequence[str], memory: str, watch: bool) -> int:
     return status
 
 
-async def _round(crew: Crew, files: Sequence[Path]) -> int:
-    candidates = [read(path) for path in files]
+async def _round(crew: Crew, files: Sequence[Path], language: str | None) -> int:
+    candidates = [read(path, language) for path in files]
     with Report(candidates) as report:
         await crew.prove(candidates, report)
     report.summary()
@@ -56,25 +59,26 @@ async def _round(crew: Crew, files: Sequence[Path]) -> int:
     return STATUS_PROBLEMS if any(outcome.wrong for outcome in report.outcomes) else STATUS_OK
 
 
-async def _watch(crew: Crew, paths: Sequence[str]) -> None:
+async def _watch(crew: Crew, paths: Sequence[str], language: str | None) -> None:
     """Until it is stopped."""
-    seen = _stamps(paths)
+    seen = _stamps(paths, language)
     print(f"Watching {len(seen)} file{'' if len(seen) == 1 else 's'}; Ctrl-C ends.", flush=True)
     while True:
         await asyncio.sleep(PAUSE)
-        now = _stamps(paths)
+        now = _stamps(paths, language)
         changed = [path for path, stamp in now.items() if seen.get(path) != stamp]
         seen = now
         if changed:
             print(f"\n{', '.join(path.name for path in changed)}", flush=True)
-            await _round(crew, changed)
+            await _round(crew, changed, language)
 
 
-def _stamps(paths: Sequence[str]) -> dict[Path, Stamp]:
+def _stamps(paths: Sequence[str], language: str | None) -> dict[Path, tuple[Stamp, ...]]:
     """The files that are there now; one that is being replaced is not, for a moment."""
-    stamps: dict[Path, Stamp] = {}
+    stamps: dict[Path, tuple[Stamp, ...]] = {}
     for path in files_at(paths):
-        with contextlib.suppress(OSError):
-            found = path.stat()
-            stamps[path] = found.st_mtime_ns, found.st_size
+        for part in (path, *([overlay_path(path, language)] if language is not None else ())):
+            with contextlib.suppress(OSError):
+                found = part.stat()
+                stamps[path] = (*stamps.get(path, ()), (found.st_mtime_ns, found.st_size))
     return stamps

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tutor.course.document import Document
 from tutor.course.errors import LessonError
-from tutor.course.loader import bundled_lessons, read_lesson
+from tutor.course.loader import bundled_lessons, overlay_gaps, read_lesson
 from tutor.course.schema import Lesson
 
 _SUFFIXES = (".yaml", ".yml")
@@ -22,6 +22,8 @@ class Candidate:
     lesson: Lesson | None = None
     doc: Document | None = None
     trouble: str = ""
+    #: Texts that are not, or not rightly, translated.
+    gaps: tuple[LessonError, ...] = ()
 
 
 def files_at(paths: Sequence[str]) -> list[Path]:
@@ -38,8 +40,8 @@ def files_at(paths: Sequence[str]) -> list[Path]:
     return files
 
 
-def read(path: Path) -> Candidate:
-    """The lesson in a file."""
+def read(path: Path, language: str | None = None) -> Candidate:
+    """The lesson in a file, and what its translation into `language` lacks."""
     if path.is_dir() and path.suffix not in _SUFFIXES:
         return Candidate(
             path, trouble=f"{path}:1:1: there is no .yaml file in this folder; give a lesson's path"
@@ -48,4 +50,5 @@ def read(path: Path) -> Candidate:
         lesson, doc = read_lesson(path)
     except LessonError as error:
         return Candidate(path, trouble=str(error))
-    return Candidate(path, lesson, doc)
+    gaps = overlay_gaps(path, language) if language is not None else ()
+    return Candidate(path, lesson, doc, gaps=tuple(gaps))

@@ -29,7 +29,7 @@ class Outcome:
     @property
     def wrong(self) -> int:
         """How many problems are more than something untested."""
-        return sum(not problem.untested for problem in self.problems)
+        return sum(not problem.untested for problem in self.problems) + len(self.candidate.gaps)
 
     @property
     def untested(self) -> int:
@@ -43,7 +43,7 @@ class Outcome:
         return [
             f"{self.candidate.path}:{problem.place.line + 1}:{problem.place.column + 1}: {problem.sentence}"
             for problem in self.problems
-        ]
+        ] + [str(gap) for gap in self.candidate.gaps]
 
 
 @dataclass

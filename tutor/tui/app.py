@@ -19,6 +19,7 @@ from tutor.course.loader import load_lesson
 from tutor.course.schema import Lesson
 from tutor.course.store import Store
 from tutor.explain import load_rules
+from tutor.language import current_language
 from tutor.session import Session
 from tutor.tui.clipboard import Copying
 from tutor.tui.colourless import Colourless
@@ -170,7 +171,7 @@ class TutorApp(Copying):
             return
         path = Path(key)
         try:
-            lesson = load_lesson(path)
+            lesson = load_lesson(path, current_language())
         except LessonError as error:
             self.workbench.tell_fault(str(error))
             return

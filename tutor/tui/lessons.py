@@ -9,6 +9,7 @@ from tutor.course.errors import LessonError
 from tutor.course.loader import bundled_lessons, load_lesson
 from tutor.course.schema import Lesson
 from tutor.course.store import Store
+from tutor.language import current_language
 from tutor.tui.chooser import Item
 
 
@@ -18,7 +19,7 @@ def lesson_items(store: Store, paths: Iterable[Path] | None = None) -> list[Item
     broken: list[Item] = []
     for path in bundled_lessons() if paths is None else paths:
         try:
-            lesson = load_lesson(path)
+            lesson = load_lesson(path, current_language())
         except LessonError as error:
             broken.append(Item(str(path), path.stem, str(error), usable=False))
         else:

@@ -114,7 +114,7 @@ class Walk:
         """What a predict or quiz step offers; nothing in other steps."""
         match self.step:
             case PredictStep(ask=ask):
-                return tuple(map(choice_text, ask.choices))
+                return ask.shown
             case QuizStep(options=options):
                 return tuple(option.text for option in options)
         return ()
@@ -236,8 +236,3 @@ class Walk:
         if not self.work.done:
             self.work.done = True
             self._record(done=True)
-
-
-def choice_text(choice: object) -> str:
-    """A choice for people: text as it is, everything else as Python writes it."""
-    return choice if isinstance(choice, str) else repr(choice)
