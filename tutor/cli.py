@@ -242,6 +242,37 @@ def translate(lessons: tuple[str, ...], lang: str) -> None:
 
 
 @main.command()
+@click.argument("name", metavar="ID")
+@click.option("--to", "folder", default=".", show_default=True, help="The folder to write into.")
+def new(name: str, folder: str) -> None:
+    """Write ID.yaml: a lesson with a step of each kind, with comments, that passes `check`."""
+    from pathlib import Path
+
+    from tutor.course.draft import DraftError, new_lesson
+
+    try:
+        written = new_lesson(name, Path(folder))
+    except DraftError as error:
+        click.echo(str(error), err=True)
+        sys.exit(2)
+    click.echo(f"Wrote {' and '.join(map(str, written))}.")
+    click.echo(f"Next: torchtutor preview {written[0]}, and torchtutor check --watch {written[0]}")
+
+
+@main.command()
+@click.argument("file")
+@click.option("--step", default="", help="The id of the step to open; without it the first.")
+@device_option
+@memory_option
+@spare_option
+def preview(file: str, step: str, device: str, memory: str, spare: bool) -> None:
+    """Open the lesson in FILE as its learners will see it, and again whenever it is saved.
+
+    Nothing of it is kept: no progress, no code."""
+    sys.exit(_open_preview(file, step, device=device, memory=memory, spare=spare))
+
+
+@main.command()
 def schema() -> None:
     """Print the JSON Schema of lesson files, by which editors complete them."""
     from tutor.course.json_schema import schema_text
@@ -260,14 +291,7 @@ def _print_prose(text: Text) -> None:
 
 
 def _open_app(name: str | None, *, scratch: bool, device: str, memory: str, spare: bool) -> int:
-    # The app draws on standard error.
-    has_terminal = all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr))
-    if not has_terminal or os.environ.get("TERM") == "dumb":
-        click.echo(
-            "torchtutor needs a terminal for its app; without one, use `torchtutor inspect FILE` "
-            "to see what each line of a script or a lesson does, or `torchtutor repl --plain`.",
-            err=True,
-        )
+    if not _has_terminal():
         return 2
     from tutor.session import Session
 
@@ -292,6 +316,49 @@ def _open_app(name: str | None, *, scratch: bool, device: str, memory: str, spar
     if not store.close():
         click.echo(store.trouble or "Not everything could be kept on disk in time.", err=True)
     return status
+
+
+def _has_terminal() -> bool:
+    """Whether the app has where to draw; says so where it has not."""
+    # The app draws on standard error.
+    if all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr)):
+        if os.environ.get("TERM") != "dumb":
+            return True
+    click.echo(
+        "torchtutor needs a terminal for its app; without one, use `torchtutor inspect FILE` "
+        "to see what each line of a script or a lesson does, or `torchtutor repl --plain`.",
+        err=True,
+    )
+    return False
+
+
+def _open_preview(file: str, step: str, *, device: str, memory: str, spare: bool) -> int:
+    if not _has_terminal():
+        return 2
+    from pathlib import Path
+    from tempfile import TemporaryDirectory
+
+    from tutor.course.loader import LessonError, load_lesson
+    from tutor.course.store import Store
+    from tutor.session import Session
+
+    path = Path(file)
+    try:
+        lesson = load_lesson(path)
+    except LessonError as error:
+        click.echo(str(error), err=True)
+        return 2
+    ids = [each.id for each in lesson.steps]
+    if step and step not in ids:
+        click.echo(f"{path}: there is no step `{step}`; the steps are {', '.join(ids)}.", err=True)
+        return 2
+    session = Session(device, spare=spare, memory=memory)
+    session.spawn()  # torch is imported while the app is
+    from tutor.tui.previewing import run_preview
+
+    with TemporaryDirectory() as folder, Store.open(Path(folder) / "tutor.db") as store:
+        store.set_setting(f"step/{lesson.id}", step or ids[0])
+        return run_preview(session, store, lesson, path)
 
 
 def _lesson_to_open(store: Store, name: str | None) -> tuple[Path, Lesson]:

@@ -7,7 +7,7 @@ import os
 import select
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from rich.text import Text
@@ -231,15 +231,20 @@ def run_app(
     session: Session, store: Store, lesson: Lesson | None, *, path: Path | None = None, greet: bool = False
 ) -> int:
     """Run the app on this terminal; the exit status. The session's child is to have been spawned already."""
+    return run(lambda: TutorApp(session, store, lesson, path=path, greet=greet))
 
-    async def run() -> int:
-        app = TutorApp(session, store, lesson, path=path, greet=greet)
+
+def run(make: Callable[[], TutorApp]) -> int:
+    """Run an app that is made inside of its loop, until it ends; the exit status."""
+
+    async def live() -> int:
+        app = make()
         try:
             result = await app.run_async()
             return app.return_code or result or 0
         finally:
-            store.listen(None)
-            for each in (session, *app.siblings):
+            app.store.listen(None)
+            for each in (app.session, *app.siblings):
                 await each.close()
 
-    return asyncio.run(run())
+    return asyncio.run(live())

@@ -11,7 +11,7 @@ from textual.binding import Binding
 
 from tutor.course.loader import is_bundled
 from tutor.course.schema import Lesson
-from tutor.course.store import Store
+from tutor.course.store import Store, draft_key
 from tutor.session import Session
 from tutor.tui.commands import CommandProvider, bindings, key_for
 from tutor.tui.editing.commands import EditingCommands
@@ -66,6 +66,16 @@ class Workbench(EditingCommands, Studying):
         self.load_step()
         if not self.trusted:
             self.ask_for_trust()
+
+    def reload(self, lesson: Lesson) -> None:
+        """Show a lesson whose file has changed; a draft of code that is another now makes way."""
+        self.keep_code()
+        before = {} if self.walk is None else {step.id: step.code for step in self.walk.lesson.steps}
+        for step in lesson.steps:
+            if before.get(step.id, step.code) != step.code:
+                self.store.reset_draft(draft_key(lesson.id, step.id))
+        self._loaded, self._has_draft = self.editor.text, False  # it has been kept
+        self.open(lesson, self.path)
 
     def ask_for_trust(self) -> None:
         """Show what a lesson from elsewhere would run, and ask whether it may."""
