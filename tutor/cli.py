@@ -321,9 +321,9 @@ def _open_app(name: str | None, *, scratch: bool, device: str, memory: str, spar
 def _has_terminal() -> bool:
     """Whether the app has where to draw; says so where it has not."""
     # The app draws on standard error.
-    if all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr)):
-        if os.environ.get("TERM") != "dumb":
-            return True
+    streams = (sys.stdin, sys.stdout, sys.stderr)
+    if all(stream.isatty() for stream in streams) and os.environ.get("TERM") != "dumb":
+        return True
     click.echo(
         "torchtutor needs a terminal for its app; without one, use `torchtutor inspect FILE` "
         "to see what each line of a script or a lesson does, or `torchtutor repl --plain`.",
