@@ -20,8 +20,10 @@ def available() -> tuple[str, ...]:
 
 
 def choose(setting: str) -> tuple[torch.device, str | None]:
-    """The device for `auto`, `cpu`, `cuda[:n]` or `mps`, and the statement that makes an explicitly
+    """The device for `auto`, `cpu`, `cuda[:n]`, `mps` or `sim`, and the statement that makes an explicitly
     chosen accelerator torch's default. DeviceMissing when it is not there."""
+    if setting in {"sim", "sim:0"}:
+        return _simulated()
     devices = available()
     if setting == "auto":
         best = devices[0]
@@ -30,8 +32,22 @@ def choose(setting: str) -> tuple[torch.device, str | None]:
     if wanted not in devices:
         raise DeviceMissing(
             f"There is no device `{setting}` here; this torch ({torch.__version__}) sees "
-            f"{' and '.join(devices)}: choose one of these with --device."
+            f"{' and '.join(devices)}: choose one of these with --device, or the simulated one, `sim`."
         )
     if wanted == "cpu":
         return torch.device("cpu"), None
     return torch.device(setting), f"torch.set_default_device({setting!r})"
+
+
+def _simulated() -> tuple[torch.device, str]:
+    """The simulated accelerator, which is nowhere in the process before somebody asks for it."""
+    from tutor.kernel import sim
+
+    lacking = sim.missing()
+    if lacking:
+        raise DeviceMissing(
+            f"The simulated device needs `{lacking[0]}`, which this torch ({torch.__version__}) does not "
+            "have: choose --device cpu, or another version of torch."
+        )
+    sim.install()
+    return torch.device(sim.DEVICE_TEXT), f"torch.set_default_device({sim.DEVICE_TEXT!r})"

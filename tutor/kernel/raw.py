@@ -171,6 +171,23 @@ def array_address(array: object) -> int:
     return int(_array_interface(array)["data"][0])
 
 
+#: By type of device: what gives the CPU tensor over the memory of a tensor on it.
+_backings: dict[str, Getter] = {}
+
+
+def back_by(device_type: str, backing: Getter) -> None:
+    """From now on `backing` answers for tensors on devices of this type."""
+    _backings[device_type] = backing
+
+
+def backing(tensor: Any) -> Any:
+    """The CPU tensor that really holds the values of `tensor`; itself, but for a simulated device."""
+    if not _backings or is_cpu(tensor):
+        return tensor
+    answer = _backings.get(device(tensor).type)
+    return tensor if answer is None else answer(tensor)
+
+
 class _StandIn(TorchDispatchMode):
     """Stands before the `__torch_dispatch__` of subclasses.
 

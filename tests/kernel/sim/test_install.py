@@ -1,0 +1,79 @@
+"""The simulated device is there when asked for, and nowhere before."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from tutor.kernel.sim import apis
+from tutor.session import Session
+
+
+@pytest.mark.parametrize("setting", ["sim", "sim:0"])
+def test_a_kernel_binds_the_device_and_makes_it_torchs_default(setting):
+    async def go():
+        session = Session(setting, spare=False)
+        try:
+            ready = await session.start()
+            run = await session.execute(
+                "import torch\nx = torch.ones(2)\nstr(x.device), str(device), torch.cuda.is_available(), "
+                "str(torch.accelerator.current_accelerator()), type(x) is torch.Tensor"
+            )
+            return ready, run.steps[-1].result
+        finally:
+            await session.close()
+
+    ready, result = asyncio.run(go())
+    assert ready.device == "sim:0"
+    assert ready.preamble == "torch.set_default_device('sim:0')"
+    assert result == "('sim:0', 'sim:0', False, 'sim', True)"
+
+
+def test_auto_never_chooses_it_and_nothing_of_it_is_imported(child):
+    answer = child(
+        """
+        import tutor.kernel.worker
+        from tutor.kernel.device import available, choose
+        tell([str(choose("auto")[0]), *available(), "tutor.kernel.sim" in sys.modules])
+        """,
+        head="import json, sys\n",
+    )
+    assert not any(str(device).startswith("sim") for device in answer)
+    assert answer[-1] is False
+
+
+def test_every_api_it_stands_on_is_there():
+    assert apis.missing() == []
+
+
+@pytest.mark.parametrize("path", apis.USED)
+def test_one_that_is_gone_is_named(child, path):
+    owner, _, name = path.rpartition(".")
+    sentence = child(
+        f"""
+        delattr(operator.attrgetter({owner!r}.removeprefix("torch."))(torch), {name!r})
+        from tutor.kernel.device import DeviceMissing, choose
+        try:
+            choose("sim")
+        except DeviceMissing as refusal:
+            tell(str(refusal))
+        """,
+        head="import json, operator\nimport torch\nimport torch.utils.backend_registration\n",
+    )
+    assert path in sentence
+    assert "--device cpu" in sentence
+
+
+def test_backing_is_the_cpu_memory_itself(child):
+    assert child(
+        """
+        from tutor.kernel import raw
+        x = torch.arange(6.0, device="sim").reshape(2, 3)
+        row = x[1]
+        raw.backing(row)[0] = 9
+        plain = torch.ones(2)
+        tell([x.tolist(), raw.backing(row).data_ptr() == row.data_ptr(), raw.backing(plain) is plain,
+              raw.backing(x).untyped_storage()._cdata == raw.backing(row).untyped_storage()._cdata])
+        """
+    ) == [[[0, 1, 2], [9, 4, 5]], True, True, True]

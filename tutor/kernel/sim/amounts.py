@@ -1,0 +1,49 @@
+"""How much memory of the device is taken, and how much was copied to and from it."""
+
+from __future__ import annotations
+
+from tutor.kernel.guard import GENUINE
+
+globals()["__builtins__"] = GENUINE
+
+#: What the device says it has.
+TOTAL = 8 << 30
+
+
+class Memory:
+    """Bytes held by storages of the device."""
+
+    def __init__(self) -> None:
+        self.allocated = self.peak = self.count = self.total_count = 0
+
+    def take(self, nbytes: int) -> None:
+        self.allocated += nbytes
+        self.count += 1
+        self.total_count += 1
+        self.peak = max(self.peak, self.allocated)
+
+    def give_back(self, nbytes: int) -> None:
+        self.allocated -= nbytes
+        self.count -= 1
+
+    def reset_peak(self) -> None:
+        self.peak = self.allocated
+
+
+class Transfers:
+    """Copies between the host and the device since the start: how many, and how many bytes."""
+
+    def __init__(self) -> None:
+        self.to_device = self.to_host = self.bytes_to_device = self.bytes_to_host = 0
+
+    def arrive(self, nbytes: int) -> None:
+        self.to_device += 1
+        self.bytes_to_device += nbytes
+
+    def leave(self, nbytes: int) -> None:
+        self.to_host += 1
+        self.bytes_to_host += nbytes
+
+
+MEMORY = Memory()
+TRANSFERS = Transfers()

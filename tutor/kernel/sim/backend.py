@@ -1,0 +1,80 @@
+"""Telling torch of the device: its name, its module `torch.sim`, its kernels."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import types
+from typing import Any
+
+import torch
+
+from tutor.kernel import raw
+from tutor.kernel.guard import GENUINE
+from tutor.kernel.sim import amounts, blocks, dispatch, storages
+
+globals()["__builtins__"] = GENUINE
+
+#: Registrations last as long as the libraries that hold them.
+_libraries: list[Any] = []
+
+
+def install() -> None:
+    """Makes the device known to this process, once. To be called before its first backward pass."""
+    if _libraries:
+        return
+    from torch.utils.backend_registration import _setup_privateuseone_for_python_backend
+
+    _setup_privateuseone_for_python_backend(blocks.NAME, backend_module=_module())
+    everything = torch.library.Library("_", "IMPL")
+    everything.fallback(dispatch.run, "PrivateUse1")
+    aten = torch.library.Library("aten", "IMPL")
+    for operation in _composed():
+        aten.impl(operation, functools.partial(dispatch.run, operation), "PrivateUse1")
+    aten.impl("_copy_from", dispatch.copy_from, "PrivateUse1")
+    for key in ("Conjugate", "Negative"):  # which copying resolves by itself
+        aten.impl("_copy_from", torch.library.fallthrough_kernel, key)
+    _libraries.extend((everything, aten))
+    storages.teach()
+    raw.back_by(blocks.NAME, blocks.backing)
+
+
+def _composed() -> list[Any]:
+    """Operations that torch would compose of others here, but for which the CPU has a kernel."""
+    has = torch._C._dispatch_has_kernel_for_dispatch_key
+    found = []
+    for name in torch._C._dispatch_get_all_op_names():
+        if not name.startswith("aten::"):
+            continue
+        structured = has(name, "CompositeExplicitAutogradNonFunctional")
+        if structured or (has(name, "CPU") and has(name, "CompositeExplicitAutograd")):
+            packet, _, overload = name.removeprefix("aten::").partition(".")
+            found.append(getattr(getattr(torch.ops.aten, packet), overload or "default"))
+    return found
+
+
+def _module() -> types.ModuleType:
+    """`torch.sim`, with what torch asks of the module of a device."""
+    module = types.ModuleType(f"torch.{blocks.NAME}", "The simulated accelerator.")
+    contents: dict[str, Any] = {
+        "is_available": lambda: True,
+        "is_initialized": lambda: True,
+        "init": lambda: None,
+        "device_count": lambda: 1,
+        "current_device": lambda: 0,
+        "synchronize": lambda device=None: None,
+        "empty_cache": lambda: None,
+        "manual_seed": lambda seed: None,  # torch.manual_seed has seeded the one stream that there is
+        "manual_seed_all": lambda seed: None,
+        "get_rng_state": lambda device=None: torch.get_rng_state(),
+        "set_rng_state": lambda state, device=None: torch.set_rng_state(state),
+        "get_device_name": lambda device=None: "Simulated accelerator (runs on the CPU)",
+        "get_amp_supported_dtype": lambda: [torch.float16, torch.bfloat16],
+        "memory_allocated": lambda device=None: amounts.MEMORY.allocated,
+        "max_memory_allocated": lambda device=None: amounts.MEMORY.peak,
+        "reset_peak_memory_stats": lambda device=None: amounts.MEMORY.reset_peak(),
+        "device": contextlib.nullcontext,
+        "_is_in_bad_fork": lambda: False,
+    }
+    vars(module).update(contents)
+    return module

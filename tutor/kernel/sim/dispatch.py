@@ -1,0 +1,130 @@
+"""Every operation on the device: its CPU kernel, over the same memory."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from tutor.kernel.guard import GENUINE
+from tutor.kernel.sim import amounts, refusals
+from tutor.kernel.sim.blocks import FIELDS, backing, put, wrapped
+
+globals()["__builtins__"] = GENUINE
+
+_aten = torch.ops.aten
+_BASE = torch._C.TensorBase
+_is_cpu = _BASE.is_cpu.__get__
+_device = _BASE.device.__get__
+_untyped_storage = _BASE.untyped_storage
+_quiet = torch._C.DisableTorchFunction
+_copy = _aten.copy_.default
+_CPU = torch.device("cpu")
+_NUMBERS = frozenset({bool, int, float, complex})
+
+#: Views, and others that only write a tensor's fields.
+_FIELD_OPERATIONS = frozenset(
+    {
+        _aten.as_strided.default,
+        _aten.view.default,
+        _aten._reshape_alias.default,
+        _aten.unfold.default,
+        _aten.alias.default,
+        _aten.set_.source_Storage,
+        _aten.set_.source_Storage_storage_offset,
+        _aten.set_.source_Tensor,
+    }
+)
+
+
+class _Call:
+    """One call: its arguments for the CPU, and which tensors they stand for."""
+
+    __slots__ = ("hosts", "made", "sims")
+
+    def __init__(self) -> None:
+        self.sims: list[Any] = []
+        self.made: list[Any] = []
+        self.hosts: list[Any] = []
+
+    def lower(self, value: Any) -> Any:
+        """The same argument for the CPU."""
+        if isinstance(value, _BASE):
+            if _is_cpu(value):
+                self.hosts.append(value)
+                return value
+            if _device(value).type != "sim":
+                return value
+            cpu = backing(value)
+            self.sims.append(value)
+            self.made.append(cpu)
+            return cpu
+        kind = type(value)
+        if kind is list or kind is tuple:
+            return kind(map(self.lower, value))
+        if kind is torch.device:
+            return _CPU if value.type == "sim" else value
+        return value
+
+    def lift(self, value: Any) -> Any:
+        """The same result on the device."""
+        if isinstance(value, _BASE):
+            memory = None
+            for sim, cpu in zip(self.sims, self.made, strict=True):
+                if cpu is value:
+                    if (
+                        sim.shape != cpu.shape
+                        or sim.stride() != cpu.stride()
+                        or sim.data_ptr() != cpu.data_ptr()
+                    ):
+                        put(sim, cpu)
+                    return sim
+                memory = memory or _untyped_storage(value)._cdata
+                if _untyped_storage(cpu)._cdata == memory:
+                    return wrapped(value, _untyped_storage(sim))
+            return wrapped(value)
+        kind = type(value)
+        if kind is list or kind is tuple:
+            return kind(map(self.lift, value))
+        return value
+
+
+class _TensorPlaces(dict[Any, tuple[int, ...]]):
+    """Where an operation takes a tensor, for which torch hands over plain numbers as they are."""
+
+    def __missing__(self, operation: Any) -> tuple[int, ...]:
+        arguments = operation._schema.arguments
+        places = tuple(i for i, argument in enumerate(arguments) if i and str(argument.type) == "Tensor")
+        self[operation] = places
+        return places
+
+
+_TENSOR_PLACES = _TensorPlaces()
+
+
+def run(operation: Any, *args: Any, **kwargs: Any) -> Any:
+    """The kernel of every operation for which torch has none that serves all devices."""
+    if operation in _FIELD_OPERATIONS:
+        return operation.redispatch(FIELDS, *args, **kwargs)
+    call = _Call()
+    lowered = [call.lower(value) for value in args]
+    named = {name: call.lower(value) for name, value in kwargs.items()}
+    if call.hosts and call.sims:
+        refusals.check(operation, args, kwargs)
+    count = len(args)
+    if any(place < count and type(args[place]) in _NUMBERS for place in _TENSOR_PLACES[operation]):
+        with _quiet():  # only a call from outside takes numbers for tensors
+            return call.lift(operation(*lowered, **named))
+    return call.lift(operation.redispatch(FIELDS, *lowered, **named))
+
+
+def copy_from(source: Any, target: Any, non_blocking: bool = False) -> Any:
+    """Copies into `target`, across devices or on ours; the one way between host and device."""
+    arriving, leaving = not _is_cpu(target), not _is_cpu(source)
+    if arriving and not leaving:
+        amounts.TRANSFERS.arrive(source.numel() * source.element_size())
+    elif leaving and not arriving:
+        amounts.TRANSFERS.leave(source.numel() * source.element_size())
+    into = backing(target) if arriving else target
+    _copy.redispatch(FIELDS, into, backing(source) if leaving else source, False)
+    return target
