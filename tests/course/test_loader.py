@@ -93,7 +93,7 @@ MISTAKES = {
     "unknown step key": (HEAD + STEPS + "  promt: x\n", 9, 3, ["step 1", "'promt'", "`prompt`"]),
     "unknown ask key": (HEAD + PREDICT + "    answer: 1\n", 13, 5, ["'answer'", "choices and labels"]),
     "no kind": (HEAD + "steps:\n- id: one\n  prompt: x\n", 6, 3, ["step 1", "`kind`"]),
-    "later kind": (HEAD + STEPS.replace("read", "parsons"), 7, 9, ["'parsons'", "quiz, exercise and fix"]),
+    "later kind": (HEAD + STEPS.replace("read", "watch"), 7, 9, ["'watch'", "exercise, fix and parsons"]),
     "kind is a number": (HEAD + STEPS.replace("read", "3"), 7, 9, ["3"]),
     "bad step id": (HEAD + STEPS.replace("one", "One_1"), 6, 7, ["lower-case"]),
     "bad lesson id": (HEAD.replace("id: a", "id: 'a b'") + STEPS, 2, 5, ["lower-case"]),

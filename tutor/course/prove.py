@@ -9,7 +9,7 @@ from tutor.course.check import Kernel, check_step
 from tutor.course.checks import fits_error
 from tutor.course.claims import Item
 from tutor.course.document import Document, Place, Where
-from tutor.course.schema import FixStep, Graded, Lesson, PredictStep, QuizStep, RunStep, Step
+from tutor.course.schema import FixStep, Graded, Lesson, ParsonsStep, PredictStep, QuizStep, RunStep, Step
 from tutor.course.sense import place_in
 from tutor.course.walk import prologue
 from tutor.facts import CheckResult, ErrorFacts, Evaluated, Run
@@ -136,7 +136,11 @@ class Proof:
         if not await self._failed(index, step, starter):
             start: Where = (*where, "code" if isinstance(step, FixStep) else "starter")
             start = start if start in self._doc.values else (*where, "checks")
-            self._say(start, "what the learner starts with passes all checks; it should fail")
+            said = "what the learner starts with passes all checks; it should fail"
+            if isinstance(step, ParsonsStep):
+                order = step.code.replace("\n", "; ")
+                said = f"the order that the learner starts with passes ({order}); put it under `accepts`"
+            self._say(start, said)
         for number, mistake in enumerate(step.mistakes):
             failed = await self._failed(index, step, mistake.code)
             at: Where = (*where, "mistakes", number)

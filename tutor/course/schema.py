@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
+from tutor.course import parsons
 from tutor.course.claims import CheckItem, Raises
 
 SCHEMA = 1
@@ -174,9 +175,41 @@ class FixStep(_Step, frozen=True, tag="fix"):
         return self.code
 
 
-Step = ReadStep | RunStep | PredictStep | QuizStep | ExerciseStep | FixStep
-#: Steps whose code is the learner's to write, and is checked.
-Graded = ExerciseStep | FixStep
+class ParsonsStep(_Step, frozen=True, tag="parsons"):
+    """Lines to put in order. They are those of the solution, shuffled, and `distractors` among them.
+
+    Running decides what is right, so that every order that does what the checks ask is accepted.
+    """
+
+    solution: Text
+    checks: Annotated[tuple[CheckItem, ...], Meta(min_length=1)]
+    distractors: Annotated[tuple[Line, ...], Meta(max_length=9)] = ()
+    needs: tuple[Id, ...] = ()
+    hints: Hints = ()
+    accepts: tuple[Text, ...] = ()
+    mistakes: tuple[Mistake, ...] = ()
+    after: str = ""
+
+    @property
+    def lines(self) -> list[str]:
+        """The lines that there are."""
+        return parsons.pool(self.solution, self.distractors)
+
+    @property
+    def code(self) -> str:
+        """What the editor starts with: all lines, in an order that is not known to be right."""
+        rights = [parsons.taken(answer) for answer in (self.solution, *self.accepts)]
+        return "\n".join(parsons.shuffled(self.lines, self.id, rights))
+
+    @property
+    def starter(self) -> str:
+        """What the editor starts with."""
+        return self.code
+
+
+Step = ReadStep | RunStep | PredictStep | QuizStep | ExerciseStep | FixStep | ParsonsStep
+#: Steps whose code is the learner's to write, or to order, and is checked.
+Graded = ExerciseStep | FixStep | ParsonsStep
 
 STEP_KINDS: dict[str, type[_Step]] = {
     "read": ReadStep,
@@ -185,6 +218,7 @@ STEP_KINDS: dict[str, type[_Step]] = {
     "quiz": QuizStep,
     "exercise": ExerciseStep,
     "fix": FixStep,
+    "parsons": ParsonsStep,
 }
 
 

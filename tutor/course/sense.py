@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 
 from msgspec import UNSET
 
+from tutor.course import parsons
 from tutor.course.claims import DTYPES, FAILURES, WITHOUT_VAR, Cases, Close, Item, Raises, Warns
 from tutor.course.document import Document, Place, Where
 from tutor.course.schema import (
@@ -17,6 +18,7 @@ from tutor.course.schema import (
     FixStep,
     Graded,
     Lesson,
+    ParsonsStep,
     PredictStep,
     QuizStep,
     RunStep,
@@ -109,8 +111,11 @@ class Sense:
     # ── code ─────────────────────────────────────────────────────────────────
 
     def _codes(self, where: Where, step: Step) -> None:
+        if isinstance(step, ParsonsStep):
+            self._parsons(where, step)
         if isinstance(step, Graded):
-            self._python((*where, "code" if isinstance(step, FixStep) else "starter"), step.code)
+            if not isinstance(step, ParsonsStep):  # shuffled lines may be anything
+                self._python((*where, "code" if isinstance(step, FixStep) else "starter"), step.code)
             self._python((*where, "solution"), step.solution)
             for number, code in enumerate(step.accepts):
                 self._python((*where, "accepts", number), code)
@@ -127,6 +132,22 @@ class Sense:
             self._python((*where, "expr"), step.expr, mode="eval")
         if isinstance(step, RunStep | PredictStep) and step.raises is not None:
             self._pattern((*where, "raises", "match"), step.raises.match)
+
+    def _parsons(self, where: Where, step: ParsonsStep) -> None:
+        own = parsons.rows(step.solution)
+        places: list[tuple[Where, str]] = [((*where, "solution"), line) for line in own]
+        places += [((*where, "distractors", n), line) for n, line in enumerate(step.distractors)]
+        for at, line in places:
+            if parsons.is_left_out(line):
+                self._at(at, "a line to be ordered cannot be a comment: those that are left out become one")
+        if len(own) < 2:
+            self._at((*where, "solution"), "there is nothing to order in fewer than two lines; write more")
+        answers = [((*where, "accepts", n), code) for n, code in enumerate(step.accepts)]
+        answers += [((*where, "mistakes", n, "code"), each.code) for n, each in enumerate(step.mistakes)]
+        for at, code in answers:
+            if foreign := parsons.strangers(code, step.lines):
+                said = f"the line `{foreign[0].strip()}` is not there to be ordered, or not as often as here"
+                self._at(at, f"{said}; use lines of `solution` and `distractors`, with their indentation")
 
     def _python(self, where: Where, source: str, mode: str = "exec") -> None:
         what = "a Python expression" if mode == "eval" else "Python"

@@ -16,7 +16,7 @@ from textual.geometry import Offset
 from textual.strip import Strip
 
 from tutor.explain.repair import Explained
-from tutor.tui.editing.area import CodeArea
+from tutor.tui.editing.sorting import SortingArea
 from tutor.tui.editing.wrapping import QuickWrappedDocument
 from tutor.tui.explained import Aside, asides
 from tutor.tui.lines import strip_of
@@ -32,7 +32,7 @@ NOTE_ROOM = 24
 LEAST_BELOW = 4
 
 
-class AnnotatedEditor(CodeArea):
+class AnnotatedEditor(SortingArea):
     """The lesson's code. Code always wins: a note moves right of a long line, and shortens to its letter."""
 
     def __init__(self, text: str = "", *, id: str) -> None:
@@ -278,6 +278,8 @@ class AnnotatedEditor(CodeArea):
         if self._is_within(line, self._past_lines):
             first = column == 0 and self._is_within(line, self._past_lines[:1])
             strip = self._mark_past(strip, "▸" if first else " ")
+        if self.holds and line == self.cursor_location[0]:
+            strip = self._mark_past(strip, "↕")
         offsets = self.wrapped_document.get_offsets(line)
         section = bisect_right(offsets, column)
         if section != len(offsets):

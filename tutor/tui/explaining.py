@@ -82,7 +82,7 @@ class Explaining(Moments):
 
     def _in_editor(self) -> tuple[int, int, list[str]] | None:
         """Lines of the editor and what the fix makes of them."""
-        for each in self._repairs():
+        for each in () if self.editor.sorts else self._repairs():
             if (change := self.editor.repaired(each)) is not None:
                 return change
         return None

@@ -72,6 +72,14 @@ class ChoiceMade(Message):
         super().__init__()
 
 
+class LineHeld(Message):
+    """A line of those to be ordered was taken, or put down."""
+
+    def __init__(self, held: bool) -> None:
+        self.held = held
+        super().__init__()
+
+
 class LineEntered(Message):
     """The learner entered code at the prompt, or the answer to `input()`."""
 

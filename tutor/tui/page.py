@@ -11,6 +11,7 @@ from textual.containers import Horizontal, Vertical
 from textual.screen import Screen
 from textual.widgets import Static, TextArea
 
+from tutor.course.parsons import fits
 from tutor.course.schema import Lesson
 from tutor.course.store import SCRATCH, Store
 from tutor.facts import Run
@@ -24,7 +25,7 @@ from tutor.tui.heading import Panel
 from tutor.tui.inspector import Inspector
 from tutor.tui.keybar import KeyBar
 from tutor.tui.lines import palette_of
-from tutor.tui.messages import KernelEvent
+from tutor.tui.messages import KernelEvent, LineHeld
 from tutor.tui.predict import Choices, Question
 from tutor.tui.prose_box import More, ProseBox
 from tutor.tui.runner import Runner
@@ -276,6 +277,10 @@ class Page(Screen[None]):
             return "predict first"
         empty = not self.editor.text.strip()
         walk = self.walk
+        parsons = walk.parsons if walk is not None else None
+        fresh = self.last_run is None and self.editor.text.rstrip("\n") == self.own_code
+        if parsons is not None and state == "idle" and (self.editor.holds or fresh):
+            return status.sorting_fact(held=self.editor.holds, rest=bool(parsons.distractors))
         to_check = walk is not None and walk.graded is not None and not walk.work.done
         return status.idle_fact(
             state, self.last_run, edited=self.editor.edited, empty=empty, to_check=to_check
@@ -299,6 +304,11 @@ class Page(Screen[None]):
             self._has_draft = True
             self.store.save_draft(self._place, text, self.editor.cursor_location)
 
+    @on(LineHeld)
+    def line_held(self) -> None:
+        """The heading says what the keys do now."""
+        self.show_state()
+
     @on(TextArea.Changed, "#repl")
     def prompt_changed(self) -> None:
         """What is typed at the prompt is kept too, save answers to the learner's program."""
@@ -312,6 +322,10 @@ class Page(Screen[None]):
         """The learner's own code of this step, where there is some, with the cursor where it was."""
         self._place = self.walk.key if self.walk is not None else SCRATCH
         draft = self.store.draft(self._place)
+        parsons = self.walk.parsons if self.walk is not None else None
+        self.editor.sort(parsons is not None)
+        if parsons is not None and draft is not None and not fits(draft.text, parsons.lines):
+            draft = None  # the lesson has other lines now
         self._has_draft = draft is not None
         self._loaded = draft.text if draft is not None else self.own_code
         self.editor.load_text(self._loaded)

@@ -27,6 +27,13 @@ def running_fact(state: str, elapsed: float) -> str:
     return f"running {duration(elapsed)} · {key_for('stop')} stop"
 
 
+def sorting_fact(*, held: bool, rest: bool) -> str:
+    """Where lines are to be put in order: the keys that do it; `rest` where some do not belong."""
+    if held:
+        return "↑↓ move the line, space puts it down"
+    return "space takes a line" + (", x leaves it out" if rest else ", ↑↓ move it")
+
+
 def idle_fact(state: str, run: Run | None, *, edited: bool, empty: bool, to_check: bool = False) -> str:
     """While nothing runs: what the last run came to, or what to do."""
     if state == "dead":

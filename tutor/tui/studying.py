@@ -90,12 +90,11 @@ class Studying(Stepping):
                 return
             walk.show_solution()
             self.show_news(self.after)
-            if take and walk.graded is not None:
-                solution = walk.graded.solution.rstrip("\n")
+            if take:
                 self.keep_code()
                 self.store.reset_draft(self._place)
-                self.editor.replace(solution, (0, 0), self.editor.document.end)
+                self.editor.replace(walk.solution, (0, 0), self.editor.document.end)
                 self.editor.focus()
 
         known = walk.work.done or walk.work.solution_shown
-        self.app.push_screen(SolutionScreen(walk.graded.solution, walk.work.hints, known=known), answered)
+        self.app.push_screen(SolutionScreen(walk.solution, walk.work.hints, known=known), answered)

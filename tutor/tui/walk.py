@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Unpack
 
-from tutor.course.schema import Graded, Lesson, PredictStep, QuizStep, Step
+from tutor.course.parsons import with_rest
+from tutor.course.schema import Graded, Lesson, ParsonsStep, PredictStep, QuizStep, Step
 from tutor.course.store import StepFacts, StepProgress, Store, draft_key
 from tutor.facts import Evaluated, Run
 
@@ -204,6 +205,19 @@ class Walk:
     def graded(self) -> Graded | None:
         """The step, where its code is the learner's to write and is checked."""
         return self.step if isinstance(self.step, Graded) else None
+
+    @property
+    def parsons(self) -> ParsonsStep | None:
+        """The step, where its code is lines to put in order."""
+        return self.step if isinstance(self.step, ParsonsStep) else None
+
+    @property
+    def solution(self) -> str:
+        """The solution as it may stand in the editor."""
+        step = self.graded
+        if isinstance(step, ParsonsStep):
+            return with_rest(step.solution, step.lines)
+        return step.solution.rstrip("\n") if step is not None else ""
 
     @property
     def hints(self) -> tuple[str, ...]:
