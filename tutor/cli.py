@@ -18,13 +18,14 @@ if TYPE_CHECKING:
     from tutor.course.schema import Lesson
     from tutor.course.store import Store
 
-_DEVICE_HELP = "auto (cuda, then mps, then cpu), cpu, cuda, cuda:N or mps."
+_DEVICE_HELP = "auto (cuda, then mps, then cpu), cpu, cuda, cuda:N, mps, or sim (simulated, on the CPU)."
 _MEMORY_HELP = "Memory that the kernel may take: auto (80 % of what is free), off, or a number of GiB."
 
 
 def _check_device(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
     kind, colon, index = (value or "auto").partition(":")
-    if kind not in ("auto", "cpu", "cuda", "mps") or (colon and not (kind == "cuda" and index.isdecimal())):
+    known = kind in ("auto", "cpu", "cuda", "mps", "sim")
+    if not known or (colon and not (kind == "cuda" and index.isdecimal()) and value != "sim:0"):
         raise click.BadParameter(f"`{value}` is no device name: use {_DEVICE_HELP}")
     return value
 
@@ -298,6 +299,7 @@ def _open_app(name: str | None, *, scratch: bool, device: str, memory: str, spar
     session = Session(device, spare=spare, memory=memory)
     session.spawn()  # torch is imported while the app and the lesson load
 
+    from tutor.course.device import device_for
     from tutor.course.loader import LessonError
     from tutor.course.store import Store
 
@@ -311,6 +313,11 @@ def _open_app(name: str | None, *, scratch: bool, device: str, memory: str, spar
         store.close()
         click.echo(str(error), err=True)
         return 2
+    if lesson is not None and (wanted := device_for(lesson, device)) != device:
+        session.abandon()
+        session = Session(wanted, spare=spare, memory=memory)
+        session.chosen = device
+        session.spawn()
     greet = name is None and not scratch and not store.setting("welcomed", False)
     status = run_app(session, store, lesson, path=path, greet=greet)
     if not store.close():

@@ -18,7 +18,17 @@ from tutor.course.checks import fits_error
 from tutor.course.claims import Raises
 from tutor.explain import Entry, Past, after_setup, explain_step
 from tutor.explain.verdicts import say
-from tutor.facts import ErrorFacts, Explanation, GraphFacts, Ready, Run, Snapshot, Step, outline_of
+from tutor.facts import (
+    ErrorFacts,
+    Explanation,
+    GraphFacts,
+    Ready,
+    Run,
+    Snapshot,
+    Step,
+    is_simulated,
+    outline_of,
+)
 from tutor.session import InputAsked, KernelOptions, Session, SessionError, StateChanged, StepFinished
 from tutor.session.events import Event
 
@@ -114,6 +124,7 @@ def decode_source(data: bytes) -> str:
 
 
 def _lesson_job(path: str, device: str | None, memory: str) -> Job:
+    from tutor.course.device import device_for
     from tutor.course.loader import LessonError, load_lesson
     from tutor.course.walk import prologue, step_code
 
@@ -132,7 +143,7 @@ def _lesson_job(path: str, device: str | None, memory: str) -> Job:
         for step in lesson.steps
         if (code := step_code(step))
     )
-    return Job(parts, KernelOptions(device=device or "auto", memory=memory))
+    return Job(parts, KernelOptions(device=device_for(lesson, device or "auto"), memory=memory))
 
 
 class Walk:
@@ -369,10 +380,13 @@ def _reports(walk: Walk, width: int) -> Iterator[Text]:
 
     from tutor.view.palette import INK
     from tutor.view.report import run_report
+    from tutor.view.words import SIMULATED_MEANS, device_named
 
     ready = walk.ready
     if ready is not None and ready.preamble:
         yield Text(f"# {ready.preamble}")
+    if ready is not None and is_simulated(ready.device):
+        yield Text(f"# {device_named(ready.device)}: {SIMULATED_MEANS}")
     for part, run, before, past in walk.runs:
         if part.label is not None:
             yield Text(f"\n{part.label}", "bold")

@@ -103,7 +103,7 @@ MISTAKES = {
     "title on two lines": (HEAD.replace("title: A", 'title: "A\\nB"') + STEPS, 3, 8, ["one line"]),
     "run without code": (HEAD + RUN, 6, 3, ["step 1", "`code`"]),
     "same step id": (HEAD + STEPS + STEPS.removeprefix("steps:\n"), 9, 7, ["`one`", "line 6"]),
-    "bad device": (HEAD + "device: gpu\n" + STEPS, 5, 9, ["'gpu'", "any, sim or cuda"]),
+    "bad device": (HEAD + "device: gpu\n" + STEPS, 5, 9, ["'gpu'", "any, cpu, sim or cuda"]),
     "negative seed": (HEAD + "seed: -1\n" + STEPS, 5, 7, ["`seed`", ">= 0"]),
     "number as version": (HEAD + "requires: {numpy: '>=1', torch: 2.4}\n" + STEPS, 5, 33, ["torch", "text"]),
     "version without bound": (HEAD + "requires: {torch: '2.4'}\n" + STEPS, 5, 19, [">=2.4"]),

@@ -21,7 +21,7 @@ from tutor.contract.objects import (
 )
 from tutor.contract.schema import ErrorObject, StepObject
 from tutor.explain import Past, explain_error, explain_step, take_troubles
-from tutor.facts import ErrorFacts, Explanation, GraphFacts, Ready, Snapshot, Step, TensorFacts
+from tutor.facts import ErrorFacts, Explanation, GraphFacts, Ready, Snapshot, Step, TensorFacts, is_simulated
 
 #: Names in one step, and names in all steps together before each step is cut to `FEW_NAMES`.
 MOST_NAMES = 1_000
@@ -104,6 +104,8 @@ class Contract:
             unwatched=step.unwatched or UNSET,
             explanations_failed=failed or UNSET,
             tensors_omitted=omitted or UNSET,
+            transfers=step.transfers or UNSET,
+            memory=step.device if step.device is not None else UNSET,
             operations_omitted=len(step.operations) - len(operations) or UNSET,
             containers_omitted=step.snapshot.beyond or UNSET,
         )
@@ -132,6 +134,8 @@ class Contract:
         """Write the object: `ready` is None when the kernel never got that far."""
         head: dict[str, object] = {"ok": error is None}
         head["device"] = ready.device if ready else device
+        if is_simulated(str(head["device"])):
+            head["simulated"] = True
         head["torch"] = ready.torch if ready else _installed_torch()
         if ready is not None and ready.preamble is not None:
             head["preamble"] = ready.preamble

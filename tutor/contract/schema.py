@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from tutor.facts import Explanation, Shape, Verdict, WarningFacts
+from tutor.facts import DeviceFacts, Explanation, Shape, TransferFacts, Verdict, WarningFacts
 
 Position = Annotated[int, Meta(ge=0)]
 
@@ -158,6 +158,14 @@ class StepObject(Struct, frozen=True):
     ] = UNSET
     explanations_failed: str | UnsetType = UNSET
     tensors_omitted: int | UnsetType = UNSET
+    transfers: Annotated[
+        tuple[TransferFacts, ...] | UnsetType,
+        Meta(description="Copies from one device's memory to another's; missing where there were none."),
+    ] = UNSET
+    memory: Annotated[
+        DeviceFacts | UnsetType,
+        Meta(description="What the accelerator holds afterwards, in bytes; missing where there is none."),
+    ] = UNSET
     operations_omitted: int | UnsetType = UNSET
     containers_omitted: dict[str, int] | UnsetType = UNSET
 
@@ -305,6 +313,9 @@ class Document(Struct, frozen=True):
     error: ErrorObject | None
     graphs: dict[str, GraphObject]
     replay: tuple[BackwardObject, ...]
+    simulated: Annotated[
+        bool | UnsetType, Meta(description="True where `device` is simulated; missing otherwise.")
+    ] = UNSET
     preamble: str | UnsetType = UNSET
     replay_omitted: int | UnsetType = UNSET
 

@@ -232,7 +232,7 @@ class Lesson(Struct, frozen=True, forbid_unknown_fields=True):
     steps: Annotated[tuple[Step, ...], Meta(min_length=1)]
     requires: dict[str, Version] = field(default_factory=dict)
     seed: Annotated[int, Meta(ge=0, le=2**63 - 1)] = 0
-    device: Literal["any", "sim", "cuda"] = "any"
+    device: Literal["any", "cpu", "sim", "cuda"] = "any"
     setup: str = ""
 
 

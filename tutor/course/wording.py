@@ -58,7 +58,7 @@ def sentence_for(complaint: str, path: Where, data: Any) -> tuple[str, str | Non
     if path and path[-1] == "kind":
         return f"{_shown(value)} is not a kind of step that this version knows ({_listed(STEP_KINDS)})", None
     if complaint.startswith("Invalid enum value"):
-        allowed = "any, sim or cuda" if path[-1:] == ("device",) else str(SCHEMA)
+        allowed = "any, cpu, sim or cuda" if path[-1:] == ("device",) else str(SCHEMA)
         return f"{name} is {_shown(value)}; it must be {allowed}", None
     if found := _WRONG_TYPE.match(complaint):
         wanted, got = _typed(found["wanted"]), _typed(found["got"])

@@ -4,6 +4,7 @@ Nothing here knows torch, a screen or a process. A record is a value: it can be 
 compared and sent, and holds no reference to anything of the learner's.
 """
 
+from tutor.facts.devices import SIMULATED, DeviceFacts, TransferFacts, is_simulated
 from tutor.facts.failed import Argument, FailedCall, LayerFacts, Missing
 from tutor.facts.graphs import GraphHistory, GraphOutline, outline_of
 from tutor.facts.messages import (
@@ -83,6 +84,7 @@ from tutor.facts.records import (
 )
 
 __all__ = [
+    "SIMULATED",
     "Answer",
     "Argument",
     "BackwardFacts",
@@ -96,6 +98,7 @@ __all__ = [
     "Completions",
     "DescribeGraphs",
     "DescribeNodes",
+    "DeviceFacts",
     "Document",
     "Documentation",
     "Done",
@@ -155,11 +158,13 @@ __all__ = [
     "StorageFacts",
     "TensorFacts",
     "TensorKind",
+    "TransferFacts",
     "UpdateFacts",
     "Values",
     "Verdict",
     "WarningFacts",
     "Write",
     "apply",
+    "is_simulated",
     "outline_of",
 ]

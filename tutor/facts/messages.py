@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from msgspec import Struct, field
 
+from tutor.facts.devices import DeviceFacts, TransferFacts
 from tutor.facts.graphs import GraphOutline
 from tutor.facts.operations import BackwardFacts, OpCount, OpFacts, OptimizerFacts, UpdateFacts
 from tutor.facts.progress import LoopFacts, ScalarSample
@@ -211,6 +212,8 @@ class StepDone(Struct, frozen=True, tag=True):
     updates: tuple[UpdateFacts, ...] = ()
     optimizers: tuple[OptimizerFacts, ...] = ()
     graphs: GraphStep | None = None
+    transfers: tuple[TransferFacts, ...] = ()
+    device: DeviceFacts | None = None
 
 
 class Progress(Struct, frozen=True, tag=True, omit_defaults=True):

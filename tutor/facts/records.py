@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from msgspec import Struct, field
 
+from tutor.facts.devices import DeviceFacts, TransferFacts
 from tutor.facts.failed import FailedCall, Missing
 from tutor.facts.operations import (
     BackwardFacts,
@@ -240,6 +241,9 @@ class Step(Struct, frozen=True):
     scalars: tuple[ScalarFacts, ...] = ()
     #: What it did to graphs; None where that was not recorded.
     graphs: GraphStep | None = None
+    #: What was copied between devices, and what the accelerator held afterwards; None where there is none.
+    transfers: tuple[TransferFacts, ...] = ()
+    device: DeviceFacts | None = None
 
 
 class Run(Struct, frozen=True):

@@ -4,9 +4,30 @@ from __future__ import annotations
 
 import torch
 
+from tutor.facts import DeviceFacts
+
 
 class DeviceMissing(Exception):
     """The device asked for is not there; the text is one sentence for people."""
+
+
+def held(device: torch.device | None) -> DeviceFacts | None:
+    """What an accelerator holds, as torch counts it; None where there is none, or torch does not count."""
+    if device is None:
+        return None
+    try:
+        module = torch.get_device_module(device)
+        if not module.is_initialized():
+            return None
+        return DeviceFacts(
+            _full(device), module.memory_allocated(device), module.max_memory_allocated(device)
+        )
+    except Exception:  # mps counts otherwise; a device that has failed tells nothing
+        return None
+
+
+def _full(device: torch.device) -> str:
+    return str(device) if device.index is not None else f"{device}:0"
 
 
 def available() -> tuple[str, ...]:

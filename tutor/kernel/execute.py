@@ -34,6 +34,7 @@ from tutor.facts import (
 from tutor.kernel import raw
 from tutor.kernel.bound import Bound
 from tutor.kernel.check import answer_probes
+from tutor.kernel.device import held
 from tutor.kernel.display import display, plain
 from tutor.kernel.errors import clean, describe_error
 from tutor.kernel.failed.calls import Reading, describe_call
@@ -57,6 +58,7 @@ from tutor.kernel.trace.special import (
     watch_from_numpy,
     watch_inside_of_backward,
 )
+from tutor.kernel.transfers import Transfers
 
 globals()["__builtins__"] = GENUINE
 
@@ -89,6 +91,9 @@ class Executor:
         self._updates = Updates(self.namespace, self.sites, self._snapshots, self._replay)
         self._sampler = Sampler(send, self.namespace)
         self._graphs = GraphSteps(self.namespace, self._snapshots)
+        self._transfers = Transfers(lambda: self._snapshots.objects)
+        #: Where the kernel computes, if it is no CPU.
+        self.accelerator: torch.device | None = None
         self.recorder = Recorder(self.namespace, self.sites, self._snapshots)
         self._snapshots.origin_of = self.recorder.origin_of
         self._replay.origin_of_node = self.recorder.origin_of_node
@@ -238,17 +243,13 @@ class Executor:
             mentioned = names_in(code)
             self._snapshots.prepare(mentioned)
             self._sampler.begin(request.id, index, node, code)
-            self._replay.start(request.replay)
-            if request.trace:
-                self._updates.start()
-            if request.trace:
-                self.recorder.begin()
+            self._watch(request)
             self._interpreter.leave()
             try:
                 with self.interrupts:
                     value = self._loop.run(code, self.namespace)
                     ended = perf_counter()
-                    self.recorder.stop()
+                    self._unwatch()
                     if shown:
                         result = display(value)
                     del value
@@ -258,7 +259,7 @@ class Executor:
             self.interrupts.leave()
             self._interpreter.enter()
             ended = perf_counter()
-            self.recorder.stop()
+            self._unwatch()
             error = self._described(problem, source, node)
         backwards = self._replay.stop()
         updates, optimizers = self._updates.stop()
@@ -274,6 +275,7 @@ class Executor:
         if operations.trouble:
             reason = f"Not all operations of this statement could be recorded: {operations.trouble}"
             trouble = (*trouble, WarningFacts("KernelWarning", clean(reason), node.lineno))
+        transfers = self._transfers.seen(self._snapshots.names)
         graphs = self._graph_step() if request.graphs else None
         self._stdio.flush()
         seen = (*early, *self._warnings.take(), *trouble)
@@ -288,9 +290,24 @@ class Executor:
                 updates=updates,
                 optimizers=optimizers,
                 graphs=graphs,
+                transfers=transfers,
+                device=held(self.accelerator),
             )
         )
         return error
+
+    def _watch(self, request: Execute) -> None:
+        """The statement is about to run: everything that is told of it is looked at from now on."""
+        self._replay.start(request.replay)
+        self._transfers.start()
+        if request.trace:
+            self._updates.start()
+            self.recorder.begin()
+
+    def _unwatch(self) -> None:
+        """It ended: what comes now is not its own."""
+        self._transfers.stop()
+        self.recorder.stop()
 
     def _described(self, problem: BaseException, source: Source, node: Any) -> ErrorFacts:
         """The error with the frames that it passed through, as far as those can be read."""

@@ -152,7 +152,7 @@ def _unchanged(held: Held, resident: Resident, always: bool) -> Held | None:
     if resident.read and facts.dtype != resident.facts.dtype:
         return None
     watched = resident.read or always or held.array
-    if place.device != "cpu" and (resident.mentioned or held.data is not None):
+    if place.device not in raw.READABLE and (resident.mentioned or held.data is not None):
         return None
     if (
         watched
@@ -173,7 +173,7 @@ def _fresh(number: int, resident: Resident) -> Held:
     data = None
     if _is_comparable(place):
         data = elements.read_bytes(start, nbytes)
-    elif place.device != "cpu":
+    elif place.device not in raw.READABLE:
         data = _copy_from_device([resident], start, nbytes)
     made = StorageFacts(
         number,
@@ -214,7 +214,7 @@ def _examine(block: Block, always: bool) -> None:
     ask = block.in_play or block.moved or before is None or before.data is None
     if block.compared and (ask or always or block.array):
         block.data = elements.read_bytes(block.start, block.nbytes)
-    elif ask and block.device != "cpu":
+    elif ask and block.device not in raw.READABLE:
         block.data = _copy_from_device(block.residents, block.start, block.nbytes)
     elif before is not None:
         block.data = before.data

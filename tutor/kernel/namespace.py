@@ -117,6 +117,15 @@ class Snapshots:
                 found.setdefault(entry.facts.object, name)
         return found
 
+    def names(self) -> dict[int, str]:
+        """A path of each named object at the last snapshot, by number; a variable's name before others."""
+        found: dict[int, str] = {}
+        for name, entry in self._entries.items():
+            known = found.get(entry.facts.object)
+            if known is None or (name.isidentifier() and not known.isidentifier()):
+                found[entry.facts.object] = name
+        return found
+
     def prepare(self, mentioned: Collection[str]) -> None:
         """A statement that mentions these names and attributes is about to run.
 

@@ -107,6 +107,15 @@ class _Texts(dict[Any, str]):
 device_text, dtype_text, layout_text = _Texts(), _Texts(), _Texts()
 
 
+#: Devices whose memory can be read at its address: the CPU, and one that only has the CPU's memory.
+READABLE = {"cpu"}
+
+
+def is_readable(tensor: Any) -> bool:
+    """Whether a tensor's memory can be read at its address."""
+    return bool(is_cpu(tensor)) or device_text[device(tensor)] in READABLE
+
+
 def is_a(value: object, cls: type) -> bool:
     """Whether the real type of `value` derives from `cls`; unlike isinstance, `__class__` cannot lie."""
     return _is_subtype(cls, type(value))

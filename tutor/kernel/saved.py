@@ -218,7 +218,7 @@ def _of_tensor(tensor: Any) -> dict[str, Any]:
 def _number(tensor: Any, dtype: str) -> float | None:
     """The one number of a tensor in plain memory, read without any operation of torch's."""
     try:
-        if not raw.is_cpu(tensor) or not raw.data_ptr(tensor) or dtype not in _NUMBERS:
+        if not raw.is_readable(tensor) or not raw.data_ptr(tensor) or dtype not in _NUMBERS:
             return None
         (number,) = struct.unpack(_NUMBERS[dtype], read_bytes(raw.data_ptr(tensor), raw.element_size(tensor)))
     except Exception:  # a wrapper of functorch, a sparse tensor

@@ -86,7 +86,7 @@ def place_of(storage: int, device: str, address: int, before: int, nbytes: int, 
     start = address - before
     if start <= 0 or device == "meta":  # meta, fake and zero tensors have no memory
         return Place(storage, f"storage {storage}", 0, nbytes, device, False)
-    return Place(storage, device, start, start + nbytes, device, device == "cpu")
+    return Place(storage, device, start, start + nbytes, device, device in raw.READABLE)
 
 
 def is_fake(tensor: object) -> bool:

@@ -64,10 +64,10 @@ def _read(value: Any, number: int, name: str, limits: Shape, around: Shape) -> V
     if place is None or place.start >= place.end:
         return Values(number, name, reason="its memory has been given back")
     corner = sum(index * step for index, step in zip(first, steps, strict=True))
-    on_cpu = place.device == "cpu"
+    readable = place.device in raw.READABLE
     data = (
         _gather(place, address + corner, window, steps, itemsize)
-        if on_cpu
+        if readable
         else copy_window(value, window, first)
     )
     if data is None:
@@ -80,7 +80,7 @@ def _read(value: Any, number: int, name: str, limits: Shape, around: Shape) -> V
         note = _note(value)
         decoded = decoded.conj() if _is_conj(value) else decoded
         decoded = -decoded if _is_neg(value) else decoded
-    everything = _gather_all(place, address, shape, steps, itemsize) if on_cpu else None
+    everything = _gather_all(place, address, shape, steps, itemsize) if readable else None
     whole = None if everything is None else elements.decode(everything, dtype)
     return Values(
         number,

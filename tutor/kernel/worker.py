@@ -123,6 +123,7 @@ def _start(boot: Boot, channel: Channel, stdio: Stdio, inputs: Inputs) -> Execut
         inputs.install()
     prepare_path(boot.script, list(boot.arguments))
     executor = Executor(channel.send, stdio, inputs, Path(boot.folder))
+    executor.accelerator = None if device.type == "cpu" else device
     executor.bind(preamble, **({"device": device} if boot.bind_device else {}))
     channel.send(Ready(str(device), str(torch.__version__), available(), preamble))
     return executor

@@ -24,6 +24,16 @@ class Bench:
         if isinstance(event, InputAsked):
             self.session.reply(None)
 
+    async def go_to(self, device: str) -> str:
+        """Have the kernel on a device; the sentence that says why that cannot be, if so."""
+        if self.session.device == device and self.session.state != "dead":
+            return ""
+        try:
+            await self.session.restart(device)
+        except SessionError as error:
+            return str(error)
+        return ""
+
     async def run(self, before: str, code: str) -> tuple[ErrorFacts | None, Run]:
         """Run `code` in an empty namespace after `before`, whose own error comes first."""
         if self.session.state != "idle":

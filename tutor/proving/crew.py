@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterable, Iterator
 from typing import Self
 
+from tutor.course.device import proven_on
 from tutor.course.prove import Problem, Proof
 from tutor.course.requires import unmet
 from tutor.proving.bench import Bench
@@ -77,6 +78,8 @@ async def _prove(bench: Bench, candidate: Candidate, report: Report) -> Outcome:
     lesson, doc = candidate.lesson, candidate.doc
     assert lesson is not None
     assert doc is not None
+    if sentence := await bench.go_to(proven_on(lesson)):
+        return Outcome(candidate, [Problem(doc.values[("device",)], f"not proven: {sentence}")])
     version = bench.session.info.torch if bench.session.info is not None else ""
     if sentence := unmet(lesson, version):
         place = doc.values[("requires", "torch")]

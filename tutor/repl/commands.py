@@ -10,9 +10,10 @@ from rich.text import Text
 
 from tutor.explain.book import NoPageError, all_pages, find_page
 from tutor.explain.verdicts import say
-from tutor.facts import GraphFacts
+from tutor.facts import SIMULATED, GraphFacts, is_simulated
 from tutor.repl.out import PALETTE
 from tutor.repl.pieces import COMMAND
+from tutor.view.devices import held_word, transfer_word
 from tutor.view.operations import OperationLines, rows_of
 from tutor.view.palette import letter
 from tutor.view.prose import render_prose
@@ -20,7 +21,7 @@ from tutor.view.replay import pass_lines, title_of
 from tutor.view.strips import Ranges, storage_strips
 from tutor.view.table import COLUMNS, aligned, sharing_sentence, tensor_rows
 from tutor.view.tree import graph_lines
-from tutor.view.words import clean
+from tutor.view.words import clean, device_named
 
 if TYPE_CHECKING:
     from tutor.repl.conversation import Conversation
@@ -99,6 +100,8 @@ async def _storage(conversation: Conversation, _: str) -> None:
     for storage in sorted(snapshot.storages.values(), key=lambda storage: storage.block):
         if storage.written:
             out.line(_written(storage.block, storage.written))
+    if conversation.last is not None and conversation.last.device is not None:
+        out.line(held_word(conversation.last.device))
 
 
 def _written(block: int, ranges: Ranges) -> str:
@@ -117,6 +120,8 @@ async def _operations(conversation: Conversation, _: str) -> None:
     drawn = OperationLines(rows, step.snapshot, say, PALETTE, out.width)
     for line in drawn.lines(frozenset(row.key for row in rows)):
         out.line(line.text)
+    for transfer in step.transfers:
+        out.line(transfer_word(transfer))
     if step.unwatched:
         out.say("A part of it ran too often to be watched: the counts are least counts.")
 
@@ -183,7 +188,7 @@ async def _device(conversation: Conversation, name: str) -> None:
     info = conversation.session.info
     if name:
         known = (
-            {"auto", *info.available, *(device.partition(":")[0] for device in info.available)}
+            {"auto", SIMULATED, *info.available, *(device.partition(":")[0] for device in info.available)}
             if info
             else {name}
         )
@@ -192,8 +197,9 @@ async def _device(conversation: Conversation, name: str) -> None:
         await conversation.restart(name)
     elif info is not None:
         others = [device for device in info.available if device != info.device]
+        others += [] if is_simulated(info.device) else [f"{SIMULATED}, which is simulated"]
         more = f"; there is also {' and '.join(others)}" if others else "; there is no other"
-        conversation.out.say(f"Device {info.device}, torch {info.torch}{more}.")
+        conversation.out.say(f"Device {device_named(info.device)}, torch {info.torch}{more}.")
 
 
 async def _restart(conversation: Conversation, _: str) -> None:

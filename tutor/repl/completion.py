@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from tutor.assist.code import state_after
 from tutor.assist.completion import Completer
 from tutor.assist.place import Place, place_at
+from tutor.facts import SIMULATED
 from tutor.repl.commands import COMMANDS
 from tutor.repl.pieces import COMMAND
 from tutor.session import Session
@@ -62,7 +63,9 @@ class Completion:
             tensors = self._session.snapshot.tensors.values()
             return _matching(argument, [facts.name for facts in tensors if facts.grad_fn is not None])
         info = self._session.info
-        return _matching(argument, info.available if name == "device" and info is not None else ())
+        return _matching(
+            argument, (*info.available, SIMULATED) if name == "device" and info is not None else ()
+        )
 
 
 def _matching(word: str, names: Iterable[str]) -> Candidates:

@@ -30,7 +30,7 @@ from tutor.session import (
     StepFinished,
     StepStarted,
 )
-from tutor.view.words import clean
+from tutor.view.words import clean, device_named
 
 _log = logging.getLogger(__name__)
 
@@ -192,7 +192,7 @@ class Conversation:
         self._starting = None
         info, self._greeting = self._greeting, None
         if info is not None and self.reader.is_person:
-            self.out.say(f"torch {info.torch} on {info.device}.")
+            self.out.say(f"torch {info.torch} on {device_named(info.device)}.")
         if info is not None and info.preamble is not None:
             self.out.line(clean(info.preamble))
 

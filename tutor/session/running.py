@@ -279,6 +279,8 @@ class RunningRequest:
             optimizers=record.optimizers if record else (),
             scalars=self._scalars(index),
             graphs=record.graphs if record else None,
+            transfers=record.transfers if record else (),
+            device=record.device if record else None,
             crowded=any(one <= end_line and line <= last for one, last in self._beside(index)),
             last=index == len(self._spans) - 1,
         )

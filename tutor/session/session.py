@@ -71,6 +71,8 @@ class Session(Requests):
     ) -> None:
         super().__init__()
         self._options = options or KernelOptions(device=device, memory=memory)
+        #: The device that the person chose; a lesson may have the kernel run on another.
+        self.chosen = self._options.device
         self._use_spare = spare
         self._ready: asyncio.Future[Ready] | None = None
         self._spare: KernelProcess | None = None
@@ -79,6 +81,11 @@ class Session(Requests):
         self.info: Ready | None = None
         #: Gets every byte of output as it comes, also those that no event can carry in time.
         self.recorder: Callable[[bytes], object] | None = None
+
+    @property
+    def device(self) -> str:
+        """The device that kernels are asked to start with: `auto`, or a name."""
+        return self._options.device
 
     @property
     def pid(self) -> int | None:
@@ -116,6 +123,7 @@ class Session(Requests):
 
         It takes over the warm spare where there is one, which is then replaced."""
         other = Session(spare=False, options=self._options)
+        other.chosen = self.chosen
         spare, ready = self._spare, self._spare_ready
         if spare is not None and ready is not None and self.spare_is_ready:
             self._spare = self._spare_ready = None

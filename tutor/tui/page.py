@@ -33,6 +33,7 @@ from tutor.tui.shares import Shares, Wants, share
 from tutor.tui.transcript import Transcript
 from tutor.tui.walk import Walk
 from tutor.view.prose import render_prose, split_question
+from tutor.view.words import device_named
 
 #: The smallest usable window.
 LEAST_WIDTH, LEAST_HEIGHT = 60, 18
@@ -257,7 +258,7 @@ class Page(Screen[None]):
     def show_state(self) -> None:
         """Bar, code heading and key bar say how things stand."""
         session = self.runner.session
-        device = session.info.device if session.info is not None else ""
+        device = device_named(session.info.device) if session.info is not None else ""
         if self.walk is None:
             self.bar.facts = BarFacts("torchtutor", "scratch", device=device, state=session.state)
         else:

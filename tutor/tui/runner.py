@@ -80,6 +80,10 @@ class Runner:
             self._settled.set()
         return ""
 
+    def unsettle(self) -> None:
+        """A restart is about to come: nothing is prepared before it."""
+        self._settled.clear()
+
     async def restart(self, device: str | None = None) -> str:
         """A new kernel, on `device` if given; the sentence that says why not, if so."""
         try:

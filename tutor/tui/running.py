@@ -8,10 +8,11 @@ from collections import deque
 from rich.cells import cell_len
 from textual import on
 
+from tutor.course.device import device_for
 from tutor.course.schema import Lesson
 from tutor.course.store import Stamp, Store
 from tutor.explain import Past
-from tutor.facts import Snapshot
+from tutor.facts import SIMULATED, Snapshot, is_simulated
 from tutor.session import (
     Died,
     InputAsked,
@@ -38,6 +39,7 @@ from tutor.tui.messages import (
 )
 from tutor.tui.remarks import plain_lines
 from tutor.tui.runner import Outcome, Place
+from tutor.view.words import SIMULATED_FACT, device_named
 
 #: Seconds between looks at what a run has done so far.
 FOLLOW_PAUSE = 1 / 15
@@ -354,11 +356,28 @@ class Running(Explaining):
             self.tell_fault(fault)
         else:
             info = self.runner.session.info
-            where = f" on {info.device}" if device is not None and info is not None else ""
+            where = f" on {device_named(info.device)}" if device is not None and info is not None else ""
             self.out.say(f"The kernel was restarted{where}; its namespace is empty.")
             if info is not None and info.preamble is not None:
                 self.out.begin("›", info.preamble)
             self.prepare_step()
+        self.show_state()
+
+    def suit_device(self) -> None:
+        """Have the kernel on the device that the lesson asks for, unless the learner chose one by name."""
+        session = self.runner.session
+        lesson = self.walk.lesson if self.walk is not None else None
+        wanted = device_for(lesson, session.chosen)
+        if wanted != session.device:
+            self.runner.unsettle()
+            self.run_worker(self._move(wanted), group="restart", exclusive=True)
+
+    async def _move(self, device: str) -> None:
+        self._fault = ""
+        fault = await self.runner.restart(device)
+        self._alive = not fault
+        if fault:
+            self.tell_fault(f"This lesson is for {device}. {fault} {key_for('device')} changes the device.")
         self.show_state()
 
     def action_device(self) -> None:
@@ -367,10 +386,13 @@ class Running(Explaining):
 
         info = self.runner.session.info
         devices = info.available if info is not None else ("cpu",)
-        items = [Item("auto", "auto", "the best that is there"), *(Item(name, name) for name in devices)]
+        items = [Item("auto", "auto", "the best that is there")]
+        items += [Item(name, name) for name in devices if not is_simulated(name)]
+        items.append(Item(SIMULATED, SIMULATED, SIMULATED_FACT, current_for=f"{SIMULATED}:0"))
 
         def chosen(device: str | None) -> None:
             if device is not None:
+                self.runner.session.chosen = device
                 self.run_worker(self._restart(device), group="restart", exclusive=True)
 
         current = info.device if info is not None else ""

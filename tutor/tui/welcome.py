@@ -15,6 +15,7 @@ from tutor.tui.heading import Heading
 from tutor.tui.lines import palette_of
 from tutor.tui.sheet import Sheet
 from tutor.view.palette import Palette
+from tutor.view.words import device_named
 
 #: Windows of fewer rows get the letters in one sentence, and no blank lines.
 LOW = 24
@@ -67,7 +68,7 @@ class Welcome(Sheet[str | None]):
     def _look(self) -> None:
         info, state = self._session.info, self._session.state
         if info is not None:
-            self._kernel.fact = f"torch {info.torch} on {info.device} is ready"
+            self._kernel.fact = f"torch {info.torch} on {device_named(info.device)} is ready"
         else:
             self._kernel.fact = "starting torch…" if state == "starting" else "no kernel"
 

@@ -63,6 +63,7 @@ class Workbench(EditingCommands, Studying):
         self.path = path
         self.walk = Walk(lesson, self.store)
         self.trusted = path is None or is_bundled(path) or self.store.setting(trust_key(lesson), False)
+        self.suit_device()
         self.load_step()
         if not self.trusted:
             self.ask_for_trust()

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from tutor.facts import Change, Snapshot, Step, StorageFacts, TensorFacts
+from tutor.facts import Change, Operand, Snapshot, Step, StorageFacts, TensorFacts
 from tutor.view.context import Births, Context
+from tutor.view.devices import copy_word, transfer_word
 from tutor.view.holdings import Holding, holdings, is_kept, root_of
 from tutor.view.reach import Ranges, elements, extent, is_dense, merge, runs, touches
 from tutor.view.words import clean, grad_fn_word, kind_word, shape_word, stride_word
 
 #: Order of telling: what surprises most comes first.
-WRITTEN, RELATED, MADE, GRADIENT, ALTERED, DELETED = range(6)
+WRITTEN, RELATED, MADE, GRADIENT, MOVED, ALTERED, DELETED = range(7)
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,21 @@ def claims_of(step: Step, before: Snapshot, births: Births) -> list[Claim]:
             claims.append(claim)
     bound = {change.name for change in step.changes if change.kind not in ("altered", "written")}
     claims = [claim for claim in claims if not _follows(claim, bound)]
-    return sorted(claims, key=lambda c: (is_kept(c.names), c.rank, not any(map(context.mentions, c.names))))
+    claims += _transfers(context, claims)
+    return sorted(claims, key=lambda c: (bool(c.names) and is_kept(c.names), c.rank, not any(map(context.mentions, c.names))))
+
+
+def _transfers(context: Context, claims: Sequence[Claim]) -> Iterator[Claim]:
+    """Copies between devices that no other claim tells."""
+    for transfer in context.step.transfers:
+        told = sum(_tells(claim, transfer.target) for claim in claims)
+        if told < transfer.count:
+            yield Claim(MOVED, transfer.names, None, transfer_word(transfer), _some(transfer.names))
+
+
+def _tells(claim: Claim, target: str) -> bool:
+    """Whether the claim says of a new object that it is a copy on another device."""
+    return claim.tail.startswith("copy ") and f" to {clean(target)}," in f" {claim.tail}"
 
 
 def _follows(claim: Claim, bound: set[str]) -> bool:
@@ -96,7 +111,9 @@ def _made(context: Context, change: Change) -> Claim | None:
         shape = shape_word(facts.shape) if facts.shape is not None else ""
         return Claim(GRADIENT, (change.name,), facts.block, clean(change.name), f"{shape} {word}".strip())
     relation = _relation(context, facts)
-    tail = " ".join(filter(None, (relation, _device(context, facts), *_origin(facts))))
+    device = _device(context, facts)
+    place = device if device and f"to {device}," not in relation else ""
+    tail = " ".join(filter(None, (relation, place, *_origin(facts))))
     rank = RELATED if relation else MADE
     return Claim(rank, (change.name,), facts.block, context.prefix(change.name) + kind_word(facts), tail)
 
@@ -116,7 +133,20 @@ def _relation(context: Context, facts: TensorFacts) -> str:
     old = context.before.tensors.get(facts.name)
     if old is not None and old.block is not None and old.block == facts.block:
         return "same memory"
-    return f"copy of {clean(copied)}" if (copied := context.copied_from(facts.object)) else ""
+    copied = context.copied_from(facts.object)
+    return _copy(copied, facts) if copied is not None else ""
+
+
+def _copy(copied: Operand, facts: TensorFacts) -> str:
+    """A copy: of what, and where to, where that is another device."""
+    of = f"copy of {clean(copied.name)}" if copied.name else ""
+    if facts.device in (None, copied.device) or copied.device is None:
+        return of
+    return f"{of or 'copy'} {copy_word(facts.device or '', _nbytes(facts))}"
+
+
+def _nbytes(facts: TensorFacts) -> int:
+    return (facts.numel or 0) * (facts.itemsize or 0)
 
 
 def _both_arrays(context: Context, facts: TensorFacts, name: str) -> bool:

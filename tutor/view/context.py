@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
-from tutor.facts import Snapshot, Step
+from tutor.facts import Operand, Snapshot, Step
 from tutor.view.holdings import root_of
 from tutor.view.words import clean
 
@@ -94,13 +94,12 @@ class Context:
         older = self.births.older(names, than)
         return next(filter(self.mentions, older), older[0] if older else None)
 
-    def copied_from(self, made: int) -> str:
-        """What an object that the statement made has the elements of, in the learner's words."""
+    def copied_from(self, made: int) -> Operand | None:
+        """What an object that the statement made has the elements of, as it was then."""
         for op in reversed(self.step.operations):
             if any(out.object == made for out in op.outs):
-                of = op.ins[op.of] if op.verdict == "copy" and op.of is not None else None
-                return of.name if of is not None else ""
-        return ""
+                return op.ins[op.of] if op.verdict == "copy" and op.of is not None else None
+        return None
 
     @cached_property
     def echoes(self) -> set[str]:

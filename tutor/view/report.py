@@ -8,6 +8,7 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from tutor.facts import ErrorFacts, Explanation, Run, Snapshot, Step
+from tutor.view.devices import held_word, together, transfer_word
 from tutor.view.notes import Note, note_text, notes_for
 from tutor.view.operations import OperationLines, Say, rows_of
 from tutor.view.palette import Palette
@@ -66,6 +67,15 @@ class _Report:
             yield from self._tensors()
         for group in self.final.sharing:
             yield Text(fit(sharing_sentence(group), self.width), self.palette.label)
+        yield from self._devices()
+
+    def _devices(self) -> Iterator[Text]:
+        """What was copied between devices, and what the accelerator holds at the end."""
+        words = [transfer_word(one) for one in together(self.run.steps)]
+        device = next((step.device for step in reversed(self.run.steps) if step.device is not None), None)
+        words += [held_word(device)] if device is not None else []
+        if words:
+            yield Text(fit(" · ".join(words), self.width), self.palette.label)
 
     def _heading(self, label: str, fact: str) -> Text:
         label = fit(label, max(8, self.width - cell_len(fact) - 6))

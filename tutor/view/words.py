@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from rich.cells import cell_len, set_cell_size
 
-from tutor.facts import Shape, TensorFacts
+from tutor.facts import Shape, TensorFacts, is_simulated
 
 DTYPES = {
     "float16": "f16",
@@ -37,6 +37,18 @@ DTYPES = {
 UNSAFE = re.compile(
     "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufff9-\ufffb]"
 )
+
+#: What the simulated device is, in a list of devices.
+SIMULATED_FACT = "simulated: on the CPU, with a GPU's rules"
+
+#: What that means, where there is room for it.
+SIMULATED_MEANS = "it computes on this computer's CPU, and has a GPU's rules for what lies where"
+
+
+def device_named(device: str) -> str:
+    """A device as a person is to know it: of the simulated one it says so."""
+    return f"{clean(device)} simulated" if is_simulated(device) else clean(device)
+
 
 TIMES = "\N{MULTIPLICATION SIGN}"
 

@@ -132,7 +132,7 @@ class Describer:
                 return None
             self._elements -= value.size
             return value.ravel()
-        if not raw.is_plain(value) or not raw.is_cpu(value) or raw.numel(value) > self._elements:
+        if not raw.is_plain(value) or not raw.is_readable(value) or raw.numel(value) > self._elements:
             return None
         view = memory_of(value)
         if view is None:

@@ -88,7 +88,7 @@ def note(gradient: Any, room: Room, measured: bool = False) -> Noted | None:
 def is_zero(tensor: Any) -> bool:
     """Whether every element is zero; of a big tensor, every one of a sample."""
     try:
-        if not _is_plain(tensor) or raw.device_text[raw.device(tensor)] != "cpu":
+        if not _is_plain(tensor) or not raw.is_readable(tensor):
             return False
         itemsize, size = raw.element_size(tensor), raw.numel(tensor)
         address = raw.data_ptr(tensor) if size else 0
@@ -133,7 +133,7 @@ def _note(gradient: Any, room: Room, measured: bool) -> Noted:
         wanted = 0
     normed = measured and count <= MOST_NORMED and count <= room.normed
     room.normed -= count if normed else 0
-    if device == "cpu":
+    if device in raw.READABLE:
         values, norm, broken = _read(gradient, dtype, wanted, normed)
     else:
         values, norm, broken = _fetch(gradient, shape, dtype, wanted, normed)

@@ -24,7 +24,7 @@ _SIZES = {"float32": 4, "float64": 8, "float16": 2, "bfloat16": 2}
 def broken(tensor: Any, facts: Operand) -> Broken | None:
     """What is wrong with the elements of a plain tensor in CPU memory; None also where that is not seen."""
     size = _SIZES.get(facts.dtype or "")
-    if size is None or facts.device != "cpu" or facts.storage is None or facts.kind == "ndarray":
+    if size is None or facts.device not in raw.READABLE or facts.storage is None or facts.kind == "ndarray":
         return None
     count = raw.numel(tensor)
     if not 0 < count * size <= _MOST or not raw.is_plain(tensor) or not raw.is_contiguous(tensor):
@@ -44,7 +44,7 @@ def broken(tensor: Any, facts: Operand) -> Broken | None:
 
 def is_broken_number(value: Any) -> bool:
     """Whether a result without dimensions is NaN or infinite, where that costs next to nothing to see."""
-    if not raw.is_plain(value) or raw.shape(value) or not raw.is_cpu(value):
+    if not raw.is_plain(value) or raw.shape(value) or not raw.is_readable(value):
         return False
     dtype = raw.dtype_text[raw.dtype(value)]
     if dtype not in _ONE or raw.layout_text[raw.layout(value)] != "strided":

@@ -8,6 +8,7 @@ from tutor.explain.verdicts import say
 from tutor.tui.names_view import NamesView
 from tutor.tui.panels.drawn import Drawn
 from tutor.tui.panels.shown import Shown
+from tutor.view.devices import transfer_word
 from tutor.view.operations import Line, OperationLines, Row, rows_of
 
 
@@ -59,4 +60,5 @@ class OperationsPanel(Drawn):
         self._list.show_operations(rows, OperationLines(rows, shown.snapshot, say, self.palette, self.room))
         calls = sum(row.count for row in rows)
         counted = f"{'at least ' if step.unwatched else ''}{calls:,} call{'' if calls == 1 else 's'}"
-        self.heading.fact = f"line {step.line} · {counted}"
+        copied = "".join(f" · {transfer_word(one)}" for one in step.transfers)
+        self.heading.fact = f"line {step.line} · {counted}{copied}"

@@ -8,6 +8,7 @@ from textual.binding import Binding
 from tutor.tui.panels.drawn import Drawn
 from tutor.tui.panels.element_view import ElementView
 from tutor.tui.panels.shown import Shown
+from tutor.view.devices import held_word
 from tutor.view.element import beside, element_at
 from tutor.view.marks import has_meta, named_in
 from tutor.view.sheet import CELL, LIT
@@ -82,4 +83,6 @@ class StoragePanel(Drawn):
         )
         self._lines.show_lines(list(strips.split("\n")) if strips else [])
         self.display = bool(strips)
-        self.heading.fact = "bright = written by this run" if shown.written else ""
+        device = shown.step.device if shown.step is not None else None
+        facts = ("bright = written by this run" if shown.written else "", held_word(device) if device else "")
+        self.heading.fact = " · ".join(filter(None, facts))
