@@ -91,7 +91,7 @@ class Executor:
         self._updates = Updates(self.namespace, self.sites, self._snapshots, self._replay)
         self._sampler = Sampler(send, self.namespace)
         self._graphs = GraphSteps(self.namespace, self._snapshots)
-        self._transfers = Transfers(lambda: self._snapshots.objects)
+        self._transfers = Transfers(self._snapshots)
         #: Where the kernel computes, if it is no CPU.
         self.accelerator: torch.device | None = None
         self.recorder = Recorder(self.namespace, self.sites, self._snapshots)
@@ -275,7 +275,7 @@ class Executor:
         if operations.trouble:
             reason = f"Not all operations of this statement could be recorded: {operations.trouble}"
             trouble = (*trouble, WarningFacts("KernelWarning", clean(reason), node.lineno))
-        transfers = self._transfers.seen(self._snapshots.names)
+        transfers = self._transfers.seen()
         graphs = self._graph_step() if request.graphs else None
         self._stdio.flush()
         seen = (*early, *self._warnings.take(), *trouble)

@@ -117,14 +117,15 @@ class Snapshots:
                 found.setdefault(entry.facts.object, name)
         return found
 
-    def names(self) -> dict[int, str]:
-        """A path of each named object at the last snapshot, by number; a variable's name before others."""
-        found: dict[int, str] = {}
-        for name, entry in self._entries.items():
-            known = found.get(entry.facts.object)
-            if known is None or (name.isidentifier() and not known.isidentifier()):
-                found[entry.facts.object] = name
-        return found
+    def names(self) -> tuple[dict[int, str], dict[int, str]]:
+        """A path of each object and of each storage at the last snapshot, by number; variables before others."""
+        objects: dict[int, str] = {}
+        storages: dict[int, str] = {}
+        for name, entry in sorted(self._entries.items(), key=lambda pair: not pair[0].isidentifier()):
+            objects.setdefault(entry.facts.object, name)
+            if entry.facts.storage is not None:
+                storages.setdefault(entry.facts.storage, name)
+        return objects, storages
 
     def prepare(self, mentioned: Collection[str]) -> None:
         """A statement that mentions these names and attributes is about to run.

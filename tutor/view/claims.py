@@ -46,7 +46,10 @@ def claims_of(step: Step, before: Snapshot, births: Births) -> list[Claim]:
     bound = {change.name for change in step.changes if change.kind not in ("altered", "written")}
     claims = [claim for claim in claims if not _follows(claim, bound)]
     claims += _transfers(context, claims)
-    return sorted(claims, key=lambda c: (bool(c.names) and is_kept(c.names), c.rank, not any(map(context.mentions, c.names))))
+    return sorted(
+        claims,
+        key=lambda c: (bool(c.names) and is_kept(c.names), c.rank, not any(map(context.mentions, c.names))),
+    )
 
 
 def _transfers(context: Context, claims: Sequence[Claim]) -> Iterator[Claim]:
@@ -138,11 +141,10 @@ def _relation(context: Context, facts: TensorFacts) -> str:
 
 
 def _copy(copied: Operand, facts: TensorFacts) -> str:
-    """A copy: of what, and where to, where that is another device."""
-    of = f"copy of {clean(copied.name)}" if copied.name else ""
-    if facts.device in (None, copied.device) or copied.device is None:
-        return of
-    return f"{of or 'copy'} {copy_word(facts.device or '', _nbytes(facts))}"
+    """A copy: of what, or where to, where that is another device."""
+    if None not in (facts.device, copied.device) and facts.device != copied.device:
+        return f"copy {copy_word(facts.device or '', _nbytes(facts))}"
+    return f"copy of {clean(copied.name)}" if copied.name else ""
 
 
 def _nbytes(facts: TensorFacts) -> int:
