@@ -42,9 +42,11 @@ def available() -> tuple[str, ...]:
 
 def choose(setting: str) -> tuple[torch.device, str | None]:
     """The device for `auto`, `cpu`, `cuda[:n]`, `mps` or `sim`, and the statement that makes an explicitly
-    chosen accelerator torch's default. DeviceMissing when it is not there."""
+    chosen accelerator torch's default. DeviceMissing when it is not there.
+
+    The simulated one is there to learn what moves where: tensors come to it only when they are told to."""
     if setting in {"sim", "sim:0"}:
-        return _simulated()
+        return _simulated(), None
     devices = available()
     if setting == "auto":
         best = devices[0]
@@ -60,7 +62,7 @@ def choose(setting: str) -> tuple[torch.device, str | None]:
     return torch.device(setting), f"torch.set_default_device({setting!r})"
 
 
-def _simulated() -> tuple[torch.device, str]:
+def _simulated() -> torch.device:
     """The simulated accelerator, which is nowhere in the process before somebody asks for it."""
     from tutor.kernel import sim
 
@@ -71,4 +73,4 @@ def _simulated() -> tuple[torch.device, str]:
             "have: choose --device cpu, or another version of torch."
         )
     sim.install()
-    return torch.device(sim.DEVICE_TEXT), f"torch.set_default_device({sim.DEVICE_TEXT!r})"
+    return torch.device(sim.DEVICE_TEXT)

@@ -118,7 +118,7 @@ class Snapshots:
         return found
 
     def names(self) -> tuple[dict[int, str], dict[int, str]]:
-        """A path of each object and of each storage at the last snapshot, by number; variables before others."""
+        """A path of each object and of each storage at the last snapshot, by number; variables come first."""
         objects: dict[int, str] = {}
         storages: dict[int, str] = {}
         for name, entry in sorted(self._entries.items(), key=lambda pair: not pair[0].isidentifier()):

@@ -187,6 +187,7 @@ _backings: dict[str, Getter] = {}
 def back_by(device_type: str, backing: Getter) -> None:
     """From now on `backing` answers for tensors on devices of this type."""
     _backings[device_type] = backing
+    READABLE.add(f"{device_type}:0")
 
 
 def backing(tensor: Any) -> Any:

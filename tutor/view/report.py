@@ -74,8 +74,8 @@ class _Report:
         words = [transfer_word(one) for one in together(self.run.steps)]
         device = next((step.device for step in reversed(self.run.steps) if step.device is not None), None)
         words += [held_word(device)] if device is not None else []
-        if words:
-            yield Text(fit(" · ".join(words), self.width), self.palette.label)
+        for line in words:
+            yield Text(fit(line, self.width), self.palette.label)
 
     def _heading(self, label: str, fact: str) -> Text:
         label = fit(label, max(8, self.width - cell_len(fact) - 6))

@@ -11,13 +11,14 @@ from tutor.session import Session
 
 
 @pytest.mark.parametrize("setting", ["sim", "sim:0"])
-def test_a_kernel_binds_the_device_and_makes_it_torchs_default(setting):
+def test_a_kernel_binds_the_device_and_leaves_torchs_default_alone(setting):
     async def go():
         session = Session(setting, spare=False)
         try:
             ready = await session.start()
             run = await session.execute(
-                "import torch\nx = torch.ones(2)\nstr(x.device), str(device), torch.cuda.is_available(), "
+                "import torch\nx = torch.ones(2)\ny = x.to(device)\n"
+                "str(x.device), str(y.device), str(device), torch.cuda.is_available(), "
                 "str(torch.accelerator.current_accelerator()), type(x) is torch.Tensor"
             )
             return ready, run.steps[-1].result
@@ -26,8 +27,8 @@ def test_a_kernel_binds_the_device_and_makes_it_torchs_default(setting):
 
     ready, result = asyncio.run(go())
     assert ready.device == "sim:0"
-    assert ready.preamble == "torch.set_default_device('sim:0')"
-    assert result == "('sim:0', 'sim:0', False, 'sim', True)"
+    assert ready.preamble is None
+    assert result == "('cpu', 'sim:0', 'sim:0', False, 'sim', True)"
 
 
 def test_auto_never_chooses_it_and_nothing_of_it_is_imported(child):

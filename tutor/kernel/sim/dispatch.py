@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 
+from tutor.kernel import transfers
 from tutor.kernel.guard import GENUINE
 from tutor.kernel.sim import amounts, refusals
 from tutor.kernel.sim.blocks import FIELDS, backing, put, wrapped
@@ -125,6 +126,8 @@ def copy_from(source: Any, target: Any, non_blocking: bool = False) -> Any:
         amounts.TRANSFERS.arrive(source.numel() * source.element_size())
     elif leaving and not arriving:
         amounts.TRANSFERS.leave(source.numel() * source.element_size())
+    if arriving != leaving:
+        transfers.note(source, target)
     into = backing(target) if arriving else target
     _copy.redispatch(FIELDS, into, backing(source) if leaving else source, False)
     return target
