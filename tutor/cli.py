@@ -243,6 +243,40 @@ def translate(lessons: tuple[str, ...], lang: str) -> None:
 
 
 @main.command()
+@click.argument("what", metavar="LESSON|session")
+@click.option("-o", "--output", "out", default="", help="A file, .py or .ipynb; else .py on standard output.")
+@click.option("--mine", is_flag=True, help="Your own code in the steps that you have done.")
+@click.option("--force", is_flag=True, help="Write over a file that is there already.")
+def export(what: str, out: str, mine: bool, force: bool) -> None:
+    """Write a lesson, or what you ran last, as a script or a notebook that needs only torch.
+
+    LESSON is the id of a bundled lesson or a YAML file; `session` is all that ran since the app was
+    opened the last time. Exit status: 0, or 2 where there is nothing to write or nowhere."""
+    from pathlib import Path
+
+    from tutor.course.loader import LessonError, find_lesson, load_lesson
+    from tutor.course.store import Store
+    from tutor.export import ExportError, write
+    from tutor.takeaway import lesson_file, session_file
+
+    with Store.open(patience=_STORE_PATIENCE) as store:
+        try:
+            if what == "session":
+                data = session_file(store, out, own=False)
+            else:
+                data = lesson_file(load_lesson(find_lesson(what)), store, out, mine=mine)
+            if out:
+                write(Path(out), data, overwrite=force)
+        except (LessonError, ExportError) as error:
+            click.echo(str(error), err=True)
+            sys.exit(2)
+        except FileExistsError:
+            click.echo(f"{out} is there already: choose another file, or --force.", err=True)
+            sys.exit(2)
+    click.echo(f"Wrote {out}." if out else data, nl=bool(out))
+
+
+@main.command()
 @click.argument("name", metavar="ID")
 @click.option("--to", "folder", default=".", show_default=True, help="The folder to write into.")
 def new(name: str, folder: str) -> None:

@@ -201,6 +201,15 @@ class Store:
                 found.append(entry)
         return found[::-1]
 
+    def session(self, *, own: bool = True) -> list[TranscriptEntry]:
+        """All runs of this session that are kept, oldest first; else those of the session that ran last."""
+        with self._writer.lock:
+            rows = list(self._writer.state.transcript)
+        last = rows[-1][0][1] if rows else self._instance
+        instance = self._instance if own else last
+        found = (records.bytes_entry(row) for stamp, row in rows if stamp[1] == instance)
+        return [entry for entry in found if entry is not None]
+
     def record(self, lesson: str, step: str, **facts: Unpack[StepFacts]) -> None:
         """Record what is now true of a step, by permanent ids; what is not named stays as it is."""
         rows = {(lesson, step, name): records.json_bytes(value) for name, value in facts.items()}

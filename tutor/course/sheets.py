@@ -1,0 +1,222 @@
+"""A lesson, or what was run in a session, as cells of prose and code that need nothing but torch."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from textwrap import dedent, indent
+from typing import Literal
+
+from msgspec import Struct
+
+from tutor.course.schema import FixStep, Graded, Lesson, PredictStep, QuizStep, ReadStep, RunStep, Step
+from tutor.course.store.records import TranscriptEntry
+from tutor.course.walk import needed_steps
+
+#: The accelerator where there is one: torchtutor gives learners this name.
+_DEVICE = 'device = torch.device("cuda" if torch.cuda.is_available() else "cpu")'
+
+_DEVICES = {"sim": "accelerators, which torchtutor simulates", "cuda": "a CUDA device"}
+
+
+class Cell(Struct, frozen=True):
+    """Markdown, or Python."""
+
+    kind: Literal["text", "code"]
+    text: str
+
+
+class Ran(Struct, frozen=True):
+    """A piece of code that ran in a session: its source, and the error that ended it, if one did."""
+
+    source: str
+    error: str = ""
+    #: A name for where it ran; a lesson's step among them.
+    place: str = ""
+    #: The namespace was emptied first, as it is before the editor's code of a lesson.
+    afresh: bool = False
+
+
+# ── lessons ──────────────────────────────────────────────────────────────────
+
+
+def lesson_cells(lesson: Lesson, own: Mapping[str, str] | None = None) -> list[Cell]:
+    """A lesson's prose and code; `own` has the learner's code by the ids of steps, where it is to stand
+    instead of the lesson's."""
+    answers = own or {}
+    sources = [lesson.setup, *(answers.get(step.id, _code_of(step)) for step in lesson.steps)]
+    opening = ["import torch", *([_DEVICE] if _uses(sources, "device") else []), lesson.setup.strip()]
+    cells = [Cell("text", _heading(lesson)), Cell("code", _joined(opening))]
+    for step in lesson.steps:
+        cells += _step_cells(lesson, step, answers.get(step.id))
+    return [cell for cell in cells if cell.text.strip()]
+
+
+def _heading(lesson: Lesson) -> str:
+    wanted = lesson.requires.get("torch", "")
+    needs = [f"torch {wanted}"] if wanted else []
+    if lesson.device != "any":
+        needs.append(_DEVICES[lesson.device])
+    text = f"# {lesson.title}\n\nA lesson of torchtutor, to be run from the top to the end."
+    return f"{text} It needs {' and '.join(needs)}." if needs else text
+
+
+def _step_cells(lesson: Lesson, step: Step, own: str | None) -> list[Cell]:
+    cells = [Cell("text", _prompt(step))]
+    code = own if own is not None else _code_of(step)
+    if isinstance(step, Graded):
+        cells.append(Cell("text", "*Your answer:*" if own is not None else "*One answer:*"))
+    lines = []
+    if code.strip() or _question(step):
+        lines = [f"torch.manual_seed({lesson.seed})"]
+        if not _only_imports(lesson.setup):
+            lines.append(lesson.setup.strip())
+        lines += [needed.solution.strip() for needed in needed_steps(lesson, step)]
+    stops = isinstance(step, RunStep | PredictStep) and step.raises is not None
+    lines.append(guarded(code) if stops else code.strip("\n"))
+    lines.append(f"print({_question(step)})" if _question(step) else "")
+    cells.append(Cell("code", _joined(lines)))
+    if not isinstance(step, ReadStep):
+        cells.append(Cell("text", _lower(step.after)))
+    return cells
+
+
+def _code_of(step: Step) -> str:
+    return step.solution if isinstance(step, Graded) else step.code
+
+
+def _question(step: Step) -> str:
+    """The expression whose value is the answer."""
+    if isinstance(step, PredictStep):
+        return step.ask.expr
+    return step.expr or "" if isinstance(step, QuizStep) else ""
+
+
+def _prompt(step: Step) -> str:
+    text = _lower(step.prompt).rstrip()
+    if isinstance(step, FixStep):
+        text += f"\n\n```python\n{step.code.strip()}\n```"
+    if isinstance(step, PredictStep):
+        text += "\n\n" + "\n".join(f"- `{_written(choice)}`" for choice in step.ask.choices)
+    if isinstance(step, QuizStep):
+        text += "\n\n" + "\n".join(f"- {option.text}" for option in step.options)
+        if step.answer is not None:
+            right = step.options[step.answer]
+            text += f"\n\n*Answer:* {right.text}. {right.why}".rstrip()
+    return text
+
+
+def _lower(text: str) -> str:
+    """Headings one step down: the lesson's own stands above them."""
+    return re.sub(r"^(?=#{1,5} )", "#", text, flags=re.MULTILINE)
+
+
+def _written(choice: object) -> str:
+    return choice if isinstance(choice, str) else repr(choice)
+
+
+# ── sessions ─────────────────────────────────────────────────────────────────
+
+
+def ran(entry: TranscriptEntry) -> Ran:
+    """What a transcript says of one run."""
+    error = next((text for kind, text in entry.remarks if kind == "error"), "")
+    return Ran(entry.source, error, entry.place, afresh=entry.mark == "▸" and "/" in entry.place)
+
+
+def session_cells(runs: Sequence[Ran], lessons: Mapping[str, Lesson]) -> list[Cell]:
+    """What was run, in its order. `lessons` are those that it ran in, by id: their setups come along."""
+    pieces = "1 piece" if len(runs) == 1 else f"{len(runs)} pieces"
+    text = f"# A session of torchtutor\n\n{pieces} of code, in the order in which they ran."
+    sources = [each.source for each in runs]
+    opening = ["import torch", *([_DEVICE] if _uses(sources, "device") else [])]
+    cells = [Cell("text", text), Cell("code", _joined(opening))]
+    place = ""
+    for each in runs:
+        before = _before(each.place, lessons)
+        if each.place != place and len({one.place for one in runs}) > 1:
+            cells.append(Cell("text", f"## {each.place}"))
+        if before and (each.place != place or each.afresh):
+            cells.append(Cell("code", before))
+        place = each.place
+        cells.append(_ran_cell(each))
+    return cells
+
+
+def _before(place: str, lessons: Mapping[str, Lesson]) -> str:
+    """What had run in the namespace before the learner's code."""
+    name, _, step_id = place.partition("/")
+    lesson = lessons.get(name)
+    if lesson is None:
+        return ""
+    step = next((each for each in lesson.steps if each.id == step_id), None)
+    needed = [each.solution.strip() for each in needed_steps(lesson, step)]
+    return _joined([f"torch.manual_seed({lesson.seed})", lesson.setup.strip(), *needed])
+
+
+def _ran_cell(each: Ran) -> Cell:
+    source = each.source.strip("\n")
+    if _tree(source) is None:
+        return Cell("text", f"This was no Python:\n\n```python\n{source}\n```")
+    return Cell("code", guarded(source) if each.error else source)
+
+
+# ── code ─────────────────────────────────────────────────────────────────────
+
+
+def guarded(source: str) -> str:
+    """Code that goes on where `source` raises, and prints what was raised."""
+    name = "error" if not re.search(r"\berror\b", source) else "caught"
+    caught = f'except Exception as {name}:\n    print(f"{{type({name}).__name__}}: {{{name}}}")'
+    tree = _tree(source)
+    if tree is not None and not _has_long_strings(tree):
+        return f"try:\n{indent(dedent(source).strip(chr(10)), '    ')}\n{caught}"
+    # Indenting would change the text inside of strings of several lines.
+    return f"try:\n    exec({source!r})\n{caught}"
+
+
+def compiles(source: str) -> bool:
+    """Whether this is a plain script; code of notebooks may also await at its top level."""
+    try:
+        compile(source, "<cell>", "exec", dont_inherit=True)
+    except (SyntaxError, ValueError):
+        return False
+    return True
+
+
+def _tree(source: str) -> ast.Module | None:
+    try:
+        tree = compile(
+            source, "<cell>", "exec", ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True
+        )
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+    assert isinstance(tree, ast.Module)
+    return tree
+
+
+def _has_long_strings(tree: ast.Module) -> bool:
+    texts = [node for node in ast.walk(tree) if isinstance(node, ast.JoinedStr | ast.Constant)]
+    return any(node.end_lineno != node.lineno for node in texts)
+
+
+def _only_imports(source: str) -> bool:
+    tree = _tree(source)
+    return tree is not None and all(isinstance(node, ast.Import | ast.ImportFrom) for node in tree.body)
+
+
+def _uses(sources: Iterable[str], name: str) -> bool:
+    """Whether some source reads `name`, and none gives it a value."""
+    nodes = [node for source in sources for node in ast.walk(_tree(source) or ast.Module([], []))]
+    names = [node for node in nodes if isinstance(node, ast.Name) and node.id == name]
+    return bool(names) and not isinstance(names[0].ctx, ast.Store)
+
+
+def _joined(parts: Iterable[str]) -> str:
+    lines = [part for part in parts if part.strip()]
+    if "import torch" in lines and any(
+        re.search(r"^import torch$", part, re.MULTILINE) for part in lines[1:]
+    ):
+        lines.remove("import torch")
+    return "\n".join(lines)
