@@ -19,6 +19,10 @@ KILLS, HOMES = 50, 5
 #: What may be lost, in seconds.
 ALLOWED = 1.0
 BACK = b"\x1b[18~"
+#: Words that a life of more than a second owes, and how much longer, in seconds, it may take for them.
+OWED, PATIENCE = 12, 15.0
+#: Escape, and End, which tells the app that nothing belongs to the Escape: alone it would wait for more.
+LEAVE = "\x1b\x1b[F"
 FIRST, SECOND = draft_key("view-reshape", "two-parts"), draft_key("view-reshape", "same-input")
 
 
@@ -45,27 +49,40 @@ class Typist:
 
     def drain(self, seconds: float) -> None:
         """Let time pass, as long as the app lives."""
-        if time.monotonic() > self.until:
+        if time.monotonic() > self.until and not self.lingers():
             raise TimeoutError
         self.terminal.drain(seconds)
+
+    def lingers(self) -> bool:
+        """Whether a life of more than a second goes on, since a slow machine has answered little in it."""
+        late = time.monotonic() > self.until + PATIENCE
+        words = [at for place in (*self.typed.values(), self.entered) for at, _ in place]
+        old = sum(at < time.monotonic() - ALLOWED for at in words)
+        return bool(words) and self.span > ALLOWED and old < OWED and not late
 
     def word(self, place: str) -> None:
         """One word into the editor, at the end of a comment."""
         self.number += 1
         word = f"{self.number};"
-        self.terminal.send(word)
-        self.typed.setdefault(place, []).append((time.monotonic(), word))
-        self.pause()
+        self.typed.setdefault(place, []).append((self.type(word), word))
+        self.rest()
 
     def line(self) -> None:
         """One line at the prompt."""
         self.number += 1
         line = f"{self.number} + 1"
-        self.terminal.send(line + "\r")
-        self.entered.append((time.monotonic(), line))
-        self.pause()
+        self.entered.append((self.type(line + "\r"), line))
+        self.rest()
 
-    def pause(self) -> None:
+    def type(self, keys: str) -> float:
+        """Type; when the app answered: on a busy machine keys lie in the terminal for a while."""
+        painted = len(self.terminal.painted)
+        self.terminal.send(keys)
+        while len(self.terminal.painted) == painted and time.monotonic() < self.until + PATIENCE:
+            self.terminal.drain(0.005)
+        return time.monotonic()
+
+    def rest(self) -> None:
         self.drain(random.uniform(0.01, 0.06))
 
     def lesson(self) -> None:
@@ -86,12 +103,12 @@ class Typist:
         while True:
             for _ in range(random.randint(1, 4)):
                 self.line()
-            self.terminal.send("\x1b")
+            self.terminal.send(LEAVE)
             self.drain(0.15)
             self.terminal.send("# ")
             for _ in range(random.randint(3, 8)):
                 self.word(SCRATCH)
-            self.terminal.send("\r\x1b")
+            self.terminal.send("\r" + LEAVE)
             self.drain(0.15)
 
 
@@ -109,10 +126,7 @@ def live_and_die(home: Path, kind: str, number: int) -> tuple[Typist, float]:
 
 
 def missing(store: Store, typist: Typist, killed: float) -> tuple[list[str], int]:
-    """Words older than a second that are nowhere, and how many such words there were.
-
-    Where the machine is slow, an Escape and the key after it are one key: then a word goes to the prompt, or
-    a line to the editor."""
+    """Words older than a second that are nowhere, and how many such words there were."""
     waiting = store.draft(f"{SCRATCH}/prompt")
     entered = [waiting.text if waiting is not None else "", *store.history()]
     lost, old = [], 0

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.terminal import Terminal
-from tutor.course.store import Store, draft_key
+from tutor.course.store import SCRATCH, Store, draft_key
 
 
 @pytest.fixture
@@ -58,3 +58,16 @@ def test_step_is_left_between_the_keys_before_and_those_after(tmp_path: Path) ->
 def test_lines_of_the_prompt_in_one_burst(terminal: Terminal) -> None:
     terminal.send("v = 20\rw = v + 1\rprint(f'{w}{w}')\r")
     terminal.wait_for("2121")
+
+
+def test_what_follows_a_key_that_moves_the_focus_goes_to_the_new_place(tmp_path: Path) -> None:
+    with Terminal("repl", "--no-spare", home=tmp_path) as terminal:
+        terminal.wait_for("›")
+        terminal.drain(0.5)
+        # An Escape that End follows is one at once, not the beginning of what is typed next.
+        leave = "\x1b\x1b[F"
+        terminal.send(f"one {leave}# two {leave}three {leave}four ")
+        terminal.wait_for("four ")
+    with Store.open(tmp_path / "tutor.db", patience=5) as store:
+        editor, prompt = store.draft(SCRATCH), store.draft(f"{SCRATCH}/prompt")
+    assert (editor and editor.text, prompt and prompt.text) == ("# two four ", "one three ")

@@ -165,17 +165,16 @@ class Workbench(EditingCommands, Studying):
             case _:
                 return super().check_action(action, parameters)
 
-    def action_in_turn(self, action: str) -> None:
-        """Run a command after the keys that were pressed before it, and before those pressed after it."""
-        if self.focused is not None:
-            self.focused.call_later(self._take_turn, action)
-        else:
-            self.post_message(CommandChosen(action))
+    async def action_in_turn(self, action: str) -> None:
+        """Run a command after the keys that were pressed before it, and before those pressed after it.
 
-    async def _take_turn(self, action: str) -> None:
-        """In the focused widget's own time: what it told the screen comes first, its next keys wait."""
+        The app waits here, so that the next keys go to what has the focus then."""
         chosen = CommandChosen(action)
-        self.post_message(chosen)
+        if self.focused is not None:
+            # In the focused widget's own time: what it told the screen comes first.
+            self.focused.call_later(self.post_message, chosen)
+        else:
+            self.post_message(chosen)
         with suppress(TimeoutError):
             await asyncio.wait_for(chosen.obeyed.wait(), TURN)
 

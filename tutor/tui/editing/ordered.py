@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Self
+
 from textual import events
 from textual.widgets import TextArea
 
@@ -20,3 +22,10 @@ class OrderedTextArea(TextArea):
                 event.prevent_default()
                 return
         await super()._on_key(event)
+
+    def focus(self, scroll_visible: bool = True) -> Self:
+        """Have the focus at once: Textual gives it after the keys that have come by then."""
+        if self.is_attached:
+            self.screen.set_focus(self, scroll_visible)
+            return self
+        return super().focus(scroll_visible)
