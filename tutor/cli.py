@@ -257,6 +257,7 @@ def export(what: str, out: str, mine: bool, force: bool) -> None:
     from tutor.course.loader import LessonError, find_lesson, load_lesson
     from tutor.course.store import Store
     from tutor.export import ExportError, write
+    from tutor.language import current_language
     from tutor.takeaway import lesson_file, session_file
 
     with Store.open(patience=_STORE_PATIENCE) as store:
@@ -264,7 +265,8 @@ def export(what: str, out: str, mine: bool, force: bool) -> None:
             if what == "session":
                 data = session_file(store, out, own=False)
             else:
-                data = lesson_file(load_lesson(find_lesson(what)), store, out, mine=mine)
+                lesson = load_lesson(find_lesson(what), current_language())
+                data = lesson_file(lesson, store, out, mine=mine)
             if out:
                 write(Path(out), data, overwrite=force)
         except (LessonError, ExportError) as error:
@@ -381,11 +383,12 @@ def _open_preview(file: str, step: str, *, device: str, memory: str, spare: bool
 
     from tutor.course.loader import LessonError, load_lesson
     from tutor.course.store import Store
+    from tutor.language import current_language
     from tutor.session import Session
 
     path = Path(file)
     try:
-        lesson = load_lesson(path)
+        lesson = load_lesson(path, current_language())
     except LessonError as error:
         click.echo(str(error), err=True)
         return 2

@@ -32,6 +32,8 @@ _KEYS = {
     "code": "What stands in the editor. Lines of at most 45 columns, so that notes fit beside them.",
     "starter": "What the editor starts with; `____` marks what is to be filled in.",
     "ask": "What the learner predicts before running.",
+    "labels": "What the learner reads for each choice, where its value says too little.",
+    "distractors": "Lines that belong to no right answer, shuffled in among the solution's.",
     "expr": "Python, evaluated after the code: its value is the answer.",
     "choices": "What the learner chooses among; all of them must differ.",
     "answer": "The right choice, counted from 0.",

@@ -10,7 +10,17 @@ from typing import Literal
 
 from msgspec import Struct
 
-from tutor.course.schema import FixStep, Graded, Lesson, PredictStep, QuizStep, ReadStep, RunStep, Step
+from tutor.course.schema import (
+    FixStep,
+    Graded,
+    Lesson,
+    ParsonsStep,
+    PredictStep,
+    QuizStep,
+    ReadStep,
+    RunStep,
+    Step,
+)
 from tutor.course.store.records import TranscriptEntry
 from tutor.course.walk import needed_steps
 
@@ -56,7 +66,7 @@ def lesson_cells(lesson: Lesson, own: Mapping[str, str] | None = None) -> list[C
 def _heading(lesson: Lesson) -> str:
     wanted = lesson.requires.get("torch", "")
     needs = [f"torch {wanted}"] if wanted else []
-    if lesson.device != "any":
+    if lesson.device in _DEVICES:
         needs.append(_DEVICES[lesson.device])
     text = f"# {lesson.title}\n\nA lesson of torchtutor, to be run from the top to the end."
     return f"{text} It needs {' and '.join(needs)}." if needs else text
@@ -95,10 +105,10 @@ def _question(step: Step) -> str:
 
 def _prompt(step: Step) -> str:
     text = _lower(step.prompt).rstrip()
-    if isinstance(step, FixStep):
+    if isinstance(step, FixStep | ParsonsStep):
         text += f"\n\n```python\n{step.code.strip()}\n```"
     if isinstance(step, PredictStep):
-        text += "\n\n" + "\n".join(f"- `{_written(choice)}`" for choice in step.ask.choices)
+        text += "\n\n" + "\n".join(map(_choice, step.ask.choices, step.ask.shown))
     if isinstance(step, QuizStep):
         text += "\n\n" + "\n".join(f"- {option.text}" for option in step.options)
         if step.answer is not None:
@@ -112,8 +122,10 @@ def _lower(text: str) -> str:
     return re.sub(r"^(?=#{1,5} )", "#", text, flags=re.MULTILINE)
 
 
-def _written(choice: object) -> str:
-    return choice if isinstance(choice, str) else repr(choice)
+def _choice(value: object, label: str) -> str:
+    """What the run prints for a choice, and what the learner reads for it where that is more."""
+    printed = str(value)
+    return f"- `{printed}`" if label in (printed, repr(value)) else f"- `{printed}`: {label}"
 
 
 # ── sessions ─────────────────────────────────────────────────────────────────

@@ -7,6 +7,7 @@ from pathlib import Path
 from tutor.course.loader import LessonError, load_lesson
 from tutor.course.schema import Lesson
 from tutor.course.store import Store
+from tutor.language import current_language
 from tutor.session import Session
 from tutor.tui.app import TutorApp, run
 from tutor.tui.trust import trust_key
@@ -35,7 +36,7 @@ class PreviewApp(TutorApp):
             return  # later: it is being replaced, or code runs, or a list lies over the page
         self._seen = now
         try:
-            lesson = load_lesson(self._file)
+            lesson = load_lesson(self._file, current_language())
         except LessonError as error:
             bench.out.say(str(error), "error")
             return
