@@ -28,6 +28,7 @@ FORBIDDEN = {
     "tutor.view": TORCH | SCREEN | {"yaml"},
     "tutor.session": TORCH | SCREEN | {"rich", "yaml"},
     "tutor.headless": TORCH | SCREEN,
+    "tutor.progressing": TORCH | SCREEN | {"asyncio"},
     "tutor.takeaway": TORCH | SCREEN | {"asyncio"},
     "tutor.proving": TORCH | SCREEN,
     "tutor.translating": TORCH | SCREEN | {"rich", "asyncio"},

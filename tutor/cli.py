@@ -243,6 +243,20 @@ def translate(lessons: tuple[str, ...], lang: str) -> None:
 
 
 @main.command()
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text for people.")
+@click.option("--export", "out", default="", metavar="FILE", help="Write all progress and your code to FILE.")
+@click.option("--import", "source", default="", metavar="FILE", help="Join what FILE has to what is here.")
+@click.option("--force", is_flag=True, help="Let --export write over a file that is there already.")
+def progress(as_json: bool, out: str, source: str, force: bool) -> None:
+    """Tell how far you are: tracks and lessons, when you were there, how good your predictions were.
+
+    An import undoes nothing: what is done in either is done, and code that is here is left as it is."""
+    from tutor.progressing import progress as tell
+
+    sys.exit(tell(as_json=as_json, out=out, source=source, force=force))
+
+
+@main.command()
 @click.argument("what", metavar="LESSON|session")
 @click.option("-o", "--output", "out", default="", help="A file, .py or .ipynb; else .py on standard output.")
 @click.option("--mine", is_flag=True, help="Your own code in the steps that you have done.")

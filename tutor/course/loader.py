@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 
@@ -17,8 +18,8 @@ from tutor.course.sense import Sense
 from tutor.course.wording import sentence_for
 
 __all__ = [
-    "LessonError", "bundled_lessons", "by_track", "find_lesson", "load_lesson", "overlay_gaps", "read_lesson",
-    "read_overlay",
+    "LessonError", "bundled_lessons", "by_track", "find_lesson", "load_lesson", "overlay_gaps",
+    "read_lesson", "read_overlay", "readable_lessons",
 ]  # fmt: skip
 
 MAX_BYTES = 256 * 1024
@@ -88,6 +89,15 @@ def by_track(language: str = "en") -> list[tuple[str, list[Lesson]]]:
         lesson = load_lesson(path, language)
         tracks.setdefault(lesson.track, []).append(lesson)
     return list(tracks.items())
+
+
+def readable_lessons(language: str = "en") -> list[Lesson]:
+    """The lessons that came with torchtutor, without those that cannot be read."""
+    found: list[Lesson] = []
+    for path in bundled_lessons():
+        with suppress(LessonError):
+            found.append(load_lesson(path, language))
+    return found
 
 
 def find_lesson(name_or_path: str) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import Any, Unpack
 
@@ -69,7 +70,7 @@ class Walk:
         """The current step is being shown: remember that the learner got here."""
         self._store.set_setting("lesson", self.lesson.id)
         self._store.set_setting(self._place, self.step.id)
-        self._store.record(self.lesson.id, self.step.id, visited=True)
+        self._store.record(self.lesson.id, self.step.id, visited=True, at=int(time.time()))
 
     def forward(self) -> bool:
         """Go to the next step; at the last one the lesson is complete and False is returned.

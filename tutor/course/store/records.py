@@ -74,6 +74,8 @@ class StepProgress(Struct, frozen=True):
     right: bool | None = None
     hints: int = 0
     solution_shown: bool = False
+    #: When the learner was there last, in seconds since 1970; 0 where that is not known.
+    at: int = 0
 
 
 class StepFacts(TypedDict, total=False):
@@ -85,6 +87,7 @@ class StepFacts(TypedDict, total=False):
     right: bool | None
     hints: int
     solution_shown: bool
+    at: int
 
 
 def text_bytes(text: str) -> bytes:

@@ -228,6 +228,18 @@ class Store:
             fields.setdefault(step, {})[name] = row
         return {step: records.progress_of(found) for step, found in fields.items()}
 
+    def all_progress(self) -> dict[str, dict[str, StepProgress]]:
+        """Everything that is known of every lesson, by id."""
+        with self._writer.lock:
+            lessons = dict.fromkeys(key[0] for key in self._writer.state.progress)
+        return {lesson: self.progress(lesson) for lesson in lessons}
+
+    def drafts(self) -> dict[str, str]:
+        """All code that is kept, by key; the learner is not shown it by that."""
+        with self._writer.lock:
+            found = self._writer.state.drafts.items()
+            return {key: version.draft.text for key, version in found if version.draft is not None}
+
     def setting(self, name: str, default: T) -> T:
         """The setting, or `default` where there is none of its type."""
         with self._writer.lock:

@@ -1,0 +1,83 @@
+"""Progress as a file: to another machine and back, without undoing what was done there."""
+
+from __future__ import annotations
+
+import msgspec
+from msgspec import Struct
+
+from tutor.course.store import Store
+from tutor.course.store.records import StepProgress
+
+VERSION = 1
+
+
+class LuggageError(Exception):
+    """A file that is no exported progress; the text is one sentence."""
+
+
+class Luggage(Struct, frozen=True, omit_defaults=True):
+    """What is exported: progress by lesson and step, and the learner's code by its key."""
+
+    torchtutor_progress: int
+    progress: dict[str, dict[str, StepProgress]]
+    drafts: dict[str, str] = {}
+
+
+class Unpacked(Struct, frozen=True):
+    """What an import has brought."""
+
+    steps: int
+    drafts: int
+    #: Code that is another here, and was left as it is.
+    kept: tuple[str, ...]
+
+
+def pack(store: Store) -> bytes:
+    """All progress, with the learner's code in lessons, as JSON."""
+    drafts = {key: text for key, text in store.drafts().items() if "/" in key}
+    return msgspec.json.format(msgspec.json.encode(Luggage(VERSION, store.all_progress(), drafts)), indent=1)
+
+
+def unpack(store: Store, data: bytes) -> Unpacked:
+    """Join exported progress to what the store has: what is done in either is done, and no code is lost.
+
+    LuggageError for a file that is something else; nothing has been changed then."""
+    try:
+        luggage = msgspec.json.decode(data, type=Luggage)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise LuggageError(f"this is no progress that torchtutor exported ({error})") from None
+    if luggage.torchtutor_progress != VERSION:
+        raise LuggageError(
+            f"this is progress in format {luggage.torchtutor_progress}, and this torchtutor reads {VERSION}"
+        )
+    steps = sum(
+        _join(store, lesson, step, coming)
+        for lesson, known in luggage.progress.items()
+        for step, coming in known.items()
+    )
+    here = store.drafts()
+    for key, text in luggage.drafts.items():
+        if key not in here:
+            store.save_draft(key, text)
+    taken = sum(key not in here for key in luggage.drafts)
+    kept = tuple(key for key, text in luggage.drafts.items() if here.get(key, text) != text)
+    return Unpacked(steps, taken, kept)
+
+
+def _join(store: Store, lesson: str, step: str, coming: StepProgress) -> bool:
+    """Record what is more than the store knows; whether that was anything."""
+    here = store.progress(lesson).get(step, StepProgress())
+    joined = msgspec.structs.replace(
+        here,
+        visited=here.visited or coming.visited,
+        done=here.done or coming.done,
+        hints=max(here.hints, coming.hints),
+        solution_shown=here.solution_shown or coming.solution_shown,
+        at=max(here.at, coming.at),
+    )
+    if here.right is None:
+        joined = msgspec.structs.replace(joined, prediction=coming.prediction, right=coming.right)
+    if joined == here:
+        return False
+    store.record(lesson, step, **msgspec.structs.asdict(joined))
+    return True

@@ -1,0 +1,168 @@
+"""How far the learner is: the map of tracks and lessons, in numbers and in words."""
+
+from __future__ import annotations
+
+import datetime as dt
+import unicodedata
+from collections.abc import Iterable, Mapping
+from typing import Literal
+
+import msgspec
+from msgspec import Struct
+
+from tutor.course.schema import Lesson, PredictStep
+from tutor.course.store import Store
+from tutor.course.store.records import StepProgress
+
+#: Moments that no calendar has begin here.
+_END = 253_000_000_000
+
+
+class Predictions(Struct, frozen=True):
+    """How many predictions were right, of those whose outcome is known."""
+
+    right: int = 0
+    of: int = 0
+
+    def __add__(self, other: Predictions) -> Predictions:
+        return Predictions(self.right + other.right, self.of + other.of)
+
+
+class LessonProgress(Struct, frozen=True):
+    """One lesson. `last` is when the learner was there, in seconds since 1970, where that is known."""
+
+    id: str
+    title: str
+    track: str
+    state: Literal["new", "begun", "done"]
+    steps: int
+    done: int
+    last: int | None
+    predictions: Predictions
+    hints: int
+    solutions_shown: int
+
+
+class CourseProgress(Struct, frozen=True):
+    """All lessons, in the order in which they are taught."""
+
+    lessons: tuple[LessonProgress, ...]
+
+    @property
+    def predictions(self) -> Predictions:
+        """Those of all lessons."""
+        return sum((each.predictions for each in self.lessons), Predictions())
+
+    def tracks(self) -> dict[str, list[LessonProgress]]:
+        """The lessons under their tracks."""
+        found: dict[str, list[LessonProgress]] = {}
+        for lesson in self.lessons:
+            found.setdefault(lesson.track, []).append(lesson)
+        return found
+
+
+def course_progress(store: Store, lessons: Iterable[Lesson]) -> CourseProgress:
+    """What the store knows of these lessons."""
+    return CourseProgress(tuple(lesson_progress(lesson, store.progress(lesson.id)) for lesson in lessons))
+
+
+def lesson_progress(lesson: Lesson, known: Mapping[str, StepProgress]) -> LessonProgress:
+    """What is known of one lesson; steps that it has no more do not count."""
+    found = {step.id: known[step.id] for step in lesson.steps if step.id in known}
+    done = sum(each.done for each in found.values())
+    judged = [
+        found[step.id].right for step in lesson.steps if isinstance(step, PredictStep) and step.id in found
+    ]
+    predictions = Predictions(sum(each is True for each in judged), sum(each is not None for each in judged))
+    state: Literal["new", "begun", "done"] = "begun" if found else "new"
+    if done == len(lesson.steps):
+        state = "done"
+    last = max((each.at for each in found.values()), default=0)
+    hints = sum(each.hints for each in found.values())
+    solutions = sum(each.solution_shown for each in found.values())
+    return LessonProgress(
+        lesson.id,
+        lesson.title,
+        lesson.track,
+        state,
+        len(lesson.steps),
+        done,
+        last if 0 < last < _END else None,
+        predictions,
+        hints,
+        solutions,
+    )
+
+
+# ── in words ─────────────────────────────────────────────────────────────────
+
+
+def since(then: int | None, now: float) -> str:
+    """How long ago, as people say it; empty where it is not known."""
+    if then is None:
+        return ""
+    today = dt.datetime.fromtimestamp(now).astimezone().date()
+    days = (today - dt.datetime.fromtimestamp(then).astimezone().date()).days
+    if days <= 0:
+        return "today"
+    if days == 1:
+        return "yesterday"
+    for length, noun in ((365, "year"), (30, "month"), (7, "week")):
+        if days >= 2 * length or (noun == "year" and days >= length):
+            count = days // length
+            return f"{count} {noun}{'' if count == 1 else 's'} ago"
+    return f"{days} days ago"
+
+
+def state_words(lesson: LessonProgress) -> str:
+    """`done`, `3 of 8 steps`, or how many steps there are."""
+    if lesson.state == "done":
+        return "✓ done"
+    if lesson.state == "begun":
+        return f"{lesson.done} of {lesson.steps} steps"
+    return "1 step" if lesson.steps == 1 else f"{lesson.steps} steps"
+
+
+def calibration(predictions: Predictions) -> str:
+    """How good the learner's predictions were, in a sentence."""
+    if not predictions.of:
+        return "No predictions yet."
+    return f"You were right in {predictions.right} of {predictions.of} predictions."
+
+
+def as_text(course: CourseProgress, now: float) -> str:
+    """The whole map as lines of text."""
+    width = max((_columns(each.title) for each in course.lessons), default=0)
+    lines = []
+    for track, lessons in course.tracks().items():
+        lines.append(track)
+        for each in lessons:
+            title = each.title + " " * (width - _columns(each.title))
+            words = f"  {title}  {state_words(each):<14}  {since(each.last, now)}"
+            lines.append(words.rstrip())
+        lines.append("")
+    done = sum(each.state == "done" for each in course.lessons)
+    lines.append(f"{done} of {len(course.lessons)} lessons done. {calibration(course.predictions)}")
+    return "\n".join(lines)
+
+
+def _columns(text: str) -> int:
+    """What the text takes on a terminal: letters of Korean take two columns."""
+    return sum(2 if unicodedata.east_asian_width(each) in "WF" else 1 for each in text)
+
+
+def as_data(course: CourseProgress) -> dict[str, object]:
+    """The same for programs; moments are ISO 8601, in UTC."""
+    lessons = []
+    for each in course.lessons:
+        last = None if each.last is None else _iso(each.last)
+        predictions = {"right": each.predictions.right, "of": each.predictions.of}
+        lessons.append(
+            {**msgspec.structs.asdict(each), "last": last, "predictions": predictions},
+        )
+    total = course.predictions
+    return {"lessons": lessons, "predictions": {"right": total.right, "of": total.of}}
+
+
+def _iso(seconds: int) -> str:
+    return dt.datetime.fromtimestamp(seconds, dt.UTC).isoformat(timespec="seconds")
