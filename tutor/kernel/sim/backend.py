@@ -11,7 +11,7 @@ import torch
 
 from tutor.kernel import raw
 from tutor.kernel.guard import GENUINE
-from tutor.kernel.sim import amounts, blocks, dispatch, storages
+from tutor.kernel.sim import amounts, blocks, dispatch, moving, storages
 
 globals()["__builtins__"] = GENUINE
 
@@ -36,6 +36,7 @@ def install() -> None:
         aten.impl("_copy_from", torch.library.fallthrough_kernel, key)
     _libraries.extend((everything, aten))
     storages.teach()
+    moving.teach()
     raw.back_by(blocks.NAME, blocks.backing)
 
 

@@ -28,6 +28,7 @@ FIELDS = torch._C.DispatchKeySet(torch._C.DispatchKey.CPU)
 _set = torch.ops.aten.set_.source_Storage_storage_offset
 _strided = torch.ops.aten.as_strided.default
 
+_CPU = torch.device("cpu")
 #: By the name it has before `install` gives it ours.
 _DEVICE = torch.device("privateuseone", 0)
 
@@ -35,16 +36,19 @@ _DEVICE = torch.device("privateuseone", 0)
 class Block:
     """The CPU storage behind one of ours; it lies on that storage, and so lives and ends with it."""
 
-    __slots__ = ("flats", "nbytes", "storage")
+    __slots__ = ("counted", "flats", "nbytes", "storage")
 
-    def __init__(self, storage: Any) -> None:
+    def __init__(self, storage: Any, counted: bool = True) -> None:
         self.storage = storage
         self.nbytes = storage.nbytes()
         self.flats: dict[torch.dtype, torch.Tensor] = {}
-        amounts.MEMORY.take(self.nbytes)
+        self.counted = counted
+        if counted:
+            amounts.MEMORY.take(self.nbytes)
 
     def __del__(self) -> None:
-        amounts.MEMORY.give_back(self.nbytes)
+        if self.counted:
+            amounts.MEMORY.give_back(self.nbytes)
 
     def flat(self, dtype: torch.dtype) -> torch.Tensor:
         """All of the block as elements of one type."""
@@ -68,10 +72,9 @@ def block_of(tensor: Any) -> Block:
     storage = _untyped_storage(tensor)
     try:
         block: Block = storage._block
-    except AttributeError:  # made by torch itself, which it does only for tensors without elements
-        if storage.nbytes():
-            raise RuntimeError("the simulated device does not hold this storage") from None
-        block = storage._block = Block(torch.UntypedStorage(0, device="cpu"))
+    except AttributeError:  # made by torch itself around memory of ours, for a while
+        cpu = torch._C._construct_storage_from_data_pointer(storage.data_ptr(), _CPU, storage.nbytes())
+        block = storage._block = Block(cpu, counted=False)
     return block
 
 

@@ -95,7 +95,7 @@ class _TensorPlaces(dict[Any, tuple[int, ...]]):
 
     def __missing__(self, operation: Any) -> tuple[int, ...]:
         arguments = operation._schema.arguments
-        places = tuple(i for i, argument in enumerate(arguments) if i and str(argument.type) == "Tensor")
+        places = tuple(i for i, argument in enumerate(arguments) if str(argument.type) == "Tensor")
         self[operation] = places
         return places
 
