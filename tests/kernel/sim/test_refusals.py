@@ -14,7 +14,7 @@ def got(argument, there, common, method):
     )
 
 
-ARRAY = "can't convert sim:0 device type tensor to numpy. Use Tensor.cpu() to copy the tensor to host memory first."
+ARRAY = "can't convert sim:0 device type tensor to numpy. Use Tensor.cpu() to copy the tensor to host memory"
 #: `s` and `h` are (2, 3) tensors on the device and on the host; None where a GPU takes them.
 CASES = {
     "s + h": TWO,
@@ -40,6 +40,17 @@ CASES = {
     "nn.Embedding(5, 3).to('sim')(torch.tensor([1]))": got("index", "cpu", "sim:0", "_index_select"),
     "F.cross_entropy(s, torch.tensor([0, 1]))": got("target", "cpu", "sim:0", "nll_loss_forward"),
     "s.gather(1, torch.zeros(2, 1, dtype=torch.long))": got("index", "cpu", "sim:0", "gather"),
+    "nn.Conv2d(1, 2, 2).to('sim')(h[None, None])": (
+        "Input type (torch.FloatTensor) and weight type (torch.sim.FloatTensor) should be the same or input "
+        "should be a MKLDNN tensor and weight is a dense tensor"
+    ),
+    "nn.Conv2d(1, 2, 2)(s[None, None])": (
+        "Input type (torch.sim.FloatTensor) and weight type (torch.FloatTensor) should be the same"
+    ),
+    "nn.LSTM(3, 2)(s)": (
+        "Input and parameter tensors are not at the same device, found input tensor at sim:0 and "
+        "parameter tensor at cpu"
+    ),
     "s[torch.tensor([0, 1])]": None,
     "s[torch.tensor([True, False])]": None,
     "s[torch.tensor([0])] = 1.0": None,

@@ -11,7 +11,18 @@ import torch
 
 from tutor.kernel import raw
 from tutor.kernel.guard import GENUINE
-from tutor.kernel.sim import amounts, blocks, dispatch, moving, storages
+from tutor.kernel.sim import (
+    amounts,
+    attention,
+    autocast,
+    blocks,
+    convolution,
+    dispatch,
+    hosts,
+    moving,
+    recurrent,
+    storages,
+)
 
 globals()["__builtins__"] = GENUINE
 
@@ -34,9 +45,11 @@ def install() -> None:
     aten.impl("_copy_from", dispatch.copy_from, "PrivateUse1")
     for key in ("Conjugate", "Negative"):  # which copying resolves by itself
         aten.impl("_copy_from", torch.library.fallthrough_kernel, key)
+    for room in (attention, autocast, convolution, recurrent):
+        room.register(aten)
     _libraries.extend((everything, aten))
-    storages.teach()
-    moving.teach()
+    for room in (hosts, moving, storages):
+        room.teach()
     raw.back_by(blocks.NAME, blocks.backing)
 
 
@@ -48,7 +61,8 @@ def _composed() -> list[Any]:
         if not name.startswith("aten::"):
             continue
         structured = has(name, "CompositeExplicitAutogradNonFunctional")
-        if structured or (has(name, "CPU") and has(name, "CompositeExplicitAutograd")):
+        composed = structured or any(has(name, f"Composite{way}Autograd") for way in ("Explicit", "Implicit"))
+        if structured or (composed and has(name, "CPU")):
             packet, _, overload = name.removeprefix("aten::").partition(".")
             found.append(getattr(getattr(torch.ops.aten, packet), overload or "default"))
     return found
@@ -75,7 +89,7 @@ def _module() -> types.ModuleType:
         "max_memory_allocated": lambda device=None: amounts.MEMORY.peak,
         "reset_peak_memory_stats": lambda device=None: amounts.MEMORY.reset_peak(),
         "device": contextlib.nullcontext,
-        "_is_in_bad_fork": lambda: False,
+        "_is_in_bad_fork": lambda: hosts.Fork.happened,
     }
     vars(module).update(contents)
     return module

@@ -10,6 +10,7 @@ from tutor.kernel import transfers
 from tutor.kernel.guard import GENUINE
 from tutor.kernel.sim import amounts, refusals
 from tutor.kernel.sim.blocks import FIELDS, backing, put, wrapped
+from tutor.kernel.sim.hosts import Fork, refuse_in_fork
 
 globals()["__builtins__"] = GENUINE
 
@@ -105,6 +106,8 @@ _TENSOR_PLACES = _TensorPlaces()
 
 def run(operation: Any, *args: Any, **kwargs: Any) -> Any:
     """The kernel of every operation for which torch has none that serves all devices."""
+    if Fork.happened:
+        refuse_in_fork()
     if operation in _FIELD_OPERATIONS:
         return operation.redispatch(FIELDS, *args, **kwargs)
     call = _Call()
@@ -121,6 +124,8 @@ def run(operation: Any, *args: Any, **kwargs: Any) -> Any:
 
 def copy_from(source: Any, target: Any, non_blocking: bool = False) -> Any:
     """Copies into `target`, across devices or on ours; the one way between host and device."""
+    if Fork.happened:
+        refuse_in_fork()
     arriving, leaving = not _is_cpu(target), not _is_cpu(source)
     if arriving and not leaving:
         amounts.TRANSFERS.arrive(source.numel() * source.element_size())

@@ -36,6 +36,8 @@ def check(operation: Any, args: Any, kwargs: Any) -> None:
     if _MASKING.match(name):
         _check_mask(tensors)
         tensors = [(argument, tensor) for argument, tensor in tensors if argument != "mask"]
+    if "conv" in name:
+        _check_convolution(dict(tensors))
     entry = _entry(name, operation._overloadname)
     if "device_check: NoCheck" in entry or _MASKING.match(name):
         _check_iterated(tensors)
@@ -98,6 +100,16 @@ def _check_mask(tensors: list[tuple[str, Any]]) -> None:
     if mask != self:
         raise RuntimeError(
             f"expected self and mask to be on the same device, but got mask on {mask} and self on {self}"
+        )
+
+
+def _check_convolution(given: dict[str, Any]) -> None:
+    data, weight = given.get("input", given.get("self")), given.get("weight")
+    if data is not None and weight is not None and _device(data) != _device(weight):
+        sparse = " or input should be a MKLDNN tensor and weight is a dense tensor"
+        raise RuntimeError(
+            f"Input type ({data.type()}) and weight type ({weight.type()}) should be the same"
+            + (sparse if _device(data).type == "cpu" else "")
         )
 
 
