@@ -40,6 +40,18 @@ def test_stop_during_input(driver):
     assert driver.value("x") == "fresh"
 
 
+def test_stop_before_the_kernel_has_heard_of_the_code(driver):
+    for _ in range(5):
+        run = driver.run_and(
+            "n = 0\ninput('? ')",
+            Session.interrupt,
+            lambda event: isinstance(event, StateChanged) and event.state == "busy",
+        )
+        assert run.error is not None
+        assert run.error.type == "KeyboardInterrupt"
+    assert driver.value("1 + 1") == 2
+
+
 def test_stop_between_statements_leaves_the_rest_undone(driver):
     code = "done = 0\n" + "for _ in range(50_000): done += 1\n" * 400
     run = driver.run_and(code, Session.interrupt, after=0.2)

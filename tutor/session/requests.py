@@ -131,7 +131,10 @@ class Requests(Questions):
         """Stop the running code; the state becomes `stuck` when that has no effect in 2 s."""
         if self.state not in ("busy", "paused", "stopping", "stuck") or self._kernel is None:
             return
-        self._kernel.interrupt()
+        if self._running is None or self._running.begun:
+            self._kernel.interrupt()
+        else:
+            self._running.unwanted = True
         if self.state in ("busy", "paused"):
             if self._running is not None:
                 self._running.resume()

@@ -158,6 +158,10 @@ class RunningRequest:
         stepwise: bool = False,
     ) -> None:
         self.number = number
+        #: The kernel has said that it runs this; what interrupts it sooner, the kernel would forget.
+        self.begun = False
+        #: To be interrupted as soon as it has begun.
+        self.unwanted = False
         #: The kernel waits after each statement until it may go on.
         self.stepwise = stepwise
         #: How many pauses may be passed over.
@@ -181,6 +185,7 @@ class RunningRequest:
 
     def receive(self, message: Reply) -> None:
         if isinstance(message, Started):
+            self.begun = True
             self._spans, self._sources = message.spans, message.sources
         elif isinstance(message, StepDone | Done):
             self._records.append(message)
@@ -207,6 +212,11 @@ class RunningRequest:
         if self._paused_at is not None:
             self._paused_for += time.perf_counter() - self._paused_at
             self._paused_at = None
+
+    def interrupt_is_due(self) -> bool:
+        """Whether an interrupt came before the code had begun, which it has now; true once."""
+        due, self.unwanted = self.begun and self.unwanted, self.unwanted and not self.begun
+        return due
 
     def wants_drain(self) -> bool:
         """Whether the next record came without a mark, so that the pipe's content decides."""

@@ -272,13 +272,20 @@ class Session(Requests):
                     self._emit(event)
         elif running is not None and getattr(message, "id", None) == running.number:
             running.receive(message)
-            if self._kernel is not None and running.wants_drain():
-                self._kernel.drain()
+            if self._kernel is not None:
+                self._attend(running, self._kernel)
             self._advance()
         elif isinstance(message, _ANSWERS):
             future = self._waiting.pop(message.id, None)
             if future is not None and not future.done():
                 future.set_result(message)
+
+    def _attend(self, running: RunningRequest, kernel: KernelProcess) -> None:
+        """Hand on the interrupt that came too early, and fetch the output that a record waits for."""
+        if running.interrupt_is_due():
+            kernel.interrupt()
+        if running.wants_drain():
+            kernel.drain()
 
     def _advance(self) -> None:
         """Turn records whose output has arrived into steps."""
