@@ -87,3 +87,14 @@ def learner() -> Iterator[Learner]:
         runner.run(session.start())
         yield Learner(runner, session)
         runner.run(session.close())
+
+
+@pytest.fixture(scope="session")
+def learner_on_sim() -> Iterator[Learner]:
+    """The same, where `device` is the simulated one."""
+    with asyncio.Runner() as runner:
+        session = Session("sim", spare=False)
+        session.spawn()
+        runner.run(session.start())
+        yield Learner(runner, session)
+        runner.run(session.close())
