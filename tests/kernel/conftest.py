@@ -59,9 +59,9 @@ class Driver:
 
 
 @pytest.fixture(scope="module")
-def module_driver() -> Iterator[Driver]:
+def module_driver(request: pytest.FixtureRequest) -> Iterator[Driver]:
     with asyncio.Runner() as runner:
-        session = Session(spare=False)
+        session = Session(getattr(request.module, "DEVICE", "auto"), spare=False)
         session.spawn()
         runner.run(session.start())
         yield Driver(runner, session)
