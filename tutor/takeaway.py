@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from tutor.course.loader import LessonError, bundled_lessons, load_lesson
 from tutor.course.notebook import ENDINGS, written
+from tutor.course.ran import Ran
 from tutor.course.schema import Lesson
 from tutor.course.sheets import lesson_cells, ran, session_cells
 from tutor.course.store import Store, draft_key
@@ -32,6 +34,13 @@ def session_file(store: Store, name: str, *, own: bool = True, more: Lesson | No
             with suppress(LessonError):
                 known[path.stem] = load_lesson(path)
     return written(session_cells(runs, known), ending_of(name))
+
+
+def pieces_file(runs: Sequence[Ran], name: str) -> bytes:
+    """These pieces of code as the file `name` would have them. ExportError where there are none."""
+    if not runs:
+        raise ExportError("Nothing has run yet, so that there is nothing to write.")
+    return written(session_cells(runs, {}), ending_of(name))
 
 
 def own_code(lesson: Lesson, store: Store) -> dict[str, str]:

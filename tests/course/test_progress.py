@@ -55,8 +55,8 @@ def test_the_map_tells_states_times_and_how_often_predictions_were_right(stores:
     assert course.lessons[0].hints == 2
     text = as_text(course, now).splitlines()
     assert [line.split()[0] for line in text if line] == ["T", "Done", "Begun", "U", "New", "1"]
-    assert text[1].endswith("✓ done          3 days ago")
-    assert text[2].endswith("0 of 4 steps    today")
+    assert text[1].endswith("✓ done    3 days ago")
+    assert text[2].endswith("0 of 4    today")
     assert text[-1] == "1 of 3 lessons done. You were right in 2 of 3 predictions."
     data = json.loads(json.dumps(as_data(course)))
     assert data["predictions"] == {"right": 2, "of": 3}

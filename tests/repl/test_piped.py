@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 import time
+from pathlib import Path
 
 import pytest
 from repl_environment import COMMAND, environment
@@ -200,3 +201,16 @@ def test_why_with_nothing_explained_and_rules_that_are_none(piped):
     assert re.search(r"^second-backward +Backward uses up the graph$", done.stdout, re.MULTILINE)
     assert "There is no rule view_sizes: did you mean view-size" in done.stdout
     assert done.returncode == 1
+
+
+def test_what_ran_is_written_to_a_file_once(piped, tmp_path: Path) -> None:
+    path = tmp_path / "mine.py"
+    done = piped(
+        f"a = 41 + 1\na.nothing\n:export {path}\n:export {path}\n:export {tmp_path}/mine.txt\n:progress\n"
+    )
+    text = path.read_text()
+    assert "a = 41 + 1" in text
+    assert "try:\n    a.nothing\n" in text
+    assert "is there already" in done.stdout + done.stderr
+    assert "neither .py nor .ipynb" in done.stdout + done.stderr
+    assert "No predictions yet." in done.stdout

@@ -115,11 +115,11 @@ def since(then: int | None, now: float) -> str:
 
 
 def state_words(lesson: LessonProgress) -> str:
-    """`done`, `3 of 8 steps`, or how many steps there are."""
+    """`done`, `3 of 8`, or how many steps there are."""
     if lesson.state == "done":
         return "✓ done"
     if lesson.state == "begun":
-        return f"{lesson.done} of {lesson.steps} steps"
+        return f"{lesson.done} of {lesson.steps}"
     return "1 step" if lesson.steps == 1 else f"{lesson.steps} steps"
 
 
@@ -130,6 +130,12 @@ def calibration(predictions: Predictions) -> str:
     return f"You were right in {predictions.right} of {predictions.of} predictions."
 
 
+def total_words(course: CourseProgress) -> str:
+    """What the map comes to."""
+    done = sum(each.state == "done" for each in course.lessons)
+    return f"{done} of {len(course.lessons)} lessons done. {calibration(course.predictions)}"
+
+
 def as_text(course: CourseProgress, now: float) -> str:
     """The whole map as lines of text."""
     width = max((_columns(each.title) for each in course.lessons), default=0)
@@ -138,11 +144,10 @@ def as_text(course: CourseProgress, now: float) -> str:
         lines.append(track)
         for each in lessons:
             title = each.title + " " * (width - _columns(each.title))
-            words = f"  {title}  {state_words(each):<14}  {since(each.last, now)}"
+            words = f"  {title}  {state_words(each):<8}  {since(each.last, now)}"
             lines.append(words.rstrip())
         lines.append("")
-    done = sum(each.state == "done" for each in course.lessons)
-    lines.append(f"{done} of {len(course.lessons)} lessons done. {calibration(course.predictions)}")
+    lines.append(total_words(course))
     return "\n".join(lines)
 
 

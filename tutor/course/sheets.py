@@ -10,6 +10,7 @@ from typing import Literal
 
 from msgspec import Struct
 
+from tutor.course.ran import Ran
 from tutor.course.schema import (
     FixStep,
     Graded,
@@ -35,17 +36,6 @@ class Cell(Struct, frozen=True):
 
     kind: Literal["text", "code"]
     text: str
-
-
-class Ran(Struct, frozen=True):
-    """A piece of code that ran in a session: its source, and the error that ended it, if one did."""
-
-    source: str
-    error: str = ""
-    #: A name for where it ran; a lesson's step among them.
-    place: str = ""
-    #: The namespace was emptied first, as it is before the editor's code of a lesson.
-    afresh: bool = False
 
 
 # ── lessons ──────────────────────────────────────────────────────────────────

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.text import Text
@@ -11,6 +13,7 @@ from rich.text import Text
 from tutor.explain.book import NoPageError, all_pages, find_page
 from tutor.explain.verdicts import say
 from tutor.facts import SIMULATED, GraphFacts, is_simulated
+from tutor.language import current_language
 from tutor.repl.out import PALETTE
 from tutor.repl.pieces import COMMAND
 from tutor.view.devices import held_word, transfer_word
@@ -211,6 +214,36 @@ async def _reset(conversation: Conversation, _: str) -> None:
     conversation.out.say("The namespace is empty.")
 
 
+async def _export(conversation: Conversation, name: str) -> None:
+    """What ran so far, to a file that is not there yet."""
+    conversation.out.say(f"Written to {clean(str(_written_to(conversation, name)))}.")
+
+
+def _written_to(conversation: Conversation, name: str) -> Path:
+    from tutor.export import ExportError, write
+    from tutor.takeaway import pieces_file
+
+    path = Path(name).expanduser()
+    try:
+        write(path, pieces_file(conversation.ran, path.name))
+    except FileExistsError:
+        raise Refused(f"{clean(name)} is there already: choose another name.") from None
+    except ExportError as error:
+        raise Refused(clean(str(error))) from None
+    return path
+
+
+async def _progress(conversation: Conversation, _: str) -> None:
+    from tutor.course.loader import readable_lessons
+    from tutor.course.progress import as_text, course_progress
+    from tutor.course.store import Store
+
+    with Store.open(patience=5) as store:
+        text = as_text(course_progress(store, readable_lessons(current_language())), time.time())
+    for line in text.split("\n"):
+        conversation.out.line(line)
+
+
 async def _quit(conversation: Conversation, _: str) -> None:
     conversation.done = True
 
@@ -228,6 +261,8 @@ COMMANDS: tuple[Command, ...] = (
     Command("graph", "NAME", "The autograd graph behind a tensor.", _graph),
     Command("why", "", "The idea behind what was explained last, with an example.", _why),
     Command("explain", "[RULE]", "The idea behind a rule; without RULE, all of them.", _explain),
+    Command("export", "FILE", "Write what ran so far as a script (.py) or a notebook (.ipynb).", _export),
+    Command("progress", "", "How far you are in all lessons, and when you were there.", _progress),
     Command("device", "[NAME]", "Say which device is used, or restart the kernel on another.", _device),
     Command("restart", "", "Start a new kernel; its namespace is empty.", _restart),
     Command("reset", "", "Empty the namespace; the kernel stays.", _reset),

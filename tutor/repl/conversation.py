@@ -11,6 +11,7 @@ from collections.abc import Coroutine, Iterator
 from typing import Any
 
 from tutor import __version__
+from tutor.course.ran import Ran
 from tutor.explain import Entry, Past
 from tutor.facts import Ready, Step
 from tutor.repl.commands import Refused, obey
@@ -51,6 +52,8 @@ class Conversation:
         self.explained = ""
         #: The statement that last ran a backward pass.
         self.replayable: Step | None = None
+        #: What ran, all of it.
+        self.ran: list[Ran] = []
         self._failed = False
         #: What ran in the namespace so far.
         self._past = Past()
@@ -161,6 +164,8 @@ class Conversation:
         try:
             run = await self.session.execute(piece.text, keep=False)
             self._failed = self._failed or not run.ok
+            said = f"{run.error.type}: {run.error.message}" if run.error is not None else ""
+            self.ran.append(Ran(piece.text, said))
             self._telling.ended(run)
         finally:
             self._telling = None

@@ -162,6 +162,16 @@ class TutorApp(Copying):
         current = bench.walk.lesson.id if bench is not None and bench.walk is not None else ""
         await self.push_screen(Chooser("lessons", lesson_items(self.store), current), self._open)
 
+    async def action_progress(self) -> None:
+        """How far the learner is, in all lessons."""
+        from tutor.tui.progress import ProgressScreen
+
+        bench = self._lesson_bench
+        if bench is not None and bench.refuse_while_busy():
+            return
+        current = bench.walk.lesson.id if bench is not None and bench.walk is not None else ""
+        await self.push_screen(ProgressScreen(self.store, current), self._open)
+
     @property
     def _lesson_bench(self) -> Workbench | None:
         return next((b for b in (self._first, self._second) if b is not None and b.walk is not None), None)

@@ -156,7 +156,7 @@ class Workbench(EditingCommands, Studying):
                 return not self.popup_is_open and self.offers_moment(action)
             case "find" | "comment" | "docs":
                 return self.offers_editing(action)
-            case "previous" | "next" | "reset_code":
+            case "previous" | "next" | "reset_code" | "take_lesson":
                 return self.walk is not None
             case "check" | "solution" | "hint":
                 return self.walk is not None and self.walk.graded is not None
@@ -253,6 +253,23 @@ class Workbench(EditingCommands, Studying):
     async def action_lessons(self) -> None:
         """Choose a lesson."""
         await self.app.run_action("lessons")
+
+    async def action_progress(self) -> None:
+        """How far the learner is."""
+        await self.app.run_action("progress")
+
+    def action_take_lesson(self) -> None:
+        """Write the lesson to a file."""
+        from tutor.tui.taking import take_lesson
+
+        self.keep_code()
+        self.run_worker(take_lesson(self), group="export", exclusive=True)
+
+    def action_take_session(self) -> None:
+        """Write what ran to a file."""
+        from tutor.tui.taking import take_session
+
+        self.run_worker(take_session(self), group="export", exclusive=True)
 
     async def action_theme(self) -> None:
         """The other theme."""
