@@ -211,6 +211,7 @@ def test_what_ran_is_written_to_a_file_once(piped, tmp_path: Path) -> None:
     text = path.read_text()
     assert "a = 41 + 1" in text
     assert "try:\n    a.nothing\n" in text
-    assert "is there already" in done.stdout + done.stderr
-    assert "neither .py nor .ipynb" in done.stdout + done.stderr
+    said = " ".join(done.stdout.split())
+    assert "is there already" in said
+    assert "neither .py nor .ipynb" in said
     assert "No predictions yet." in done.stdout

@@ -25,8 +25,6 @@ SHEET, SIDES, STATE, SINCE = 84, 11, 8, 14
 class ProgressScreen(Chooser):
     """Answers the file of a lesson to go to, or None."""
 
-    CSS_PATH = ["chooser.tcss", "progress.tcss"]
-
     def __init__(self, store: Store, current: str) -> None:
         super().__init__("progress", (), current)
         self._course = course_progress(store, readable_lessons(current_language()))
