@@ -8,6 +8,7 @@ from math import prod
 
 from tutor.explain.strides import Seam
 from tutor.facts import Shape, TensorFacts
+from tutor.translation import joined, particles, translated
 
 _SEAM = """
 Shape {new} joins dimension {dimension} with what is behind it, which works only where one step along
@@ -16,9 +17,11 @@ dimension {dimension} moves {count:,} × {gap:,} = {needed:,} places in memory; 
 
 
 def fill(template: str, **fields: object) -> str:
-    """A template of any line breaks as one paragraph, with its named fields; empty ones leave no gap."""
-    words = " ".join(template.split()).format(**fields)
-    return re.sub(r"(?<=[.!:]) {2,}(?=\S)", " ", words).strip()
+    """A template of any line breaks as one paragraph, with its named fields; empty ones leave no gap.
+
+    It is filled in the language that is spoken."""
+    words = joined(translated(template)).format(**fields)
+    return particles(re.sub(r"(?<=[.!:]) {2,}(?=\S)", " ", words).strip())
 
 
 def shape_text(shape: Sequence[int]) -> str:

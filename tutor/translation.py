@@ -1,0 +1,82 @@
+"""Texts of the app and of explanations in the language that is spoken; English stands in the source."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from pathlib import Path
+
+from tutor.language import current_language
+
+_FOLDER = Path(__file__).parent / "translations"
+
+#: Particles whose form depends on the sound before them, as a translation writes them: with a final
+#: consonant, and without.
+_PARTICLES = {
+    "은(는)": ("은", "는"),
+    "이(가)": ("이", "가"),
+    "을(를)": ("을", "를"),
+    "과(와)": ("과", "와"),
+    "으로(로)": ("으로", "로"),
+    "이라(라)": ("이라", "라"),
+    "이에요(예요)": ("이에요", "예요"),
+}
+_OPEN = re.compile(r"([^\s`'\"()\[\]{},.*])([`'\"\])*]*)(" + "|".join(map(re.escape, _PARTICLES)) + ")")
+#: Digits and letters, as they are read, that end in a consonant; of these the ones that end in ㄹ.
+_CONSONANT = frozenset("013678lmnrLMNR")
+_RIEUL = frozenset("178lrLR")
+
+
+def translated(template: str) -> str:
+    """The template in the language that is spoken, fields and all; the English one where there is none."""
+    language = current_language()
+    if language == "en":
+        return template
+    return _catalog(language).get(joined(template), template)
+
+
+def joined(template: str) -> str:
+    """A template of any line breaks as one line: by this a catalog knows it."""
+    return " ".join(template.split())
+
+
+def particles(text: str) -> str:
+    """`텐서은(는)` as `텐서는`; where the reading of the word before is not certain, both forms stay."""
+    return _OPEN.sub(_decided, text)
+
+
+def _decided(found: re.Match[str]) -> str:
+    last, closing, particle = found.groups()
+    return last + closing + _form(last, found.string[: found.start()], particle)
+
+
+def _form(last: str, before: str, particle: str) -> str:
+    """The form after the character `last`; a letter behind others has no certain reading."""
+    with_final, without = _PARTICLES[particle]
+    if "가" <= last <= "힣":
+        final = (ord(last) - ord("가")) % 28
+        rieul = final == 8
+    elif last.isdigit() or (last.isalpha() and not before[-1:].isalpha()):
+        final, rieul = int(last in _CONSONANT), last in _RIEUL
+    else:
+        return particle
+    return without if not final or (rieul and particle == "으로(로)") else with_final
+
+
+@cache
+def _catalog(language: str) -> dict[str, str]:
+    """Every translated text by its English."""
+    return {
+        entry["en"]: entry[language]
+        for path in sorted((_FOLDER / language).glob("*.yaml"))
+        for entry in entries(path)
+    }
+
+
+def entries(path: Path) -> list[dict[str, str]]:
+    """The entries of one catalog, `en` and the translation."""
+    import yaml
+
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    found: list[dict[str, str]] = yaml.load(path.read_text(encoding="utf-8"), loader) or []
+    return found
