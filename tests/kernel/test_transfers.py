@@ -31,6 +31,9 @@ def test_copies_are_counted_by_statement_with_bytes_and_names(driver):
             x.to(device)
         y.to(device)
         z = torch.zeros(0).to(device)
+        total = y.sum().item()
+        if y[0, 0] > 0:
+            pass
         """)
     assert run.ok
     told = {step.source.splitlines()[0]: step.transfers for step in run.steps}
@@ -41,6 +44,8 @@ def test_copies_are_counted_by_statement_with_bytes_and_names(driver):
     assert told["model.to(device)"] == (to_sim(2, 32, "model.weight", "model.bias"),)
     assert told["for _ in range(5):"] == (to_sim(5, 120, "x"),)
     assert told["y.to(device)"] == ()
+    assert told["total = y.sum().item()"] == (to_cpu(1, 4),)
+    assert told["if y[0, 0] > 0:"] == (to_cpu(1, 1),)
     assert told["z = torch.zeros(0).to(device)"] == ()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from tutor.facts import Change, Operand, Snapshot, Step, StorageFacts, TensorFacts
+from tutor.facts import Change, Snapshot, Step, StorageFacts, TensorFacts
 from tutor.view.context import Births, Context
 from tutor.view.devices import copy_word, transfer_word
 from tutor.view.holdings import Holding, holdings, is_kept, root_of
@@ -62,7 +62,7 @@ def _transfers(context: Context, claims: Sequence[Claim]) -> Iterator[Claim]:
 
 def _tells(claim: Claim, target: str) -> bool:
     """Whether the claim says of a new object that it is a copy on another device."""
-    return claim.tail.startswith("copy ") and f" to {clean(target)}," in f" {claim.tail}"
+    return f"copy to {clean(target)}," in claim.text
 
 
 def _follows(claim: Claim, bound: set[str]) -> bool:
@@ -113,12 +113,15 @@ def _made(context: Context, change: Change) -> Claim | None:
         word = "new" if change.kind == "new" else "replaced"
         shape = shape_word(facts.shape) if facts.shape is not None else ""
         return Claim(GRADIENT, (change.name,), facts.block, clean(change.name), f"{shape} {word}".strip())
-    relation = _relation(context, facts)
-    device = _device(context, facts)
-    place = device if device and f"to {device}," not in relation else ""
+    relation, kind = _relation(context, facts), kind_word(facts)
+    if (moved := _moved(context, facts)) and not relation:
+        tail = " ".join(filter(None, (kind, *_origin(facts))))
+        return Claim(RELATED, (change.name,), facts.block, context.prefix(change.name) + moved, tail)
+    # A view is where its memory is.
+    place = "" if relation.startswith("view") else _device(context, facts)
     tail = " ".join(filter(None, (relation, place, *_origin(facts))))
     rank = RELATED if relation else MADE
-    return Claim(rank, (change.name,), facts.block, context.prefix(change.name) + kind_word(facts), tail)
+    return Claim(rank, (change.name,), facts.block, context.prefix(change.name) + kind, tail)
 
 
 def _relation(context: Context, facts: TensorFacts) -> str:
@@ -137,14 +140,17 @@ def _relation(context: Context, facts: TensorFacts) -> str:
     if old is not None and old.block is not None and old.block == facts.block:
         return "same memory"
     copied = context.copied_from(facts.object)
-    return _copy(copied, facts) if copied is not None else ""
-
-
-def _copy(copied: Operand, facts: TensorFacts) -> str:
-    """A copy: of what, or where to, where that is another device."""
-    if None not in (facts.device, copied.device) and facts.device != copied.device:
-        return f"copy {copy_word(facts.device or '', _nbytes(facts))}"
+    if copied is None or copied.device not in (None, facts.device):
+        return ""
     return f"copy of {clean(copied.name)}" if copied.name else ""
+
+
+def _moved(context: Context, facts: TensorFacts) -> str:
+    """A copy on another device: where to, and how much; empty for all else."""
+    copied = context.copied_from(facts.object)
+    if copied is None or None in (facts.device, copied.device) or facts.device == copied.device:
+        return ""
+    return f"copy {copy_word(facts.device or '', _nbytes(facts))}"
 
 
 def _nbytes(facts: TensorFacts) -> int:
@@ -254,10 +260,18 @@ def _writes(context: Context) -> list[Claim]:
 
 
 def _is_write(context: Context, names: list[str]) -> bool:
-    """Whether elements were written, as far as is known, and not just a shape or stride."""
+    """Whether elements were written, as far as is known, and not just a shape, a stride or a device."""
+    if all(_has_moved(context, name) for name in names):
+        return False
     block = context.after.tensors[names[0]].block
     storage = context.after.storages.get(block) if block is not None else None
     return bool(storage and storage.written) or not any(_has_new_layout(context, name) for name in names)
+
+
+def _has_moved(context: Context, name: str) -> bool:
+    """Whether a tensor, itself, is on another device now."""
+    old, new = context.before.tensors.get(name), context.after.tensors.get(name)
+    return old is not None and new is not None and old.object == new.object and old.device != new.device
 
 
 def _write(context: Context, block: int | None, names: list[str]) -> Claim:

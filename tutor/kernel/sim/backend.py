@@ -43,6 +43,7 @@ def install() -> None:
     for operation in _composed():
         aten.impl(operation, functools.partial(dispatch.run, operation), "PrivateUse1")
     aten.impl("_copy_from", dispatch.copy_from, "PrivateUse1")
+    aten.impl("_local_scalar_dense", dispatch.read_number, "PrivateUse1")
     for key in ("Conjugate", "Negative"):  # which copying resolves by itself
         aten.impl("_copy_from", torch.library.fallthrough_kernel, key)
     for room in (attention, autocast, convolution, recurrent):

@@ -21,6 +21,7 @@ _device = _BASE.device.__get__
 _untyped_storage = _BASE.untyped_storage
 _quiet = torch._C.DisableTorchFunction
 _copy = _aten.copy_.default
+_number = _aten._local_scalar_dense.default
 _CPU = torch.device("cpu")
 _NUMBERS = frozenset({bool, int, float, complex})
 
@@ -136,3 +137,12 @@ def copy_from(source: Any, target: Any, non_blocking: bool = False) -> Any:
     into = backing(target) if arriving else target
     _copy.redispatch(FIELDS, into, backing(source) if leaving else source, False)
     return target
+
+
+def read_number(source: Any) -> Any:
+    """The one number of a tensor, for the host, which waits for it: what `item()` and `if` ask for."""
+    if Fork.happened:
+        refuse_in_fork()
+    amounts.TRANSFERS.leave(source.element_size())
+    transfers.note(source)
+    return _number.redispatch(FIELDS, backing(source))
