@@ -14,6 +14,7 @@ import time
 from pathlib import Path
 
 import pytest
+import torch
 
 from tutor import proving
 from tutor.course.loader import bundled_lessons
@@ -192,6 +193,21 @@ def test_a_lesson_for_another_torch_is_not_proven(tmp_path: Path) -> None:
     done = check(lesson)
     assert done.returncode == 1, done.stdout + done.stderr
     assert "not proven: This lesson is for torch >=99" in done.stdout
+
+
+def test_a_lesson_is_proven_on_the_device_that_it_names(tmp_path: Path) -> None:
+    steps = EXERCISE.replace("x.", "x.to(device).").replace("shares_memory: x", "device: 'sim:0'")
+    steps = steps.replace("v = x, fails: shape", "'v = x.view(2, 3)', fails: device")
+    steps = steps.replace("reshape(2, 3).clone()", "clone()").replace("fails: shares_memory", "fails: shape")
+    path = tmp_path / "there.yaml"
+    path.write_text(HEAD.replace("setup:", "device: sim\nsetup:") + steps)
+    done = check(path)
+    assert (done.returncode, done.stderr) == (0, "")
+    path.write_text(HEAD.replace("setup:", "device: cuda\nsetup:") + QUIZ)
+    if not torch.cuda.is_available():
+        done = check(path)
+        assert done.returncode == 1
+        assert "there.yaml:5:9: not proven: There is no device `cuda` here" in done.stdout
 
 
 def test_several_files_have_a_table_in_their_order(tmp_path: Path) -> None:

@@ -313,3 +313,27 @@ def test_containers_add_paths_and_nothing_else(inspect):
     assert set(answer.data["graphs"]) == {"loss"}
     (leaf,) = [node for node in answer.data["graphs"]["loss"]["nodes"] if node["name"] == "AccumulateGrad"]
     assert leaf["variable"] is None
+
+
+def test_the_simulated_device_is_named_with_what_was_copied(inspect):
+    answer = inspect(
+        """
+        import torch
+        x = torch.ones(2, 3)
+        y = x.to(device)
+        x + y
+        """,
+        "--device",
+        "sim",
+    )
+    assert answer.status == 1
+    assert (answer.data["device"], answer.data["simulated"]) == ("sim:0", True)
+    copied, failed = answer.steps[2:]
+    assert copied["transfers"] == [
+        {"source": "cpu", "target": "sim:0", "count": 1, "nbytes": 24, "names": ["x"]}
+    ]
+    assert copied["memory"]["device"] == "sim:0"
+    assert copied["memory"]["allocated"] >= 24
+    assert "transfers" not in failed
+    assert answer.data["error"]["explanation"]["rule"] == "device-mismatch"
+    assert answer.data["error"]["explanation"]["fix"] == "x.to(y.device) + y"
