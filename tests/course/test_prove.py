@@ -54,8 +54,21 @@ def test_the_bundled_lessons_are_proven_with_nothing_untested() -> None:
     assert "untested" not in done.stdout
 
 
+TYPED = "- {id: t, kind: predict, prompt: T, code: 'y = x.view(2, 3)', ask: {expr: y.shape, form: shape}}\n"
+ERROR = (
+    "- {id: e, kind: predict, prompt: E, code: x.view(7), raises: {type: RuntimeError}, "
+    "ask: {expr: '1', choices: [works, raises RuntimeError]}}\n"
+)
+
 # name -> (the steps of a lesson, exit status, words of the complaints)
 LESSONS = {
+    "predictions": (TYPED + ERROR, 0, ["no problems"]),
+    "no shape": (TYPED.replace("y.shape", "'y'"), 1, ["9:", "is no shape"]),
+    "error elsewhere": (
+        ERROR.replace("raises RuntimeError]", "raises KeyError]"),
+        1,
+        ["none of the choices"],
+    ),
     "good": (EXERCISE + PREDICT + QUIZ, 0, ["no problems"]),
     "solution": (
         EXERCISE.replace("solution: v = x.view(2, 3)", "solution: v = x"),

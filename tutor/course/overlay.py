@@ -74,7 +74,7 @@ def _step(where: Where, step: Step, say: Say) -> Step:
         at = "labels" if step.ask.labels else "choices"
         said = tuple(
             one("choices", ("ask", at, n), label) if isinstance(each, str) or step.ask.labels else label
-            for n, (each, label) in enumerate(zip(step.ask.choices, labels, strict=True))
+            for n, (each, label) in enumerate(zip(step.ask.offered, labels, strict=True))
         )
         if said != labels:
             changed["ask"] = replace(step.ask, labels=said)

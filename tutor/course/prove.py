@@ -9,7 +9,17 @@ from tutor.course.check import Kernel, check_step
 from tutor.course.checks import fits_error
 from tutor.course.claims import Item
 from tutor.course.document import Document, Place, Where
-from tutor.course.schema import FixStep, Graded, Lesson, ParsonsStep, PredictStep, QuizStep, RunStep, Step
+from tutor.course.predictions import is_of_form
+from tutor.course.schema import (
+    FixStep,
+    Graded,
+    Lesson,
+    ParsonsStep,
+    PredictStep,
+    QuizStep,
+    RunStep,
+    Step,
+)
 from tutor.course.sense import place_in
 from tutor.course.walk import prologue
 from tutor.facts import CheckResult, ErrorFacts, Evaluated, Run
@@ -94,16 +104,32 @@ class Proof:
             got = "it runs to its end" if run.error is None else f"it stops with {_error(run.error)}"
             self._say((*where, "raises"), f"this code should raise {wanted.type}, but {got}")
         if isinstance(step, PredictStep):
-            await self._answer((*where, "ask"), step.ask.expr, step.ask.index_of)
+            await self._predicted((*where, "ask"), step, run.error)
         elif isinstance(step, QuizStep) and step.expr is not None:
             await self._answer(where, step.expr, step.index_of)
+
+    async def _predicted(self, where: Where, step: PredictStep, error: ErrorFacts | None) -> None:
+        ask = step.ask
+        if error is not None and step.takes_error:
+            if ask.offered and ask.index_of_error(error.type) is None:
+                self._say((*where, "choices"), f"the run raises {error.type}, which is none of the choices")
+        elif ask.offered:
+            await self._answer(where, ask.expr, ask.index_of)
+        else:
+            found = await self._lab.evaluate(ask.expr)
+            if found.error is not None:
+                self._say((*where, "expr"), f"this cannot be computed after the code: {_error(found.error)}")
+            elif not is_of_form(found.value, str(ask.form)):
+                self._say((*where, "expr"), f"the run gives {_short(found.text)}, which is no {ask.form}")
 
     async def _answer(self, where: Where, expr: str, index_of: Callable[[object], int | None]) -> None:
         found = await self._lab.evaluate(expr)
         if found.error is not None:
             self._say((*where, "expr"), f"this cannot be computed after the code: {_error(found.error)}")
         elif index_of(found.value) is None:
-            self._say((*where, "choices"), f"the run gives {found.text}, which is none of the choices")
+            place = (*where, "choices")
+            place = place if place in self._doc.values else (*where, "expr")
+            self._say(place, f"the run gives {_short(found.text)}, which is none of the choices")
 
     async def _run(self, step: Step, code: str) -> Run:
         error, run = await self._lab.run(prologue(self._lesson, step, self._seed), code)
@@ -208,6 +234,11 @@ def _inside(item: Item) -> set[str]:
     return {fact for part in item.parts() for fact, _ in part.facts()} | {
         fact for part in item.parts() for fact in _inside(part)
     }
+
+
+def _short(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= 80 else f"{line[:79]}…"
 
 
 def _error(error: ErrorFacts) -> str:

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
-from tutor.course import parsons
+from tutor.course import parsons, predictions
 from tutor.course.claims import CheckItem, Raises
 
 SCHEMA = 1
@@ -32,18 +32,31 @@ class Ask(Struct, frozen=True, forbid_unknown_fields=True):
     """
 
     expr: Line
-    choices: Annotated[tuple[Choice, ...], Meta(min_length=2, max_length=9)]
+    #: What there is to choose from; without choices the learner types an answer of `form`.
+    choices: Annotated[tuple[Choice, ...], Meta(max_length=9)] = ()
     #: What the learner reads for each choice, where its value alone says too little.
     labels: tuple[Line, ...] = ()
+    form: predictions.Form | None = None
+
+    @property
+    def offered(self) -> tuple[Choice, ...]:
+        """The choices; of a boolean they need not be written."""
+        return self.choices or ((True, False) if self.form == "boolean" else ())
 
     @property
     def shown(self) -> tuple[str, ...]:
         """The choices as the learner reads them."""
-        return self.labels or tuple(map(_written, self.choices))
+        return self.labels or tuple(map(_written, self.offered))
 
     def index_of(self, value: Any) -> int | None:
         """Which choice a computed `value` is, or None where it is none of them."""
-        return next((i for i, choice in enumerate(self.choices) if same_answer(choice, value)), None)
+        return next((i for i, choice in enumerate(self.offered) if same_answer(choice, value)), None)
+
+    def index_of_error(self, name: str) -> int | None:
+        """Which choice says that an exception of the class `name` is raised; the most particular one."""
+        found = [(i, predictions.read_raised(choice)) for i, choice in enumerate(self.offered)]
+        fitting = [(not each.type, i) for i, each in found if each and predictions.fits_raised(each, name)]
+        return min(fitting)[1] if fitting else None
 
 
 def same_answer(one: Any, other: Any) -> bool:
@@ -86,6 +99,15 @@ class PredictStep(_Step, frozen=True, tag="predict"):
     ask: Ask
     after: str = ""
     raises: Raises | None = None
+
+    @property
+    def takes_error(self) -> bool:
+        """That the code raises can be the answer: what is typed may say so, or a choice that names the class.
+
+        A choice that says `raises` alone speaks of an error only where the step expects one.
+        """
+        said = [raised for choice in self.ask.offered if (raised := predictions.read_raised(choice))]
+        return not self.ask.offered or any(each.type or self.raises is not None for each in said)
 
 
 class QuizChoice(Struct, frozen=True, forbid_unknown_fields=True):

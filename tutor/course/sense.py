@@ -44,6 +44,7 @@ class Sense:
             where = ("steps", index)
             if isinstance(step, PredictStep):
                 self._differ((*where, "ask", "choices"), list(step.ask.choices))
+                self._asked((*where, "ask"), step.ask)
                 self._labels((*where, "ask", "labels"), step.ask)
             elif isinstance(step, QuizStep):
                 self._quiz(where, step)
@@ -94,9 +95,18 @@ class Sense:
             if any(same_answer(choice, earlier) for earlier in choices[:later]):
                 self._at((*where, later), f"the choice {choice!r} is there already; every choice must differ")
 
+    def _asked(self, where: Where, ask: Ask) -> None:
+        if not ask.choices and ask.form is None:
+            self._at(where, "a prediction needs `choices`, or a `form`: shape, number, boolean or text")
+        if len(ask.choices) == 1:
+            place = (*where, "choices")
+            self._at(place, "there is 1 of at least 2 choices; add more, or give a `form` and no choices")
+        if ask.choices and ask.form is not None:
+            self._at((*where, "form"), "a prediction has either `choices` or a `form`; leave one out")
+
     def _labels(self, where: Where, ask: Ask) -> None:
-        if ask.labels and len(ask.labels) != len(ask.choices):
-            counts = f"{len(ask.labels)} entries for {len(ask.choices)} choices"
+        if ask.labels and len(ask.labels) != len(ask.offered):
+            counts = f"{len(ask.labels)} entries for {len(ask.offered)} choices"
             self._at(where, f"`labels` has {counts}; write one for each choice")
         self._differ(where, list(ask.labels))
 

@@ -38,6 +38,9 @@ _BELOW: dict[str, type[Struct]] = {
     "cases": Cases,
 }
 
+#: What the keys may be that have only a few values.
+_ALLOWED = {"device": "any, cpu, sim or cuda", "form": "shape, number, boolean or text"}
+
 _UNKNOWN = re.compile(r"Object contains unknown field `(?P<key>.*)`\Z", re.DOTALL)
 _MISSING = re.compile(r"Object missing required field `(?P<key>.*)`\Z", re.DOTALL)
 _WRONG_TYPE = re.compile(r"Expected `(?P<wanted>[^`]*)`, got `(?P<got>[^`]*)`\Z")
@@ -58,7 +61,7 @@ def sentence_for(complaint: str, path: Where, data: Any) -> tuple[str, str | Non
     if path and path[-1] == "kind":
         return f"{_shown(value)} is not a kind of step that this version knows ({_listed(STEP_KINDS)})", None
     if complaint.startswith("Invalid enum value"):
-        allowed = "any, cpu, sim or cuda" if path[-1:] == ("device",) else str(SCHEMA)
+        allowed = _ALLOWED.get(str(path[-1]), str(SCHEMA))
         return f"{name} is {_shown(value)}; it must be {allowed}", None
     if found := _WRONG_TYPE.match(complaint):
         wanted, got = _typed(found["wanted"]), _typed(found["got"])

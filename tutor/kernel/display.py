@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
+
 from tutor.kernel.errors import clean, shorten
 from tutor.kernel.guard import GENUINE
 
@@ -30,12 +32,16 @@ def display(value: object) -> str | None:
 
 
 def plain(value: object) -> Any:
-    """`value` where it is plain data (numbers, text, booleans, None, lists and tuples of them), else None."""
+    """`value` where it is plain data (numbers, text, booleans, None, lists and tuples of them), else None.
+
+    A torch.Size is a tuple, and of dtypes, devices and layouts the name is plain."""
     kind = type(value)
     if value is None or kind in (bool, int, float):
         return value if kind is not int or abs(value) < 2**63 else None  # type: ignore[arg-type]
     if kind is str:
         return clean(value[:_PLAIN_LIMIT])  # type: ignore[index]
-    if kind in (list, tuple) and len(value) <= _PLAIN_LIMIT:  # type: ignore[arg-type]
+    if kind in (torch.dtype, torch.device, torch.layout):
+        return str(value)
+    if kind in (list, tuple, torch.Size) and len(value) <= _PLAIN_LIMIT:  # type: ignore[arg-type]
         return [plain(item) for item in value]  # type: ignore[attr-defined]
     return None

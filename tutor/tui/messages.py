@@ -72,6 +72,14 @@ class ChoiceMade(Message):
         super().__init__()
 
 
+class PredictionTyped(Message):
+    """The learner typed a prediction."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        super().__init__()
+
+
 class LineHeld(Message):
     """A line of those to be ordered was taken, or put down."""
 

@@ -26,7 +26,7 @@ from tutor.tui.inspector import Inspector
 from tutor.tui.keybar import KeyBar
 from tutor.tui.lines import palette_of
 from tutor.tui.messages import KernelEvent, LineHeld
-from tutor.tui.predict import Choices, Question
+from tutor.tui.predict import Choices, Guess, Question
 from tutor.tui.prose_box import More, ProseBox
 from tutor.tui.runner import Runner
 from tutor.tui.shares import Shares, Wants, share
@@ -77,8 +77,9 @@ class Page(Screen[None]):
         self.prose = ProseBox(self.prompt, self.hints, self.after, share=self._prose_rows, id="prose-box")
         self.more = More(self.prose)
         self.choices = Choices(id="choices")
+        self.guess = Guess(id="guess")
         self.question = Static(id="question")
-        self.predict_panel = Panel("predict", self.question, self.choices, id="predict-panel")
+        self.predict_panel = Panel("predict", self.question, self.guess, self.choices, id="predict-panel")
         self.editor = AnnotatedEditor(id="code")
         self.code_panel = Panel(self.filename, self.editor, id="code-panel")
         self.out = Transcript(
@@ -124,7 +125,11 @@ class Page(Screen[None]):
         tall, low = self.has_class("-tall"), self.has_class("-low")
         rows = self.app.size.height - 2
         prompt = min(self.repl.wrapped_document.height, 2 if low else 5)
-        asks = 1 + self._question_rows() + len(self.choices.rows()) + tall if self.has_class("-asks") else 0
+        asks = (
+            1 + self._question_rows() + len(self.choices.rows()) + self.guess.display + tall
+            if self.has_class("-asks")
+            else 0
+        )
         gaps = 2 + (3 if self.walk is not None else 1) * tall
         free = self.has_class("-code-free")
         code = 0 if free else self.editor.wrapped_document.height
@@ -204,7 +209,7 @@ class Page(Screen[None]):
         palette = palette_of(self.app.theme)
         work, step = self.walk.work, self.walk.step
         after = step.after if work.done or work.solution_shown else ""
-        prompt, question = split_question(step.prompt) if self.walk.choices else (step.prompt, "")
+        prompt, question = split_question(step.prompt) if self.walk.asks else (step.prompt, "")
         self.prompt.update(render_prose(prompt, palette))
         self.question.update(render_prose(question, palette) if question else Text())
         self.question.display = bool(question)
@@ -238,20 +243,30 @@ class Page(Screen[None]):
     def _forget_news(self) -> None:
         self._news = None
 
+    @property
+    def question_pane(self) -> Choices | Guess:
+        """Where the question of the step is answered."""
+        return self.guess if self.guess.display else self.choices
+
     def show_question(self) -> None:
         """The choices of the step, as far as they have been made and answered."""
         walk = self.walk
-        self.set_class(walk is not None and bool(walk.choices), "-asks")
+        self.set_class(walk is not None and walk.asks, "-asks")
         # Until the prediction is made the question needs the room more than the code.
         self.set_class(walk is not None and walk.must_choose, "-open")
         self.share_anew()
         self.call_after_refresh(self._mind_focus)
-        if walk is None or not walk.choices:
+        if walk is None or not walk.asks:
             return
         answer = walk.answer_text() if walk.is_answered else None
-        self.choices.show(
-            Question(walk.choices, walk.work.choice, walk.truth, answer, predicts=bool(walk.expression))
+        work = walk.work
+        question = Question(
+            walk.choices, work.choice, walk.truth, answer, bool(walk.expression), work.typed, walk.was_right
         )
+        self.choices.show(question)
+        if answer is not None and self.guess.has_focus:  # it goes, and the answer is beside the code
+            self.editor.focus()
+        self.guess.show(walk.form, work.typed, answered=answer is not None)
         self.predict_panel.heading.label = "predict" if walk.expression else "quiz"
         self.predict_panel.heading.fact = self.choices.question.fact
 

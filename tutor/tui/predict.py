@@ -10,9 +10,11 @@ from textual import events
 from textual.binding import Binding
 from textual.geometry import Size
 from textual.widget import Widget
+from textual.widgets import Input
 
+from tutor.course.predictions import EXAMPLES
 from tutor.tui.lines import palette_of
-from tutor.tui.messages import ChoiceMade
+from tutor.tui.messages import ChoiceMade, PredictionTyped
 from tutor.view.prose import mark_code
 
 
@@ -26,15 +28,41 @@ class Question:
     answer: str | None = None
     #: The code has to run before there is an answer; else a choice is judged at once.
     predicts: bool = True
+    #: What was typed where there are no choices, and whether it is right.
+    typed: str = ""
+    right: bool = False
 
     @property
     def fact(self) -> str:
         """Where the question stands, for the heading."""
         if self.answer is not None:
-            return "right" if self.truth is not None and self.truth == self.chosen else "not so"
+            chosen = self.truth is not None and self.truth == self.chosen
+            return "right" if chosen or self.right else "not so"
+        if not self.choices:
+            return "chosen, ^r to run" if self.typed else "type it before you run, enter keeps it"
         if not self.predicts:
             return "choose" if self.chosen is None else "not that one, choose again"
         return "choose before you run" if self.chosen is None else "chosen, ^r to run"
+
+
+class Guess(Input):
+    """A prediction that is typed, on one line; it stands once the answer is known."""
+
+    def __init__(self, *, id: str) -> None:
+        super().__init__(id=id, select_on_focus=False)
+
+    def show(self, form: str, typed: str, *, answered: bool) -> None:
+        """Ask for this form, or show what was typed; of an answer, the rows below speak."""
+        self.display = bool(form) and not answered
+        self.placeholder = f"{EXAMPLES[form]}, or: raises ValueError" if form else ""
+        if form and not self.value:
+            self.value = typed
+            self.cursor_position = len(typed)
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Enter keeps it."""
+        event.stop()
+        self.screen.post_message(PredictionTyped(self.value))
 
 
 class Choices(Widget, can_focus=True):
@@ -66,6 +94,8 @@ class Choices(Widget, can_focus=True):
         """Sign, text and fact of each row."""
         q = self.question
         rows = []
+        if not q.choices:
+            return self._typed_rows(q)
         for index, text in enumerate(q.choices):
             sign, fact = " ", ""
             if index == q.chosen:
@@ -77,6 +107,17 @@ class Choices(Widget, can_focus=True):
         if q.answer is not None and q.truth is None:
             rows.append(("·", f"   {q.answer}", "it is"))
         return rows
+
+    @staticmethod
+    def _typed_rows(q: Question) -> Sequence[tuple[str, str, str]]:
+        """What was typed beside the answer, once there is one."""
+        if q.answer is None:
+            return ()
+        if not q.right:
+            said = [("✗", q.typed, "you said")] if q.typed else []
+            return [*said, ("✓", q.answer, "it is")]
+        other = f": {q.typed}" if q.typed != q.answer else ""
+        return [("✓", q.answer, f"it is, as you said{other}")]
 
     def render(self) -> Text:
         """The rows, the cursor's on a ground of its own while focused."""

@@ -130,8 +130,9 @@ class Running(Explaining):
         if self.refuse_while_busy():
             return False
         if self.walk is not None and self.walk.must_choose:
-            self.out.say(f"Choose your prediction first, then {key_for('run')} runs the code.")
-            self.choices.focus()
+            verb = "Type" if self.walk.form else "Choose"
+            self.out.say(f"{verb} your prediction first, then {key_for('run')} runs the code.")
+            self.question_pane.focus()
             return False
         if not self.trusted:
             self.ask_for_trust()

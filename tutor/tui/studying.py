@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from textual import on
 
+from tutor.course.predictions import PredictionError
 from tutor.tui.commands import key_for
-from tutor.tui.messages import ChoiceMade
+from tutor.tui.messages import ChoiceMade, PredictionTyped
 from tutor.tui.runner import Outcome
 from tutor.tui.stepping import Stepping
 from tutor.view.verdict import first_failure, verdict_line
@@ -25,7 +26,11 @@ class Studying(Stepping):
         walk, run, answer = self.walk, outcome.run, outcome.answer
         if walk is None or run is None:
             return
-        if answer is not None and (run.ok or answer.error is None):
+        said = walk.outcome(run, answer)
+        if said is not answer and said is not None:
+            walk.answered(said)
+            self.out.remark("right" if walk.was_right else "wrong", walk.verdict())
+        elif answer is not None and (run.ok or answer.error is None):
             walk.answered(answer)
             self.out.remark("right" if walk.was_right else "wrong", walk.verdict())
         elif answer is not None:
@@ -63,6 +68,20 @@ class Studying(Stepping):
             self.run_worker(self._run_step(""), group="run")
         self.show_question()
         self.show_news(self.after)
+        self.show_state()
+
+    @on(PredictionTyped)
+    def predict(self, message: PredictionTyped) -> None:
+        """Keep the prediction, or say how one is written."""
+        walk = self.walk
+        if walk is None or self.runner.busy or walk.is_answered:
+            return
+        try:
+            walk.predict(message.text)
+        except PredictionError as error:
+            self.out.say(str(error), "warning")
+            return
+        self.show_question()
         self.show_state()
 
     def action_hint(self) -> None:

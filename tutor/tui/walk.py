@@ -7,6 +7,14 @@ from dataclasses import dataclass
 from typing import Any, Unpack
 
 from tutor.course.parsons import with_rest
+from tutor.course.predictions import (
+    PredictionError,
+    Raised,
+    fits_raised,
+    fits_value,
+    read_prediction,
+    value_text,
+)
 from tutor.course.schema import Graded, Lesson, ParsonsStep, PredictStep, QuizStep, Step
 from tutor.course.store import StepFacts, StepProgress, Store, draft_key
 from tutor.facts import Evaluated, Run
@@ -18,6 +26,8 @@ class StepWork:
 
     #: Index of the predicted choice.
     choice: int | None = None
+    #: The prediction as it was typed, where there are no choices.
+    typed: str = ""
     #: What running the code gave.
     answer: Evaluated | None = None
     #: What the step asks for was done at least once.
@@ -59,12 +69,14 @@ class Walk:
 
     def _remembered(self) -> StepWork:
         known = self._store.progress(self.lesson.id).get(self.step.id, StepProgress())
-        choice = None
-        if isinstance(self.step, PredictStep):
+        choice, typed = None, ""
+        if self.form and isinstance(known.prediction, str):
+            typed = known.prediction
+        elif isinstance(self.step, PredictStep):
             choice = self.step.ask.index_of(known.prediction)
         elif known.prediction in self.choices:
             choice = self.choices.index(known.prediction)
-        return StepWork(choice, None, known.done, known.hints, known.solution_shown)
+        return StepWork(choice, typed, None, known.done, known.hints, known.solution_shown)
 
     def arrive(self) -> None:
         """The current step is being shown: remember that the learner got here."""
@@ -76,7 +88,7 @@ class Walk:
         """Go to the next step; at the last one the lesson is complete and False is returned.
 
         A step that has nothing to run is done when the learner goes on from it."""
-        if not self.has_code and not self.choices:
+        if not self.has_code and not self.asks:
             self.finish()
         if self.index == len(self.lesson.steps) - 1:
             self.complete = True
@@ -101,12 +113,18 @@ class Walk:
         self.work.choice = index
         step = self.step
         if isinstance(step, PredictStep | QuizStep):
-            chosen: Any = step.ask.choices[index] if isinstance(step, PredictStep) else self.choices[index]
+            chosen: Any = step.ask.offered[index] if isinstance(step, PredictStep) else self.choices[index]
             self._record(prediction=chosen)
         if not self.expression:
             self._record(right=self.was_right)
             if self.was_right:
                 self.finish()
+
+    def predict(self, text: str) -> None:
+        """Keep what the learner typed; raises PredictionError where it is no prediction of the form."""
+        read_prediction(text, self.form)
+        self.work.typed = text.strip()
+        self._record(prediction=self.work.typed)
 
     def _record(self, **facts: Unpack[StepFacts]) -> None:
         self._store.record(self.lesson.id, self.step.id, **facts)
@@ -122,6 +140,17 @@ class Walk:
         return ()
 
     @property
+    def form(self) -> str:
+        """What the learner is to type, where a prediction offers no choices; empty elsewhere."""
+        step = self.step
+        return str(step.ask.form) if isinstance(step, PredictStep) and not step.ask.offered else ""
+
+    @property
+    def asks(self) -> bool:
+        """The step asks for a choice, or for something to be typed."""
+        return bool(self.choices) or bool(self.form)
+
+    @property
     def expression(self) -> str:
         """What is evaluated once the code has run, to know which choice is right; empty where nothing is."""
         match self.step:
@@ -134,7 +163,7 @@ class Walk:
     @property
     def must_choose(self) -> bool:
         """The step asks for a choice that has not been made, and only then is its code run."""
-        return bool(self.choices) and bool(self.expression) and self.work.choice is None
+        return self.asks and bool(self.expression) and self.work.choice is None and not self.work.typed
 
     @property
     def is_answered(self) -> bool:
@@ -143,10 +172,19 @@ class Walk:
             return self.work.answer is not None
         return self.was_right
 
+    def outcome(self, run: Run, answer: Evaluated | None) -> Evaluated | None:
+        """What the run says to the question: the value, or the exception where that can be the answer."""
+        if run.error is None or run.cut_short or not self._may_raise:
+            return answer
+        return Evaluated(0, "", None, run.error)
+
     def answered(self, answer: Evaluated) -> None:
         """Record what the expression of the step came to."""
         self.work.answer = answer
         self._record(right=self.was_right)
+        known = self._store.progress(self.lesson.id).get(self.step.id, StepProgress())
+        if isinstance(self.step, PredictStep) and known.first_right is None:
+            self._record(first_right=self.was_right)
 
     @property
     def truth(self) -> int | None:
@@ -154,16 +192,29 @@ class Walk:
         step, answer = self.step, self.work.answer
         if isinstance(step, QuizStep) and step.answer is not None:
             return step.answer
-        if answer is None or answer.error is not None or not isinstance(step, PredictStep | QuizStep):
+        if answer is None or not isinstance(step, PredictStep | QuizStep):
             return None
+        if answer.error is not None:
+            return step.ask.index_of_error(answer.error.type) if isinstance(step, PredictStep) else None
         return (
             step.ask.index_of(answer.value) if isinstance(step, PredictStep) else step.index_of(answer.value)
         )
 
     @property
     def was_right(self) -> bool:
-        """What was chosen is right."""
-        return self.truth is not None and self.truth == self.work.choice
+        """What was chosen, or typed, is right."""
+        answer, typed = self.work.answer, self.work.typed
+        if not self.form:
+            return self.truth is not None and self.truth == self.work.choice
+        if answer is None or not typed:
+            return False
+        try:
+            predicted = read_prediction(typed, self.form)
+        except PredictionError:  # the lesson asks for something else now
+            return False
+        if answer.error is not None:
+            return isinstance(predicted, Raised) and fits_raised(predicted, answer.error.type)
+        return fits_value(predicted, typed, answer.value)
 
     @property
     def why(self) -> str:
@@ -173,18 +224,28 @@ class Walk:
 
     def verdict(self) -> str:
         """The choice beside the answer in one sentence; empty where there is none yet."""
-        choices, choice, answer = self.choices, self.work.choice, self.work.answer
-        if choice is None or (answer is None and self.expression):
+        said, answer = self.said, self.work.answer
+        if not said or (answer is None and self.expression):
             return ""
-        said = choices[choice]
-        if answer is not None and answer.error is not None:
-            return f"you said {said}; {self.expression} raised {answer.error.type}: {answer.error.message}"
         if not self.expression:
             return f"{said}: {self.why or ('that is right' if self.was_right else 'that is not it')}"
         why = f". {self.why}" if self.why else ""
+        if answer is not None and answer.error is not None and not self._may_raise:
+            return f"you said {said}; {self.expression} raised {answer.error.type}: {answer.error.message}"
+        is_it = "it" if answer is not None and answer.error is not None and self.truth is None else "it is"
         if self.was_right:
-            return f"you said {said}, and it is {said}{why}"
-        return f"you said {said}, it is {self.answer_text()}{why}"
+            return f"you said {said}, and {is_it} {self.answer_text()}{why}"
+        return f"you said {said}, {is_it} {self.answer_text()}{why}"
+
+    @property
+    def _may_raise(self) -> bool:
+        return isinstance(self.step, PredictStep) and self.step.takes_error
+
+    @property
+    def said(self) -> str:
+        """The learner's prediction or choice as it is read; empty before there is one."""
+        choice = self.work.choice
+        return self.work.typed if choice is None else self.choices[choice]
 
     def answer_text(self) -> str:
         """The answer as the choices are written."""
@@ -193,7 +254,9 @@ class Walk:
         answer = self.work.answer
         if answer is None:
             return ""
-        return answer.text if answer.error is None else answer.error.type
+        if answer.error is not None:
+            return f"raises {answer.error.type}" if self._may_raise else answer.error.type
+        return value_text(answer.value, answer.text, self.form)
 
     # ── exercises ────────────────────────────────────────────────────────────
 
@@ -242,8 +305,10 @@ class Walk:
         """The step's code has run; that does for a step which asks for no more."""
         expected = getattr(self.step, "raises", None)
         as_expected = expected is not None and run.error is not None and not run.cut_short
-        asks_no_more = self.graded is None and (not self.choices or self.is_answered)
-        if asks_no_more and (run.ok or as_expected):
+        asks_no_more = self.graded is None and (not self.asks or self.is_answered)
+        answer = self.work.answer
+        is_answer = self._may_raise and answer is not None and answer.error is not None
+        if asks_no_more and (run.ok or as_expected or is_answer):
             self.finish()
 
     def finish(self) -> None:

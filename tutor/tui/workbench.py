@@ -99,6 +99,7 @@ class Workbench(EditingCommands, Studying):
         if self.walk is not None:
             self.walk.arrive()
         self.show_code()
+        self.guess.value = self.walk.work.typed if self.walk is not None else ""
         self.editor.forget()
         self.code_panel.heading.label = self.filename
         self.out.clear()
@@ -111,8 +112,8 @@ class Workbench(EditingCommands, Studying):
         self.show_state()
         self.prepare_step()
         self.call_after_refresh(self._mind_focus)
-        if self.walk is not None and self.walk.choices and not self.walk.is_answered:
-            self.choices.focus()
+        if self.walk is not None and self.walk.asks and not self.walk.is_answered:
+            self.question_pane.focus()
         elif self.walk is None or not self.walk.has_code:
             self.repl.focus()
         else:
@@ -123,7 +124,7 @@ class Workbench(EditingCommands, Studying):
         walk = self.walk
         self.set_class(walk is None, "-scratch")
         self.set_class(walk is not None and not walk.has_code, "-code-free")
-        self.set_class(walk is not None and bool(walk.choices), "-asks")
+        self.set_class(walk is not None and walk.asks, "-asks")
         # Until the prediction is made the question needs the room more than the code.
         self.set_class(walk is not None and walk.must_choose, "-open")
 
@@ -214,6 +215,7 @@ class Workbench(EditingCommands, Studying):
             return
         self.keep_code()
         self.walk.reset()
+        self.guess.value = ""
         self.store.reset_draft(self._place)
         self._loaded, self._has_draft = self.own_code, False
         self.editor.replace(self.own_code, (0, 0), self.editor.document.end)
@@ -221,6 +223,8 @@ class Workbench(EditingCommands, Studying):
         self.last_run = None
         self.write_prose()
         self.show_question()
+        if self.walk.asks:
+            self.question_pane.focus()
         self.show_state()
 
     def action_inspector(self) -> None:
@@ -293,7 +297,7 @@ class Workbench(EditingCommands, Studying):
         """What F6 can go to, in the order of the page."""
         found = [Pane("text", self.prose)] if self.walk is not None else []
         if self.has_class("-asks"):
-            found.append(Pane("predict", self.choices))
+            found.append(Pane("predict", self.question_pane))
         if not self.has_class("-code-free"):
             found.append(Pane("code", self.editor))
         found += [Pane("output", self.out), Pane("prompt", self.repl)]

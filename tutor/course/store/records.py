@@ -72,6 +72,8 @@ class StepProgress(Struct, frozen=True):
     prediction: Any = None
     #: Whether the prediction was the answer; None before there is one.
     right: bool | None = None
+    #: Whether the first prediction ever was the answer, whatever was predicted later.
+    first_right: bool | None = None
     hints: int = 0
     solution_shown: bool = False
     #: When the learner was there last, in seconds since 1970; 0 where that is not known.
@@ -85,6 +87,7 @@ class StepFacts(TypedDict, total=False):
     done: bool
     prediction: Json
     right: bool | None
+    first_right: bool | None
     hints: int
     solution_shown: bool
     at: int

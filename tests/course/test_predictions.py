@@ -1,0 +1,142 @@
+"""What a learner may type as a prediction, and when it is right."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tutor.course.claims import Raises
+from tutor.course.predictions import (
+    EXAMPLES,
+    PredictionError,
+    Raised,
+    calibration,
+    fits_raised,
+    fits_value,
+    read_prediction,
+    read_raised,
+)
+from tutor.course.schema import Ask, PredictStep
+from tutor.course.store import StepProgress
+
+sizes = st.lists(st.integers(0, 10**6), max_size=6)
+
+
+def right(typed: str, form: str, value: Any) -> bool:
+    return fits_value(read_prediction(typed, form), typed, value)
+
+
+@given(shape=sizes, other=sizes)
+def test_a_shape_is_what_it_is_however_it_is_written(shape: list[int], other: list[int]) -> None:
+    ways = [str(shape), str(tuple(shape)), f"torch.Size({shape})", f" {shape} ."]
+    if shape:
+        ways.append(", ".join(map(str, shape)) + ",")
+    if len(shape) > 1:
+        ways += ["x".join(map(str, shape)), " × ".join(map(str, shape)), " ".join(map(str, shape))]
+    for way in ways:
+        assert right(way, "shape", shape), way
+        assert right(way, "shape", tuple(shape)), way
+        assert right(way, "shape", other) is (other == shape)
+
+
+@given(number=st.integers(-(10**12), 10**12) | st.floats(allow_nan=False))
+def test_a_number_is_right_as_exactly_as_it_was_typed(number: float) -> None:
+    assert right(repr(number), "number", number)
+    assert not right(
+        repr(number), "number", number + max(1.0, abs(number) / 10) if math.isfinite(number) else 0.0
+    )
+    assert not right("1", "number", True)
+
+
+@pytest.mark.parametrize(
+    ("typed", "value", "holds"),
+    [
+        ("0.33", 1 / 3, True),
+        ("0.34", 1 / 3, False),
+        ("0.3", 1 / 3, False),
+        ("1/3", 1 / 3, True),
+        ("0", 0.4, False),
+        ("3", 3.0, True),
+        ("+3", 3, True),
+        ("1e3", 1000, True),
+        ("1_000", 1000, True),
+        (".5", 0.5, True),
+        ("nan", math.nan, True),
+        ("nan", 1.0, False),
+        ("-inf", -math.inf, True),
+        ("0.4390", 0.439, True),
+    ],
+)
+def test_rounded_numbers(typed: str, value: float, holds: bool) -> None:
+    assert right(typed, "number", value) is holds
+
+
+@pytest.mark.parametrize(
+    ("typed", "name", "holds"),
+    [
+        ("raises RuntimeError", "RuntimeError", True),
+        ("raises a RuntimeError.", "RuntimeError", True),
+        ("it raises RuntimeError", "RuntimeError", True),
+        ("Raises runtimeerror", "RuntimeError", True),
+        ("RuntimeError", "RuntimeError", True),
+        ("raises", "ValueError", True),
+        ("raises an error", "ValueError", True),
+        ("error", "ValueError", True),
+        ("raises LookupError", "IndexError", True),
+        ("raises IndexError", "LookupError", False),
+        ("raises torch.cuda.OutOfMemoryError", "OutOfMemoryError", True),
+        ("raises ValueError", "RuntimeError", False),
+    ],
+)
+def test_that_code_raises_can_be_said_in_every_form(typed: str, name: str, holds: bool) -> None:
+    for form in ("shape", "number", "text"):
+        predicted = read_prediction(typed, form)
+        assert isinstance(predicted, Raised)
+        assert fits_raised(predicted, name) is holds
+        assert not fits_value(predicted, typed, [1])
+
+
+@pytest.mark.parametrize("typed", ["float32", "torch.float32", "'float32'", "Float32", " float32 "])
+def test_a_text_is_its_letters(typed: str) -> None:
+    assert right(typed, "text", "float32")
+    assert right(typed, "text", "torch.float32")
+    assert not right(typed, "text", "float64")
+
+
+@given(typed=st.text(max_size=30), form=st.sampled_from(["shape", "number", "text"]))
+def test_whatever_is_typed_is_a_prediction_or_one_sentence(typed: str, form: str) -> None:
+    try:
+        predicted = read_prediction(typed, form)
+    except PredictionError as error:
+        assert str(error).startswith(f"Write {EXAMPLES[form]}")
+    else:
+        fits_value(predicted, typed, [2, 3])
+        fits_value(predicted, typed, math.nan)
+
+
+def test_choices_may_say_that_the_code_raises() -> None:
+    named = Ask("x", ("works", "raises", "raises IndexError"))
+    assert [named.index_of_error(name) for name in ("IndexError", "TypeError")] == [2, 1]
+    assert Ask("x", ("raises KeyError", 1)).index_of_error("TypeError") is None
+    takes = [
+        PredictStep("p", "P", "x = 1", ask, raises=wanted).takes_error
+        for wanted in (None, Raises())
+        for ask in (named, Ask("x", (1, 2)), Ask("x", form="shape"), Ask("x", ("works", "raises")))
+    ]
+    assert takes == [True, False, True, False, True, False, True, True]
+    assert Ask("x", form="boolean").offered == (True, False)
+    assert read_raised("raised hand") is None
+    assert read_raised(3) is None
+
+
+def test_calibration_counts_what_was_predicted_first() -> None:
+    known = [
+        StepProgress(right=True, first_right=False),
+        StepProgress(first_right=True),
+        StepProgress(right=True),
+    ]
+    assert calibration(known) == (1, 2)
