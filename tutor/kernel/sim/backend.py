@@ -18,6 +18,7 @@ from tutor.kernel.sim import (
     blocks,
     convolution,
     dispatch,
+    generators,
     hosts,
     moving,
     recurrent,
@@ -42,6 +43,7 @@ def install() -> None:
     aten = torch.library.Library("aten", "IMPL")
     for operation in _composed():
         aten.impl(operation, functools.partial(dispatch.run, operation), "PrivateUse1")
+    aten.impl("_efficientzerotensor", dispatch.zeros, "PrivateUse1")
     aten.impl("_copy_from", dispatch.copy_from, "PrivateUse1")
     aten.impl("_local_scalar_dense", dispatch.read_number, "PrivateUse1")
     for key in ("Conjugate", "Negative"):  # which copying resolves by itself
@@ -49,7 +51,7 @@ def install() -> None:
     for room in (attention, autocast, convolution, recurrent):
         room.register(aten)
     _libraries.extend((everything, aten))
-    for room in (hosts, moving, storages):
+    for room in (generators, hosts, moving, storages):
         room.teach()
     raw.back_by(blocks.NAME, blocks.backing)
 

@@ -8,8 +8,8 @@ import torch
 
 from tutor.kernel import transfers
 from tutor.kernel.guard import GENUINE
-from tutor.kernel.sim import amounts, refusals
-from tutor.kernel.sim.blocks import FIELDS, backing, put, wrapped
+from tutor.kernel.sim import amounts, generators, refusals
+from tutor.kernel.sim.blocks import FIELDS, NAME, backing, put, wrapped
 from tutor.kernel.sim.hosts import Fork, refuse_in_fork
 
 globals()["__builtins__"] = GENUINE
@@ -19,11 +19,12 @@ _BASE = torch._C.TensorBase
 _is_cpu = _BASE.is_cpu.__get__
 _device = _BASE.device.__get__
 _untyped_storage = _BASE.untyped_storage
-_quiet = torch._C.DisableTorchFunction
 _copy = _aten.copy_.default
 _number = _aten._local_scalar_dense.default
+_Generator = torch._C.Generator
 _CPU = torch.device("cpu")
-_NUMBERS = frozenset({bool, int, float, complex})
+_WIDE = {bool: torch.bool, int: torch.int64, float: torch.float64, complex: torch.complex128}
+_NUMBERS = frozenset(_WIDE)
 
 #: Views, and others that only write a tensor's fields.
 _FIELD_OPERATIONS = frozenset(
@@ -56,7 +57,7 @@ class _Call:
             if _is_cpu(value):
                 self.hosts.append(value)
                 return value
-            if _device(value).type != "sim":
+            if _device(value).type != NAME:
                 return value
             cpu = backing(value)
             self.sims.append(value)
@@ -66,7 +67,13 @@ class _Call:
         if kind is list or kind is tuple:
             return kind(map(self.lower, value))
         if kind is torch.device:
-            return _CPU if value.type == "sim" else value
+            if value.type != NAME:
+                return value
+            if value.index:
+                raise RuntimeError("SIM error: invalid device ordinal: there is one simulated device, sim:0")
+            return _CPU
+        if isinstance(value, _Generator):
+            generators.check(value)
         return value
 
     def lift(self, value: Any) -> Any:
@@ -116,11 +123,22 @@ def run(operation: Any, *args: Any, **kwargs: Any) -> Any:
     named = {name: call.lower(value) for name, value in kwargs.items()}
     if call.hosts and call.sims:
         refusals.check(operation, args, kwargs)
-    count = len(args)
-    if any(place < count and type(args[place]) in _NUMBERS for place in _TENSOR_PLACES[operation]):
-        with _quiet():  # only a call from outside takes numbers for tensors
-            return call.lift(operation(*lowered, **named))
+    for place in _TENSOR_PLACES[operation]:
+        if place < len(lowered) and type(lowered[place]) in _NUMBERS:
+            lowered[place] = _scalar(lowered[place], call.made)
     return call.lift(operation.redispatch(FIELDS, *lowered, **named))
+
+
+def _scalar(number: Any, tensors: list[Any]) -> torch.Tensor:
+    """A number as a tensor that counts no more than the number when the type of the result is decided."""
+    scalar = torch.tensor(number, dtype=_WIDE[type(number)], device=_CPU)
+    wanted = torch.result_type(tensors[0], number)
+    return scalar if torch.result_type(tensors[0], scalar) == wanted else scalar.to(wanted)
+
+
+def zeros(size: Any, **options: Any) -> Any:
+    """What forward differentiation takes for zeros that need no memory; here they have it."""
+    return run(_aten.zeros.default, size, **options)
 
 
 def copy_from(source: Any, target: Any, non_blocking: bool = False) -> Any:

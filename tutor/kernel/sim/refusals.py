@@ -40,7 +40,10 @@ def check(operation: Any, args: Any, kwargs: Any) -> None:
         _check_convolution(dict(tensors))
     entry = _entry(name, operation._overloadname)
     if "device_check: NoCheck" in entry or _MASKING.match(name):
-        _check_iterated(tensors)
+        arguments = operation._schema.arguments
+        _check_iterated(
+            tensors, {one.name for one in arguments if one.alias_info and one.alias_info.is_write}
+        )
     else:
         _check_all(tensors, _method(operation, entry))
 
@@ -67,12 +70,12 @@ def _check_all(tensors: list[tuple[str, Any]], method: str) -> None:
             )
 
 
-def _check_iterated(tensors: list[tuple[str, Any]]) -> None:
+def _check_iterated(tensors: list[tuple[str, Any]], written: set[str]) -> None:
     """What its kernels for single elements check themselves: a number on the host is no tensor to them."""
     devices = [_device(tensor) for _, tensor in tensors]
     common = next((device for device in devices if device.type != "cpu"), None)
-    for index, (name, tensor) in enumerate(tensors):
-        number = not _dim(tensor) and (index > 0 or name != "self") and name != "out"
+    for name, tensor in tensors:
+        number = not _dim(tensor) and name not in written
         if _device(tensor).type == "cpu" and not number:
             raise RuntimeError(f"{_SAME}found at least two devices, {common} and {_device(tensor)}!")
 
