@@ -16,7 +16,7 @@ from course.learner import Class, classroom  # noqa: F401
 from markdown_it import MarkdownIt
 
 from tutor.course.loader import bundled_lessons, find_lesson, load_lesson
-from tutor.course.schema import Graded, Lesson, ParsonsStep, PredictStep, ReadStep, RunStep, Step
+from tutor.course.schema import Graded, Lesson, ParsonsStep, PredictStep, QuizStep, ReadStep, RunStep, Step
 from tutor.course.walk import lesson_script, prologue, step_code
 
 LESSONS = {path.stem: load_lesson(path) for path in bundled_lessons()}
@@ -90,7 +90,7 @@ def test_a_step_is_headed_asked_and_answered(placed: tuple[Lesson, Step]) -> Non
     tokens = MarkdownIt().parse(step.prompt)
     assert tokens[0].type == "heading_open"
     asks = any(token.type == "blockquote_open" for token in tokens)
-    assert asks == isinstance(step, PredictStep)
+    assert asks == isinstance(step, PredictStep) or isinstance(step, QuizStep)
     if isinstance(step, RunStep | PredictStep):
         assert step.after.strip()
 
