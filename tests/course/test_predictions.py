@@ -14,14 +14,12 @@ from tutor.course.predictions import (
     EXAMPLES,
     PredictionError,
     Raised,
-    calibration,
     fits_raised,
     fits_value,
     read_prediction,
     read_raised,
 )
 from tutor.course.schema import Ask, PredictStep
-from tutor.course.store import StepProgress
 
 sizes = st.lists(st.integers(0, 10**6), max_size=6)
 
@@ -131,12 +129,3 @@ def test_choices_may_say_that_the_code_raises() -> None:
     assert Ask("x", form="boolean").offered == (True, False)
     assert read_raised("raised hand") is None
     assert read_raised(3) is None
-
-
-def test_calibration_counts_what_was_predicted_first() -> None:
-    known = [
-        StepProgress(right=True, first_right=False),
-        StepProgress(first_right=True),
-        StepProgress(right=True),
-    ]
-    assert calibration(known) == (1, 2)

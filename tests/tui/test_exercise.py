@@ -237,3 +237,24 @@ def test_prompt_says_that_it_wants_an_answer_and_then_code_again(
         await p.see("got 42", "› try something: x")
 
     play(story, lesson=lesson)
+
+
+def test_the_solution_is_compared_with_what_was_written(play: Play, exercise: Lesson) -> None:
+    async def story(p: Player) -> None:
+        await p.code("x = torch.arange(6.)\n\nv = x.view(3, 2)")
+        p.bench.action_solution()
+        await p.pilot.pause()
+        await p.press("d")
+        assert "x.view(2, 3)" not in p.text, "it is not shown before the question is answered"
+        await p.press("enter", "d")
+        await p.see("- v = x.view(3, 2)", "+ v = x.view(2, 3)", "  x = torch.arange(6.)")
+        await p.press("d")
+        assert "- v" not in p.text
+        await p.press("escape")
+        await p.code("x = torch.arange(6.)  \nv = x.view(2, 3)\n")
+        p.bench.action_solution()
+        await p.pilot.pause()
+        await p.press("d")
+        await p.see("Your code is the solution, line by line.")
+
+    play(story, (80, 24), lesson=exercise)

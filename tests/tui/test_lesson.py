@@ -154,3 +154,21 @@ def test_step_without_code_shows_prose_and_prompt(play: Play, one_step) -> None:
         await p.see("tensor(2.)")
 
     play(story, lesson=one_step(kind="read"))
+
+
+def test_any_step_can_be_gone_to_and_says_whether_it_is_done(play: Play) -> None:
+    async def story(p: Player) -> None:
+        await p.run()
+        p.bench.action_steps()
+        await p.see("A tensor is a row of numbers", "✓ done", "predict")
+        await p.press("down", "down", "enter")
+        await p.settle()
+        assert p.bench.walk is not None
+        assert p.bench.walk.step.id == "view-of-transpose"
+        p.bench.action_steps()
+        await p.see("▸  3")
+        await p.press("up", "up", "enter")
+        await p.settle()
+        assert p.bench.walk.step.id == "two-parts"
+
+    play(story, (80, 24))

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from tests.tui.conftest import Play, Player
-from tutor.course.predictions import calibration
+from tutor.course.progress import Predictions, lesson_progress
 from tutor.course.schema import Lesson
 from tutor.course.store import Store
 
@@ -84,7 +84,7 @@ def test_what_was_predicted_stands_beside_the_outcome(play: Play, lesson: Lesson
         await p.press("1")
         await p.run()
         await p.see("✓ 1  True")
-        assert calibration(store.progress("made").values()) == (2, 4)
+        assert lesson_progress(lesson, store.progress("made")).predictions == Predictions(2, 4)
 
     async def later(p: Player) -> None:
         while p.bench.walk is not None and p.bench.walk.step.id != "raises":

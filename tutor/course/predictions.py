@@ -6,12 +6,8 @@ import ast
 import builtins
 import math
 import re
-from collections.abc import Iterable
 from decimal import Decimal, InvalidOperation
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
-
-if TYPE_CHECKING:
-    from tutor.course.store import StepProgress
+from typing import Any, Literal, NamedTuple
 
 #: What is asked for where there are no choices; of a boolean the choices are clear.
 Form = Literal["shape", "number", "boolean", "text"]
@@ -97,12 +93,6 @@ def value_text(value: Any, text: str, form: str) -> str:
     if form == "shape" and is_of_form(value, form):
         return repr(tuple(value))
     return value if form == "text" and isinstance(value, str) else text
-
-
-def calibration(progress: Iterable[StepProgress]) -> tuple[int, int]:
-    """How many first predictions were right, and how many there were."""
-    firsts = [each.first_right for each in progress if each.first_right is not None]
-    return sum(firsts), len(firsts)
 
 
 def _shape(text: str) -> list[int] | None:

@@ -70,9 +70,9 @@ def lesson_progress(lesson: Lesson, known: Mapping[str, StepProgress]) -> Lesson
     """What is known of one lesson; steps that it has no more do not count."""
     found = {step.id: known[step.id] for step in lesson.steps if step.id in known}
     done = sum(each.done for each in found.values())
-    judged = [
-        found[step.id].right for step in lesson.steps if isinstance(step, PredictStep) and step.id in found
-    ]
+    firsts = [found[step.id] for step in lesson.steps if isinstance(step, PredictStep) and step.id in found]
+    # Whoever has seen the outcome can predict it: the first prediction counts, where it is known.
+    judged = [each.right if each.first_right is None else each.first_right for each in firsts]
     predictions = Predictions(sum(each is True for each in judged), sum(each is not None for each in judged))
     state: Literal["new", "begun", "done"] = "begun" if found else "new"
     if done == len(lesson.steps):

@@ -35,6 +35,12 @@ def step_code(step: Step) -> str:
     return code if code.strip() else ""
 
 
+def step_title(step: Step) -> str:
+    """What a step is called: its heading, else the beginning of its text."""
+    line = next((line for line in step.prompt.splitlines() if line.strip()), "")
+    return line.lstrip("# ").strip().replace("`", "")
+
+
 def lesson_script(lesson: Lesson) -> list[tuple[str, str]]:
     """`(step id, source)` of every step that has code, in order; each source stands on its own."""
     return [

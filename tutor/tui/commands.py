@@ -107,6 +107,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("find", ("ctrl+f",), "Find", "Find in the editor, in output, or among what you entered."),
     Command("comment", ("ctrl+underscore",), "Comment", "Comment the lines, or take that back."),
     Command("docs", ("ctrl+d",), "Docs", "Signature and documentation of what is under the cursor."),
+    Command("steps", (), "Steps", "Go to any step of the lesson, and see which are done."),
     Command("reset_code", (), "Reset code", "Put the step's own code back; yours is kept."),
     Command("versions", (), "Earlier versions", "Code of yours that was reset, or from another window."),
     Command("device", (), "Device", "Choose the device; the kernel restarts on it."),

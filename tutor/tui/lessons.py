@@ -7,10 +7,13 @@ from pathlib import Path
 
 from tutor.course.errors import LessonError
 from tutor.course.loader import bundled_lessons, load_lesson
-from tutor.course.schema import Lesson
-from tutor.course.store import Store
+from tutor.course.schema import STEP_KINDS, Lesson, Step
+from tutor.course.store import StepProgress, Store
+from tutor.course.walk import step_title
 from tutor.language import current_language
 from tutor.tui.chooser import Item
+
+_KINDS = {kind: name for name, kind in STEP_KINDS.items()}
 
 
 def lesson_items(store: Store, paths: Iterable[Path] | None = None) -> list[Item]:
@@ -41,3 +44,20 @@ def progress_text(lesson: Lesson, store: Store) -> str:
     if known:
         return f"{done} of {total} done"
     return "1 step" if total == 1 else f"{total} steps"
+
+
+def step_items(lesson: Lesson, store: Store) -> list[Item]:
+    """One item a step: its heading, and whether it is done, was seen, or needed its solution."""
+    known = store.progress(lesson.id)
+    return [
+        Item(step.id, f"{number:>2}  {step_title(step)}", _step_fact(step, known.get(step.id)))
+        for number, step in enumerate(lesson.steps, 1)
+    ]
+
+
+def _step_fact(step: Step, known: StepProgress | None) -> str:
+    if known is None or not (known.visited or known.done):
+        return _KINDS[type(step)]
+    if not known.done:
+        return f"{_KINDS[type(step)]}, begun"
+    return "✓ done" + (", solution seen" if known.solution_shown else "")

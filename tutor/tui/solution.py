@@ -11,6 +11,7 @@ from textual.widgets import Static
 from tutor.tui.heading import Heading
 from tutor.tui.lines import palette_of
 from tutor.tui.sheet import Sheet
+from tutor.view.difference import difference_lines
 from tutor.view.syntax import highlight
 
 
@@ -20,11 +21,14 @@ class SolutionScreen(Sheet[bool | None]):
     CSS_PATH = "chooser.tcss"
     BINDINGS = [
         Binding("enter,y", "go_on", "Show", show=False),
+        Binding("d", "compare", "Compare", show=False),
         Binding("escape,n,ctrl+c", "leave", "Close", show=False),
     ]
 
-    def __init__(self, solution: str, hints: int, *, known: bool) -> None:
+    def __init__(self, solution: str, hints: int, *, known: bool, yours: str = "") -> None:
         super().__init__()
+        self._yours = yours
+        self._compares = False
         self._solution = solution.rstrip("\n")
         self._hints = hints
         self._shown = known
@@ -45,8 +49,12 @@ class SolutionScreen(Sheet[bool | None]):
     def _draw(self) -> None:
         palette = palette_of(self.app.theme)
         if self._shown:
-            self._heading.fact = "enter puts it into the editor · esc closes"
-            self._text.update(Text("\n").join(highlight(self._solution, palette)))
+            other = "d shows it alone" if self._compares else "d compares"
+            self._heading.fact = f"enter puts it into the editor · {other} · esc closes"
+            lines = highlight(self._solution, palette)
+            if self._compares:
+                lines = list(difference_lines(self._yours, self._solution, palette))
+            self._text.update(Text("\n").join(lines))
             return
         self._heading.fact = "enter shows it · esc goes back"
         used = {0: "You have not taken a hint yet", 1: "You have taken one hint"}
@@ -59,6 +67,11 @@ class SolutionScreen(Sheet[bool | None]):
         if self._shown:
             self.dismiss(True)
         self._shown = True
+        self._draw()
+
+    def action_compare(self) -> None:
+        """The solution beside the learner's code, and alone again."""
+        self._compares = self._shown and not self._compares
         self._draw()
 
     def action_leave(self) -> None:

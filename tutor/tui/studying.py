@@ -116,4 +116,5 @@ class Studying(Stepping):
                 self.editor.focus()
 
         known = walk.work.done or walk.work.solution_shown
-        self.app.push_screen(SolutionScreen(walk.solution, walk.work.hints, known=known), answered)
+        screen = SolutionScreen(walk.solution, walk.work.hints, known=known, yours=self.editor.text)
+        self.app.push_screen(screen, answered)

@@ -104,6 +104,11 @@ class Walk:
         self.index -= 1
         return True
 
+    def go_to(self, step: str) -> None:
+        """Go to the step of this id."""
+        self.complete = False
+        self.index = [each.id for each in self.lesson.steps].index(step)
+
     def reset(self) -> None:
         """Forget the learner's answers to the current step; that it was done once stays known."""
         self._work[self.step.id] = StepWork()

@@ -209,6 +209,24 @@ class Workbench(EditingCommands, Studying):
         else:
             self.out.say("This is the first step.")
 
+    def action_steps(self) -> None:
+        """Go to any step; nothing has to be done before it."""
+        from tutor.tui.chooser import Chooser
+        from tutor.tui.lessons import step_items
+
+        walk = self.walk
+        if walk is None or self.refuse_while_busy():
+            return
+
+        def chosen(step: str | None) -> None:
+            if step is not None:
+                self.keep_code()
+                walk.go_to(step)
+                self.load_step()
+
+        items = step_items(walk.lesson, self.store)
+        self.app.push_screen(Chooser("steps", items, walk.step.id), chosen)
+
     def action_reset_code(self) -> None:
         """Put the step's own code back; the editor's undo brings the learner's back."""
         if self.walk is None or self.refuse_while_busy():
