@@ -85,10 +85,16 @@ def test_prose_and_code_fit_their_columns(placed: tuple[Lesson, Step]) -> None:
     assert max((len(line) for line in step.code.splitlines()), default=0) < CODE_COLUMNS
 
 
+def after_of(step: Step) -> str:
+    return "" if isinstance(step, ReadStep) else step.after
+
+
 def test_a_step_is_headed_asked_and_answered(placed: tuple[Lesson, Step]) -> None:
     _, step = placed
     tokens = MarkdownIt().parse(step.prompt)
     assert tokens[0].type == "heading_open"
+    # A sentence that a line break lets begin with a number is no list.
+    assert not any(token.type == "ordered_list_open" for token in MarkdownIt().parse(after_of(step)) + tokens)
     asks = any(token.type == "blockquote_open" for token in tokens)
     assert asks == isinstance(step, PredictStep) or isinstance(step, QuizStep)
     if isinstance(step, RunStep | PredictStep):
