@@ -101,21 +101,26 @@ class Cells:
                 lines.append(self._marks(facts, covered, row, None, frozenset()))
         return lines if named else [*lines, self._marks(facts, covered, rows[0], None, frozenset())]
 
+    def _fits(self, ruler: Text, words: str) -> bool:
+        """Whether words have room beside the indices."""
+        sheet = self._sheet
+        return sheet.margin + ruler.cell_len + 2 + cell_len(words) <= sheet.width
+
     def _full(self, covers: Mapping[str, _Cover]) -> list[Text]:
         """Indices, values, and a line for each name; that again for each row."""
         sheet, storage = self._sheet, self._storage
         words, rows = sheet.said(storage), self._rows()
         whole = len(self._stretch) == self._stretch.stop
-        lines = [sheet.head(storage)] if len(rows) > 1 and whole else []
+        # What lies elsewhere than on the CPU always says so.
+        apart = storage.device != "cpu" and not self._fits(self._ruler(rows[0]), words)
+        lines = [sheet.head(storage)] if (len(rows) > 1 or apart) and whole else []
         chosen = next((facts for facts in self._names if facts.name == sheet.selected), None)
         begins = self._begins(chosen) if chosen is not None else frozenset[int]()
         shared = covers[chosen.name] if chosen is not None else None
         for row in rows:
             lead = Text(" " * sheet.margin) if lines or not whole else sheet.lead(storage)
             ruler = self._ruler(row)
-            beside = (
-                whole and not lines and sheet.margin + ruler.cell_len + 2 + cell_len(words) <= sheet.width
-            )
+            beside = whole and not lines and self._fits(ruler, words)
             tail = (f"  {words}" if beside else "", sheet.palette.muted)
             lines.append(Text.assemble(lead, ruler, tail))
             lines.append(Text.assemble(" " * sheet.margin, self._values(row)))

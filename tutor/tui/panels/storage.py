@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rich.text import Text
 from textual import events
 from textual.binding import Binding
 
@@ -13,6 +14,7 @@ from tutor.view.element import beside, element_at
 from tutor.view.marks import has_meta, named_in
 from tutor.view.sheet import CELL, LIT
 from tutor.view.strips import storage_strips
+from tutor.view.words import fit
 
 
 class StorageView(ElementView):
@@ -81,8 +83,11 @@ class StoragePanel(Drawn):
             written=shown.written,
             focus=shown.focus,
         )
-        self._lines.show_lines(list(strips.split("\n")) if strips else [])
-        self.display = bool(strips)
         device = shown.step.device if shown.step is not None else None
+        lines = list(strips.split("\n")) if strips else []
+        if lines and device is not None:
+            lines += [Text(), Text(fit(held_word(device), self.room), palette.muted)]
+        self._lines.show_lines(lines)
+        self.display = bool(strips)
         facts = ("bright = written by this run" if shown.written else "", held_word(device) if device else "")
-        self.heading.fact = " · ".join(filter(None, facts))
+        self.heading.fact = next(filter(None, reversed(facts)), "")
