@@ -13,7 +13,7 @@ from typing import Any
 from tutor import __version__
 from tutor.course.ran import Ran
 from tutor.explain import Entry, Past
-from tutor.facts import Ready, Step
+from tutor.facts import Ready, Step, is_simulated
 from tutor.repl.commands import Refused, obey
 from tutor.repl.out import Out
 from tutor.repl.pieces import Piece, has_several_lines
@@ -31,7 +31,7 @@ from tutor.session import (
     StepFinished,
     StepStarted,
 )
-from tutor.view.words import clean, device_named
+from tutor.view.words import SIMULATED_MEANS, clean, device_named
 
 _log = logging.getLogger(__name__)
 
@@ -198,6 +198,8 @@ class Conversation:
         info, self._greeting = self._greeting, None
         if info is not None and self.reader.is_person:
             self.out.say(f"torch {info.torch} on {device_named(info.device)}.")
+        elif info is not None and is_simulated(info.device):
+            self.out.line(f"# {device_named(info.device)}: {SIMULATED_MEANS}")
         if info is not None and info.preamble is not None:
             self.out.line(clean(info.preamble))
 
