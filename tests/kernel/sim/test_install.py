@@ -78,3 +78,68 @@ def test_backing_is_the_cpu_memory_itself(child):
               raw.backing(x).untyped_storage()._cdata == raw.backing(row).untyped_storage()._cdata])
         """
     ) == [[[0, 1, 2], [9, 4, 5]], True, True, True]
+
+
+def test_it_reports_its_memory_and_ends(child):
+    answers = child(
+        """
+        before = torch.accelerator.memory_allocated()
+        x = torch.zeros(1000, device="sim")
+        view, twice = x[10:], x * 2
+        during = torch.accelerator.memory_allocated() - before
+        del x, twice
+        kept = torch.sim.memory_allocated() - before
+        del view
+        torch.accelerator.synchronize()
+        answers = []
+        ones = torch.ones(2, device="sim")
+        for make in (lambda: ones.new_empty(1 << 40), ones.to_sparse):
+            try:
+                make()
+            except Exception as error:
+                answers.append((type(error).__name__, str(error)))
+        tell([during, kept, torch.accelerator.memory_allocated() - before, *answers])
+        """
+    )
+    assert answers[:3] == [8000, 4000, 0]
+    (full, room), (kind, sentence) = answers[3:]
+    assert (full, kind) == ("OutOfMemoryError", "NotImplementedError")
+    assert room.startswith("SIM out of memory. Tried to allocate 4096.00 GiB.")
+    assert sentence.startswith("`_to_sparse` gives a sparse")
+
+
+def test_without_the_device_a_file_says_where_its_tensors_were_and_opens_on_the_cpu(child, tmp_path):
+    path = str(tmp_path / "saved.pt")
+    child(f"torch.save(torch.arange(3.0, device='sim'), {path!r})\ntell(None)")
+    words, values = child(
+        f"""
+        try:
+            torch.load({path!r})
+        except RuntimeError as error:
+            words = str(error)
+        tell([words, torch.load({path!r}, map_location="cpu").tolist()])
+        """,
+        head="import json\nimport torch\n",
+    )
+    assert "tagged with sim:0" in words
+    assert values == [0, 1, 2]
+
+
+def test_a_forked_process_is_refused_the_device_and_keeps_the_cpu(child):
+    words, values = child(
+        """
+        import os
+        x = torch.ones(2, device="sim")
+        read, write = os.pipe()
+        if os.fork() == 0:
+            try:
+                x + 1
+                os.write(write, b"taken")
+            except RuntimeError as error:
+                os.write(write, f"{(torch.ones(2) + 1).tolist()} {error}".encode())
+            os._exit(0)
+        tell([os.read(read, 500).decode(), (x + 1).tolist()])
+        """
+    )
+    assert words.startswith("[2.0, 2.0] Cannot re-initialize SIM in forked subprocess.")
+    assert values == [2, 2]

@@ -12,7 +12,7 @@ import torch
 from tutor.kernel import raw
 from tutor.kernel.guard import GENUINE
 from tutor.kernel.sim import (
-    amounts,
+    accelerator,
     attention,
     autocast,
     blocks,
@@ -22,6 +22,7 @@ from tutor.kernel.sim import (
     hosts,
     moving,
     recurrent,
+    refusals,
     storages,
 )
 
@@ -40,6 +41,9 @@ def install() -> None:
     _setup_privateuseone_for_python_backend(blocks.NAME, backend_module=_module())
     everything = torch.library.Library("_", "IMPL")
     everything.fallback(dispatch.run, "PrivateUse1")
+    for key in ("SparsePrivateUse1", "SparseCsrPrivateUse1", "QuantizedPrivateUse1"):
+        everything.fallback(refusals.sparse, key)
+    everything.fallback(torch.library.fallthrough_kernel, "AutocastPrivateUse1")
     aten = torch.library.Library("aten", "IMPL")
     for operation in _composed():
         aten.impl(operation, functools.partial(dispatch.run, operation), "PrivateUse1")
@@ -51,7 +55,7 @@ def install() -> None:
     for room in (attention, autocast, convolution, recurrent):
         room.register(aten)
     _libraries.extend((everything, aten))
-    for room in (generators, hosts, moving, storages):
+    for room in (accelerator, generators, hosts, moving, storages):
         room.teach()
     raw.back_by(blocks.NAME, blocks.backing)
 
@@ -75,22 +79,18 @@ def _module() -> types.ModuleType:
     """`torch.sim`, with what torch asks of the module of a device."""
     module = types.ModuleType(f"torch.{blocks.NAME}", "The simulated accelerator.")
     contents: dict[str, Any] = {
+        **accelerator.ANSWERS,
         "is_available": lambda: True,
         "is_initialized": lambda: True,
         "init": lambda: None,
         "device_count": lambda: 1,
         "current_device": lambda: 0,
-        "synchronize": lambda device=None: None,
-        "empty_cache": lambda: None,
         "manual_seed": lambda seed: None,  # torch.manual_seed has seeded the one stream that there is
         "manual_seed_all": lambda seed: None,
         "get_rng_state": lambda device=None: torch.get_rng_state(),
         "set_rng_state": lambda state, device=None: torch.set_rng_state(state),
         "get_device_name": lambda device=None: "Simulated accelerator (runs on the CPU)",
         "get_amp_supported_dtype": lambda: [torch.float16, torch.bfloat16],
-        "memory_allocated": lambda device=None: amounts.MEMORY.allocated,
-        "max_memory_allocated": lambda device=None: amounts.MEMORY.peak,
-        "reset_peak_memory_stats": lambda device=None: amounts.MEMORY.reset_peak(),
         "device": contextlib.nullcontext,
         "_is_in_bad_fork": lambda: hosts.Fork.happened,
     }

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from tutor.kernel.guard import GENUINE
-from tutor.kernel.sim import amounts
+from tutor.kernel.sim import amounts, refusals
 
 globals()["__builtins__"] = GENUINE
 
@@ -42,8 +42,11 @@ class Block:
         self.storage = storage
         self.nbytes = storage.nbytes()
         self.flats: dict[torch.dtype, torch.Tensor] = {}
-        self.counted = counted
+        self.counted = False
         if counted:
+            if self.nbytes > amounts.TOTAL - amounts.MEMORY.allocated:
+                raise refusals.out_of_memory(self.nbytes, amounts.MEMORY.allocated, amounts.TOTAL)
+            self.counted = True
             amounts.MEMORY.take(self.nbytes)
 
     def __del__(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import torch
@@ -23,6 +24,8 @@ _copy = _aten.copy_.default
 _number = _aten._local_scalar_dense.default
 _Generator = torch._C.Generator
 _CPU = torch.device("cpu")
+#: How the CPU says that it has no room.
+_NO_ROOM = re.compile(r"DefaultCPUAllocator: .*you tried to allocate (\d+) bytes")
 _WIDE = {bool: torch.bool, int: torch.int64, float: torch.float64, complex: torch.complex128}
 _NUMBERS = frozenset(_WIDE)
 
@@ -126,7 +129,18 @@ def run(operation: Any, *args: Any, **kwargs: Any) -> Any:
     for place in _TENSOR_PLACES[operation]:
         if place < len(lowered) and type(lowered[place]) in _NUMBERS:
             lowered[place] = _scalar(lowered[place], call.made)
-    return call.lift(operation.redispatch(FIELDS, *lowered, **named))
+    try:
+        result = operation.redispatch(FIELDS, *lowered, **named)
+    except RuntimeError as error:
+        wanted = _NO_ROOM.search(str(error))
+        if wanted is None:
+            raise
+        memory = amounts.MEMORY
+        raise refusals.out_of_memory(int(wanted[1]), memory.allocated, amounts.TOTAL) from None
+    try:
+        return call.lift(result)
+    except NotImplementedError:
+        raise refusals.not_dense(operation) from None
 
 
 def _scalar(number: Any, tensors: list[Any]) -> torch.Tensor:

@@ -26,6 +26,35 @@ _MASKING = re.compile(r"aten::masked_(fill|scatter)_?$")
 _ON_HOST = {"aten::_ctc_loss": ("input_lengths", "target_lengths", "targets")}
 
 
+def out_of_memory(nbytes: int, allocated: int, total: int) -> Exception:
+    """What torch raises where a device has no room."""
+    free = max(0, total - allocated)
+    refusal: Exception = torch.OutOfMemoryError(
+        f"SIM out of memory. Tried to allocate {_size(nbytes)}. The simulated device has a total capacity of "
+        f"{_size(total)} of which {_size(free)} is free; {_size(allocated)} is allocated by PyTorch."
+    )
+    return refusal
+
+
+def _size(nbytes: int) -> str:
+    if nbytes < 1 << 20:
+        return f"{nbytes} bytes"
+    return f"{nbytes / (1 << 30):.2f} GiB" if nbytes >= 1 << 30 else f"{nbytes / (1 << 20):.2f} MiB"
+
+
+def not_dense(operation: Any) -> Exception:
+    """What the simulated device does not have."""
+    name = operation._schema.name.removeprefix("aten::")
+    return NotImplementedError(
+        f"`{name}` gives a sparse or otherwise packed tensor, which the simulated device does not have: "
+        "do it on the CPU, with `.cpu()` first"
+    )
+
+
+def sparse(operation: Any, *_: Any, **__: Any) -> Any:
+    raise not_dense(operation)
+
+
 def check(operation: Any, args: Any, kwargs: Any) -> None:
     """Raises RuntimeError where tensors of both devices meet and a GPU does not take them."""
     name = operation._schema.name
