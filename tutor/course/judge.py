@@ -44,7 +44,7 @@ def only_results(evidence: Evidence, items: Sequence[Item]) -> list[CheckResult]
         return [CheckResult(False, "exists", sentence=f"There is a gap left: write your code for `{GAP}`.")]
     if error is None or any(_speaks_of_errors(item) for item in items):
         return None
-    message = error.message.strip().split("\n", 1)[0]
+    message = error.message.strip().split("\n", 1)[0].rstrip()
     where = f"Line {error.line} stopped" if error.line else "Your code stopped"
     sentence = f"{where} with {error.type}: {message}" if message else f"{where} with {error.type}"
     sentence += "" if sentence.endswith((".", "!", "?")) else "."
