@@ -94,12 +94,15 @@ def main(context: click.Context, device: str, memory: str, spare: bool) -> None:
 
 @main.command()
 @click.argument("lesson")
+@click.option("--plain", is_flag=True, help="Line mode: text only, for any terminal, screen reader or pipe.")
 @device_option
 @memory_option
 @spare_option
 @language_option
-def lesson(lesson: str, device: str, memory: str, spare: bool) -> None:
+def lesson(lesson: str, plain: bool, device: str, memory: str, spare: bool) -> None:
     """Open the app at LESSON: the id of a bundled lesson, or a YAML file."""
+    if plain:
+        sys.exit(_open_plain_lesson(lesson, device=device, memory=memory, spare=spare))
     sys.exit(_open_app(lesson, scratch=False, device=device, memory=memory, spare=spare))
 
 
@@ -452,3 +455,24 @@ def _open_lines(file: str | None, *, device: str, memory: str, spare: bool) -> i
         click.echo(str(error), err=True)
         return 2
     return run_plain(session, source)
+
+
+def _open_plain_lesson(name: str, *, device: str, memory: str, spare: bool) -> int:
+    from tutor.session import Session
+
+    session = Session(device, spare=spare and sys.stdin.isatty(), memory=memory)
+    session.spawn()  # torch is imported while the lesson is read
+
+    from tutor.course.loader import LessonError
+    from tutor.course.store import Store
+    from tutor.repl.app import run_plain
+    from tutor.repl.lesson import Study
+
+    with Store.open(patience=0) as store:
+        try:
+            path, lesson = _lesson_to_open(store, name)
+        except LessonError as error:
+            session.abandon()
+            click.echo(str(error), err=True)
+            return 2
+        return run_plain(session, None, Study(lesson, store, path))

@@ -6,8 +6,8 @@ import pytest
 
 from tutor.course.schema import Ask, Lesson, PredictStep, ReadStep
 from tutor.course.store import Store
+from tutor.course.study import Walk
 from tutor.facts import ErrorFacts, Evaluated, Run
-from tutor.tui.walk import Walk
 
 
 def walk(store: Store, *choices: object) -> Walk:

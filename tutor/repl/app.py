@@ -5,25 +5,31 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+from typing import TYPE_CHECKING
 
 from tutor.repl.conversation import Conversation
 from tutor.repl.out import Out, wants_colour
 from tutor.repl.reader import LineReader, Reader
 from tutor.session import Session
 
+if TYPE_CHECKING:
+    from tutor.repl.lesson import Study
 
-def run_plain(session: Session, source: str | None) -> int:
-    """Line mode until it is quit; `source` runs first. The exit status, as `Conversation.converse` says."""
+
+def run_plain(session: Session, source: str | None, study: Study | None = None) -> int:
+    """Line mode until it is quit; `source` runs first, or a lesson is done.
+
+    The exit status is as `Conversation.converse` says."""
     if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(errors="replace")
-    return asyncio.run(_run(session, source))
+    return asyncio.run(_run(session, source, study))
 
 
-async def _run(session: Session, source: str | None) -> int:
+async def _run(session: Session, source: str | None, study: Study | None) -> int:
     colour = wants_colour()
     out = Out(colour=colour)
     try:
-        return await Conversation(session, out, _reader(session, out, colour)).converse(source)
+        return await Conversation(session, out, _reader(session, out, colour), study).converse(source)
     finally:
         await session.close()
 

@@ -56,7 +56,7 @@ class Command:
 async def obey(conversation: Conversation, text: str) -> None:
     """Run the command in `text`. Refused when there is none of that name, or it gets the wrong argument."""
     name, _, argument = text.strip().removeprefix(COMMAND).strip().partition(" ")
-    command = next((command for command in COMMANDS if command.name == name), None)
+    command = next((command for command in conversation.commands if command.name == name), None)
     if command is None:
         raise Refused(f"There is no command {COMMAND}{clean(name)}: {COMMAND}help lists them.")
     argument = argument.strip()
@@ -69,8 +69,8 @@ async def obey(conversation: Conversation, text: str) -> None:
 async def _help(conversation: Conversation, _: str) -> None:
     out = conversation.out
     out.line("Type Python; a block ends with an empty line. Commands:")
-    width = max(len(command.usage) for command in COMMANDS)
-    for command in COMMANDS:
+    width = max(len(command.usage) for command in conversation.commands)
+    for command in conversation.commands:
         out.line(f"  {command.usage:<{width}}  {command.help}")
     out.line("Keys:")
     for key, help_text in conversation.reader.keys:
@@ -238,6 +238,8 @@ async def _progress(conversation: Conversation, _: str) -> None:
     from tutor.course.progress import as_text, course_progress
     from tutor.course.store import Store
 
+    if conversation.study is not None:
+        conversation.study.store.flush()
     with Store.open(patience=5) as store:
         text = as_text(course_progress(store, readable_lessons(current_language())), time.time())
     for line in text.split("\n"):

@@ -8,13 +8,13 @@ import logging
 import signal
 import sys
 from collections.abc import Coroutine, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tutor import __version__
 from tutor.course.ran import Ran
-from tutor.explain import Entry, Past
-from tutor.facts import Ready, Step, is_simulated
-from tutor.repl.commands import Refused, obey
+from tutor.explain import Entry, Past, after_setup
+from tutor.facts import Ready, Run, Step, is_simulated
+from tutor.repl.commands import COMMANDS, Command, Refused, obey
 from tutor.repl.out import Out
 from tutor.repl.pieces import Piece, has_several_lines
 from tutor.repl.reader import Reader, Stopped
@@ -33,6 +33,9 @@ from tutor.session import (
 )
 from tutor.view.words import SIMULATED_MEANS, clean, device_named
 
+if TYPE_CHECKING:
+    from tutor.repl.lesson import Study
+
 _log = logging.getLogger(__name__)
 
 STATUS_OK, STATUS_RAISED, STATUS_WRONG_USE, STATUS_INTERRUPTED = 0, 1, 2, 130
@@ -41,8 +44,10 @@ STATUS_OK, STATUS_RAISED, STATUS_WRONG_USE, STATUS_INTERRUPTED = 0, 1, 2, 130
 class Conversation:
     """One session in line mode. Everything happens in one event loop, one piece at a time."""
 
-    def __init__(self, session: Session, out: Out, reader: Reader) -> None:
+    def __init__(self, session: Session, out: Out, reader: Reader, study: Study | None = None) -> None:
         self.session = session
+        #: The lesson that is done here, where one is.
+        self.study = study
         self.out = out
         self.reader = reader
         self.done = False
@@ -55,12 +60,14 @@ class Conversation:
         #: What ran, all of it.
         self.ran: list[Ran] = []
         self._failed = False
+        #: What comes from the kernel is not the learner's.
+        self._silent = False
         #: What ran in the namespace so far.
         self._past = Past()
         self._interrupted = False
         self._stream = Stream(out)
         self._telling: Telling | None = None
-        self._work: asyncio.Task[None] | None = None
+        self._work: asyncio.Task[Any] | None = None
         self._answering: asyncio.Task[None] | None = None
         self._starting: asyncio.Task[None] | None = None
         self._greeting: Ready | None = None
@@ -76,6 +83,8 @@ class Conversation:
             if self.reader.is_person:
                 self.out.say(f"torchtutor {__version__}, line mode. :help lists the commands, ctrl+d ends.")
             self._starting = asyncio.create_task(self._begin(self.session.start(), greet=True))
+            if self.study is not None:
+                await self._do(self._open(self.study))
             if source is not None:
                 await self._do(self._run(Piece(source), echo=True, name="the script"))
             while not self.done and not self._is_hopeless():
@@ -120,7 +129,7 @@ class Conversation:
                     self._interrupted = True
                     return None
 
-    async def _do(self, work: Coroutine[Any, Any, None]) -> None:
+    async def _do(self, work: Coroutine[Any, Any, Any]) -> None:
         """Do something that Ctrl-C may cancel while it waits for the kernel to start."""
         self._work = asyncio.create_task(work)
         try:
@@ -147,14 +156,47 @@ class Conversation:
             self.out.fault(str(problem))
         await self.reader.ran()
 
-    async def _run(self, piece: Piece, *, echo: bool, name: str = "") -> None:
+    async def _open(self, study: Study) -> None:
+        from tutor.repl.lesson import arrive
+
+        await self._wait_for_kernel()
+        self.study = study
+        if self.session.state != "dead":
+            await arrive(self)
+
+    @property
+    def commands(self) -> tuple[Command, ...]:
+        """What can be asked for now: a lesson has commands of its own, which come first."""
+        if self.study is None:
+            return COMMANDS
+        from tutor.repl.lesson import COMMANDS as OF_LESSONS
+
+        taken = {command.name for command in OF_LESSONS}
+        return (*OF_LESSONS, *(command for command in COMMANDS if command.name not in taken))
+
+    async def silently(self, source: str) -> Run:
+        """Run a lesson's own code in an empty namespace."""
+        self._silent = True
+        try:
+            await self.session.reset()
+            run = await self.session.execute(source, filename="setup", display="none")
+            self._past = after_setup(run.steps)
+            return run
+        finally:
+            self._silent = False
+
+    async def run_whole(self, source: str, name: str) -> Run | None:
+        """Run the code of a step, with each note beside its line."""
+        return await self._run(Piece(source), echo=True, name=name)
+
+    async def _run(self, piece: Piece, *, echo: bool, name: str = "") -> Run | None:
         await self._wait_for_kernel()
         if self._is_hopeless():
-            return
+            return None
         if self.session.state == "dead":
             self._failed = True
             self.out.fault("There is no kernel to run this: :restart starts one.")
-            return
+            return None
         if self.reader.is_person or name or self._past.entry.name:
             self._past = self._past.begin(Entry(name, piece.line - 1, numbered=bool(name)))
         else:  # all that is read is one script
@@ -163,10 +205,13 @@ class Conversation:
         self._telling = Telling(self.out, self._stream, piece, before, self._past, echo=echo)
         try:
             run = await self.session.execute(piece.text, keep=False)
-            self._failed = self._failed or not run.ok
+            self._failed = self._failed or not (run.ok or self.study)  # in a lesson, errors are for learning
             said = f"{run.error.type}: {run.error.message}" if run.error is not None else ""
             self.ran.append(Ran(piece.text, said))
             self._telling.ended(run)
+            if self.study is not None and not name:
+                self.study.heard(piece, run)
+            return run
         finally:
             self._telling = None
             if self._answering is not None:
@@ -207,6 +252,10 @@ class Conversation:
         """A new kernel, on `device` if given."""
         self._restart(device)
         await self._wait_for_kernel()
+        if self.study is not None and self.session.state != "dead":
+            from tutor.repl.lesson import prepare
+
+            await prepare(self)
 
     def _restart(self, device: str | None) -> None:
         self.out.say("The kernel restarts; its namespace is empty.")
@@ -224,6 +273,8 @@ class Conversation:
             _log.exception("This could not be shown: %r", event)
 
     def _tell(self, event: Event) -> None:
+        if self._silent and not isinstance(event, Died | StateChanged):
+            return
         match event:
             case Output(text=text, skipped=skipped):
                 self._stream.feed(text, skipped)

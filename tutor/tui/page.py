@@ -14,6 +14,7 @@ from textual.widgets import Static, TextArea
 from tutor.course.parsons import fits
 from tutor.course.schema import Lesson
 from tutor.course.store import SCRATCH, Store
+from tutor.course.study import Walk
 from tutor.facts import Run
 from tutor.session import Event, Session
 from tutor.tui import status
@@ -31,7 +32,6 @@ from tutor.tui.prose_box import More, ProseBox
 from tutor.tui.runner import Runner
 from tutor.tui.shares import Shares, Wants, share
 from tutor.tui.transcript import Transcript
-from tutor.tui.walk import Walk
 from tutor.view.prose import render_prose, split_question
 from tutor.view.words import device_named
 

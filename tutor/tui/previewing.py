@@ -7,10 +7,10 @@ from pathlib import Path
 from tutor.course.loader import LessonError, load_lesson
 from tutor.course.schema import Lesson
 from tutor.course.store import Store
+from tutor.course.trust import trust_key
 from tutor.language import current_language
 from tutor.session import Session
 from tutor.tui.app import TutorApp, run
-from tutor.tui.trust import trust_key
 
 #: Seconds between looks at the file.
 PAUSE = 0.3

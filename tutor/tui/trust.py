@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 
-import msgspec
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding
@@ -13,28 +11,11 @@ from textual.containers import Vertical, VerticalScroll
 from textual.widgets import Static
 
 from tutor.course.schema import Lesson
-from tutor.course.walk import prologue, step_code
+from tutor.course.trust import RISK, lesson_code
 from tutor.tui.heading import Heading
 from tutor.tui.lines import palette_of
 from tutor.tui.sheet import Sheet
 from tutor.view.palette import Palette
-
-_RISK = (
-    "It did not come with torchtutor, and its code can do on this machine whatever you can. "
-    "Run it only if you trust where it came from. This is the code:"
-)
-
-
-def trust_key(lesson: Lesson) -> str:
-    """The setting that remembers the answer: for these very contents, wherever the file lies."""
-    return f"trusted/{hashlib.sha256(msgspec.json.encode(lesson)).hexdigest()}"
-
-
-def lesson_code(lesson: Lesson) -> str:
-    """All code that the lesson itself would run, in its order."""
-    parts = [f"# before each step\n{prologue(lesson).strip()}"]
-    parts += [f"# {step.id}\n{code.strip()}" for step in lesson.steps if (code := step_code(step))]
-    return "\n\n".join(parts)
 
 
 class TrustScreen(Sheet[bool]):
@@ -67,7 +48,7 @@ class TrustScreen(Sheet[bool]):
         return Text.assemble(
             ("“", palette.muted), (title, f"bold {palette.foreground}"), ("” is the file ", palette.muted),
             (path, palette.foreground), ("\n", ""),
-            (_RISK, palette.label),
+            (RISK, palette.label),
         )  # fmt: skip
 
     def on_mount(self) -> None:

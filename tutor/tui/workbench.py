@@ -12,14 +12,15 @@ from textual.binding import Binding
 from tutor.course.loader import is_bundled
 from tutor.course.schema import Lesson
 from tutor.course.store import Store, draft_key
+from tutor.course.study import Walk
+from tutor.course.trust import trust_key
 from tutor.session import Session
 from tutor.tui.commands import CommandProvider, bindings, key_for
 from tutor.tui.editing.commands import EditingCommands
 from tutor.tui.messages import CommandChosen
 from tutor.tui.pane import Pane
 from tutor.tui.studying import Studying
-from tutor.tui.trust import TrustScreen, trust_key
-from tutor.tui.walk import Walk
+from tutor.tui.trust import TrustScreen
 
 #: Seconds that keys wait for a command that was pressed before them, at most.
 TURN = 0.5

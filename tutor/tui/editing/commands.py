@@ -11,10 +11,10 @@ from tutor.tui.pane import Searchable
 
 if TYPE_CHECKING:
     from tutor.assist.completion import Completer
+    from tutor.course.study import Walk
     from tutor.tui.editing.find import FindBar
     from tutor.tui.editor import AnnotatedEditor
     from tutor.tui.runner import Runner
-    from tutor.tui.walk import Walk
 
 
 class EditingCommands(Screen[None]):

@@ -1,0 +1,171 @@
+"""A lesson as lines of text: every kind of step can be done, with piped input and no terminal."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.repl_environment import environment
+
+LESSON = """\
+schema: 1
+id: made
+title: Made
+track: T
+setup: |
+  import torch
+  base = torch.arange(6.)
+steps:
+- {id: read, kind: read, prompt: "# Read `this`", code: print('shown')}
+- id: shape
+  kind: predict
+  prompt: Which shape?
+  code: y = base.view(2, 3).t()
+  ask: {expr: y.shape, form: shape}
+  after: The sizes change places.
+- id: quiz
+  kind: quiz
+  prompt: Which one?
+  choices: [{text: this, why: It is.}, {text: that, why: It is not.}]
+  answer: 0
+- id: order
+  kind: parsons
+  prompt: In order.
+  solution: |
+    a = base + 1
+    b = a * 2
+    total = b.sum()
+  distractors: [b = base.lost()]
+  checks: [{var: total, equals: torch.tensor(42.)}]
+- id: write
+  kind: exercise
+  prompt: Make `v`.
+  starter: v = ____
+  checks: [{var: v, shape: [2, 3]}, {var: v, shares_memory: base, else: It is a copy.}]
+  hints: [Look at view., And then again.]
+  solution: v = base.view(2, 3)
+  after: A view.
+- id: repair
+  kind: fix
+  prompt: Repair it.
+  code: |
+    w = base.view(3, 3)
+    w[0] = 7
+  checks: [{var: w, shape: [2, 3]}]
+  solution: w = base.view(2, 3)
+"""
+
+
+@pytest.fixture
+def talk(tmp_path: Path):
+    (tmp_path / "made.yaml").write_text(LESSON)
+
+    def talk(*lines: str) -> tuple[int, str]:
+        command = [sys.executable, "-m", "tutor", "lesson", "made.yaml", "--plain", "--device", "cpu"]
+        home = {"TORCHTUTOR_HOME": str(tmp_path / "home")}
+        done = subprocess.run(
+            command,
+            input="\n".join(lines) + "\n",
+            capture_output=True,
+            text=True,
+            timeout=90,
+            check=False,
+            cwd=tmp_path,
+            env=environment(tmp_path, **home),
+        )
+        assert not done.stderr, done.stderr
+        return done.returncode, done.stdout
+
+    return talk
+
+
+def order(text: str, *lines: str) -> str:
+    """The numbers under which the screen shows these lines."""
+    rows = dict(reversed(row.split(None, 1)) for row in text.splitlines() if row[:4].strip().isdecimal())
+    return " ".join(rows[line] for line in lines)
+
+
+def test_a_whole_lesson_is_done_in_lines_and_gone_on_with(talk) -> None:
+    status, text = talk(":run", ":steps", ":quit")
+    assert status == 1, "a command was refused"
+    assert "It did not come with torchtutor" in text
+    assert "\nshown" not in text
+
+    status, text = talk(":trust", ":run", ":next", ":answer (2, 3)", ":answer 1")
+    assert "\nshown\n" in text
+    assert "Not so: you said (2, 3), it is (3, 2)" in text
+    assert "The sizes change places." in text
+    assert "The answer is known already" in text
+    assert status == 1
+
+    status, text = talk(":next", ":answer 2", ":answer 1", ":next")
+    assert "Which shape?" in text, "it goes on where it was left"
+    assert "Not so: that: It is not." in text
+    assert "Right: this: It is." in text
+    assert status == 0
+
+    numbers = order(text, "a = base + 1", "b = a * 2", "total = b.sum()")
+    wrong = order(text, "b = a * 2", "a = base + 1", "total = b.sum()")
+    status, text = talk(
+        f":order {wrong}", ":check", ":order 1 1", ":reset", f":order {numbers}", ":check", ":next"
+    )
+    assert "Not yet: " in text
+    assert "Line 1 can be used only once." in text
+    assert "# b = base.lost()" in text
+    assert text.index("Not yet: ") < text.index("Right: The check holds.")
+
+    status, text = talk(
+        ":check", ":hint", ":hint", ":hint", "w = base.reshape(3, 2)", "v = w.clone().view(2, 3)", ":check",
+        ":line 2 v = w.view(2, 3)", ":check", ":solution", ":next",
+    )  # fmt: skip
+    assert "There is a gap left" in text
+    assert "Hint 2 of 2." in text
+    assert "There are no more hints." in text
+    assert "Not yet: It is a copy." in text
+    assert "Right: All 2 checks hold." in text
+    assert "- v = w.view(2, 3)" in text
+    assert "+ v = base.view(2, 3)" in text
+
+    status, text = talk(
+        ":solution", ":check", ":line 1 w = base.view(2, 3)", ":check", ":next", ":steps", ":progress"
+    )
+    assert status == 0
+    assert ":solution yes shows it" in text
+    assert "w = base.view(2, 3)\nw[0] = 7" in text
+    assert "“Made” is complete" in text
+    assert text.count(", done") >= 6
+
+
+def test_bad_wishes_are_one_sentence_each(talk) -> None:
+    wishes = [
+        ":trust",
+        ":check",
+        ":answer 1",
+        ":order 1",
+        ":line 9 x",
+        ":steps 99",
+        ":back",
+        ":solution",
+        ":hint",
+    ]
+    status, text = talk(*wishes, ":answer", ":steps 2", ":run", ":answer so?", ":quit")
+    assert status == 1
+    parts = [
+        "nothing to check",
+        "asks nothing",
+        "no lines to put in order",
+        "a number from 1 to",
+        "from 1 to 6",
+    ]
+    parts += ["This is the first step.", "no solution to show", "There are no hints."]
+    parts += [
+        "Write it so: :answer ANSWER",
+        "Predict with :answer and a shape",
+        "Write a shape such as (2, 3)",
+    ]
+    for part in parts:
+        assert part in " ".join(text.split()), part
+    assert "Traceback" not in text
