@@ -134,3 +134,15 @@ def test_operations_are_judged_as_on_the_cpu(driver):
         ("arange", "new"), ("view", "view"), ("t", "view"), ("reshape", "copy"), ("mul_", "in place"),
     ]  # fmt: skip
     assert run.steps[-1].operations[0].outs[0].broken == "nan"
+
+
+def test_data_is_told_as_on_the_cpu(driver):
+    run = driver.run("""
+        import torch
+        x = torch.ones(2, device=device, requires_grad=True)
+        d = x.data
+        x.data = torch.zeros(2, device=device)
+        """)
+    told = [[(op.name, op.verdict, op.within) for op in step.operations] for step in run.steps[2:]]
+    assert told[0] == [("data", "view", "")]
+    assert ("data", "in place", "") in told[1]

@@ -110,8 +110,10 @@ def _name(func: Any) -> tuple[str, str]:
         accessor = func.__name__
         if accessor in ("__get__", "__set__", "__delete__"):
             name = getattr(func.__self__, "__name__", None)
-            if name is None:  # a property written in Python
-                name = getattr(getattr(func.__self__, "fget", None), "__name__", "?")
+            if name is None:  # a property written in Python, of a function or around torch's own
+                read = getattr(func.__self__, "fget", None)
+                read = read.__self__ if type(read) is _Bound else read
+                name = getattr(read, "__name__", "?")
             return str(name), accessor
         return accessor, ""
     try:

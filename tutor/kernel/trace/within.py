@@ -32,11 +32,12 @@ _LONGEST = 80
 
 
 def between(caller: FrameType, learner: FrameType) -> list[FrameType]:
-    """Frames from the one that called the operation out to the learner's, which is not among them."""
+    """Frames from the one that called the operation out to the learner's, without that one and ours."""
     frames = []
     frame: FrameType | None = caller
     while frame is not None and frame is not learner:
-        frames.append(frame)
+        if not str(frame.f_globals.get("__name__", "")).startswith("tutor.kernel."):
+            frames.append(frame)
         frame = frame.f_back
     return frames
 
