@@ -11,6 +11,7 @@ import pytest
 
 from tutor.course.check import check_step
 from tutor.course.claims import CheckItem
+from tutor.course.device import proven_on
 from tutor.course.schema import ExerciseStep, Graded, Lesson
 from tutor.course.walk import prologue
 from tutor.facts import CheckResult, Run
@@ -25,8 +26,8 @@ class Class:
         self.session = session
 
     async def _answer(self, lesson: Lesson, step: Graded, code: str) -> tuple[Run, list[CheckResult]]:
-        if self.session.state != "idle":
-            await self.session.restart()
+        if self.session.state != "idle" or self.session.device != proven_on(lesson):
+            await self.session.restart(proven_on(lesson))
         await self.session.reset()
         await self.session.execute(prologue(lesson, step), display="none")
         run = await self.session.execute(code)
