@@ -311,3 +311,9 @@ def test_a_fact_holds_or_fails_for_its_reason(classroom: Class, fact: str) -> No
         assert [each.kind for each in failed] == [kind], (code, failed)
         assert failed[0].sentence.endswith((".", "`", "y")), failed
         assert "{got}" not in failed[0].sentence
+
+
+def test_an_error_is_told_by_its_first_line_which_ends_once(classroom: Class) -> None:  # noqa: F811
+    code = "raise ValueError('It is not so. \\nMore of it.')"
+    (told,) = classroom.check("", code, {"var": "x", "exists": True})
+    assert told.sentence == "Line 1 stopped with ValueError: It is not so."
