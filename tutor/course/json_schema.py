@@ -33,6 +33,7 @@ _KEYS = {
     "starter": "What the editor starts with; `____` marks what is to be filled in.",
     "ask": "What the learner predicts before running.",
     "labels": "What the learner reads for each choice, where its value says too little.",
+    "form": "What the learner types instead of choosing: a shape, number, boolean or text, or `raises X`.",
     "distractors": "Lines that belong to no right answer, shuffled in among the solution's.",
     "expr": "Python, evaluated after the code: its value is the answer.",
     "choices": "What the learner chooses among; all of them must differ.",

@@ -10,6 +10,7 @@ from typing import Literal
 
 from msgspec import Struct
 
+from tutor.course.predictions import read_raised
 from tutor.course.ran import Ran
 from tutor.course.schema import (
     FixStep,
@@ -73,9 +74,11 @@ def _step_cells(lesson: Lesson, step: Step, own: str | None) -> list[Cell]:
         if not _only_imports(lesson.setup):
             lines.append(lesson.setup.strip())
         lines += [needed.solution.strip() for needed in needed_steps(lesson, step)]
-    stops = isinstance(step, RunStep | PredictStep) and step.raises is not None
-    lines.append(guarded(code) if stops else code.strip("\n"))
-    lines.append(f"print({_question(step)})" if _question(step) else "")
+    asked = f"print({_question(step)})" if _question(step) else ""
+    if _expects_error(step):
+        lines.append(guarded(_joined([code.strip("\n"), asked])))
+    else:
+        lines += [code.strip("\n"), asked]
     cells.append(Cell("code", _joined(lines)))
     if not isinstance(step, ReadStep):
         cells.append(Cell("text", _lower(step.after)))
@@ -84,6 +87,15 @@ def _step_cells(lesson: Lesson, step: Step, own: str | None) -> list[Cell]:
 
 def _code_of(step: Step) -> str:
     return step.solution if isinstance(step, Graded) else step.code
+
+
+def _expects_error(step: Step) -> bool:
+    """Whether the code may end with an error that is the point, and does not catch it itself."""
+    if isinstance(step, PredictStep) and step.raises is None:
+        speaks = step.ask.form is not None or any(map(read_raised, step.ask.offered))
+        tree = _tree(step.code)
+        return speaks and tree is not None and not any(isinstance(node, ast.Try) for node in ast.walk(tree))
+    return isinstance(step, RunStep | PredictStep) and step.raises is not None
 
 
 def _question(step: Step) -> str:
@@ -98,7 +110,7 @@ def _prompt(step: Step) -> str:
     if isinstance(step, FixStep | ParsonsStep):
         text += f"\n\n```python\n{step.code.strip()}\n```"
     if isinstance(step, PredictStep):
-        text += "\n\n" + "\n".join(map(_choice, step.ask.choices, step.ask.shown))
+        text += "\n\n" + "\n".join(map(_choice, step.ask.offered, step.ask.shown))
     if isinstance(step, QuizStep):
         text += "\n\n" + "\n".join(f"- {option.text}" for option in step.options)
         if step.answer is not None:
@@ -216,9 +228,9 @@ def _uses(sources: Iterable[str], name: str) -> bool:
 
 
 def _joined(parts: Iterable[str]) -> str:
+    """The parts below each other; torch is imported once, at the top."""
     lines = [part for part in parts if part.strip()]
-    if "import torch" in lines and any(
-        re.search(r"^import torch$", part, re.MULTILINE) for part in lines[1:]
-    ):
-        lines.remove("import torch")
+    if lines and lines[0] == "import torch":
+        rest = [re.sub(r"^import torch$\n?", "", part, flags=re.MULTILINE) for part in lines[1:]]
+        lines = [lines[0], *(part.strip("\n") for part in rest if part.strip())]
     return "\n".join(lines)
