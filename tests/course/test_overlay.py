@@ -194,3 +194,9 @@ def test_a_language_that_is_not_there_is_one_sentence() -> None:
     done = CliRunner().invoke(main, ["lessons", "--lang", "xx"])
     assert done.exit_code == 2
     assert "use en or ko" in done.output
+
+
+@pytest.mark.parametrize("lesson", [path.stem for path in bundled_lessons()])
+def test_every_bundled_lesson_is_in_korean_too_and_up_to_date(lesson: str) -> None:
+    path = bundled_lessons()[0].with_name(f"{lesson}.yaml")
+    assert not list(map(str, overlay_gaps(path, "ko")))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tutor.course.schema import Ask, Lesson, PredictStep, ReadStep
+from tutor.course.schema import Ask, Lesson, PredictStep, QuizChoice, QuizStep, ReadStep
 from tutor.course.store import Store
 from tutor.course.study import Walk
 from tutor.facts import ErrorFacts, Evaluated, Run
@@ -96,3 +96,15 @@ def test_verdict(store, choices, chosen, answer, right, said) -> None:
     w.work.answer = answer
     assert w.was_right is right
     assert w.verdict() == said
+
+
+def test_a_choice_is_remembered_in_whatever_language_it_was_made(store: Store) -> None:
+    quiz = QuizStep("ask", "?", (QuizChoice("one"), QuizChoice("two"), 3), answer=1)
+    korean = QuizStep(
+        "ask", "?", (QuizChoice("하나", value="one"), QuizChoice("둘", value="two"), 3), answer=1
+    )
+    for first, later in ((quiz, korean), (korean, quiz)):
+        for index in range(3):
+            w = Walk(Lesson(1, "made", "Made", "T", (first,)), store)
+            w.choose(index)
+            assert Walk(Lesson(1, "made", "Made", "T", (later,)), store).work.choice == index

@@ -138,12 +138,14 @@ class QuizStep(_Step, frozen=True, tag="quiz"):
             for each in self.choices
         )
 
+    def value_of(self, index: int) -> Choice:
+        """What a choice stands for, in whatever language it is read."""
+        option = self.options[index]
+        return option.text if option.value is UNSET else option.value
+
     def index_of(self, value: Any) -> int | None:
         """Which choice a computed `value` is, or None where it is none of them."""
-        for index, option in enumerate(self.options):
-            if same_answer(option.text if option.value is UNSET else option.value, value):
-                return index
-        return None
+        return next((n for n in range(len(self.choices)) if same_answer(self.value_of(n), value)), None)
 
 
 def _written(value: Choice) -> str:

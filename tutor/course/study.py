@@ -74,8 +74,8 @@ class Walk:
             typed = known.prediction
         elif isinstance(self.step, PredictStep):
             choice = self.step.ask.index_of(known.prediction)
-        elif known.prediction in self.choices:
-            choice = self.choices.index(known.prediction)
+        elif isinstance(self.step, QuizStep) and known.prediction is not None:
+            choice = self.step.index_of(known.prediction)
         return StepWork(choice, typed, None, known.done, known.hints, known.solution_shown)
 
     def arrive(self) -> None:
@@ -118,7 +118,7 @@ class Walk:
         self.work.choice = index
         step = self.step
         if isinstance(step, PredictStep | QuizStep):
-            chosen: Any = step.ask.offered[index] if isinstance(step, PredictStep) else self.choices[index]
+            chosen: Any = step.ask.offered[index] if isinstance(step, PredictStep) else step.value_of(index)
             self._record(prediction=chosen)
         if not self.expression:
             self._record(right=self.was_right)
