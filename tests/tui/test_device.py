@@ -25,6 +25,7 @@ def test_a_lesson_starts_its_device_and_another_lesson_leaves_it(play: Play, les
             await p.code(CODE)
             await p.run()
             await p.see("copy to sim:0, 24 B", "copy to cpu, 4 B", "copy to cpu, 24 B", "sim:0 holds ")
+            assert all(device in p.row(name) for name, device in (("there", "sim:0"), (" back ", "cpu")))
             p.bench.action_device()
             await p.see("▸ sim   simulated")
             await p.press("escape")

@@ -34,6 +34,7 @@ from tutor.facts import (
     Request,
     Reset,
     ResetDone,
+    is_simulated,
 )
 from tutor.kernel.channel import Channel
 from tutor.kernel.learner import Inputs
@@ -114,7 +115,7 @@ def _start(boot: Boot, channel: Channel, stdio: Stdio, inputs: Inputs) -> Execut
         device, preamble = choose(boot.device)
     except DeviceMissing as error:
         _refuse(channel, str(error))
-    if device.type == "cpu":  # accelerator drivers map far more than they use
+    if device.type == "cpu" or is_simulated(device.type):  # accelerator drivers map far more than they use
         limit_memory(boot.memory)
     watch_saved_tensor_hooks()
     allow_swap_tensors()

@@ -25,6 +25,10 @@ WIDEST = 22
 #: Cells for the columns after the name, where a long name may take all others.
 REST = 40
 GAP = 2
+#: Columns that are there in any case, as far as they fit: the letter, the name, shape and dtype.
+_FIRST = 4
+#: Cells of names that are not cut for another column.
+_LEAST_NAME = 12
 #: Keys that sort; all other printable keys filter.
 SORT_KEYS = "<>-"
 
@@ -76,7 +80,8 @@ class TensorTable(LinesView):
     @property
     def hidden(self) -> tuple[str, ...]:
         """Titles of the columns that did not fit."""
-        return COLUMNS[len(self._widths) :]
+        left_out = [at for at, width in enumerate(self._widths) if width < 0]
+        return (*(COLUMNS[at] for at in left_out), *COLUMNS[len(self._widths) :])
 
     def show(self, snapshot: Snapshot, changes: Sequence[Change] = ()) -> None:
         """Replace the rows; filter, order, folds and cursor stay."""
@@ -148,6 +153,8 @@ class TensorTable(LinesView):
         )
         words = [self._words(row) for row in listed if isinstance(row, NameLine)]
         self._widths = column_widths(words, self.room, self._titles())
+        if len({facts.device for facts in tensors.values() if facts.device is not None}) > 1:
+            self._widths = with_column(self._widths, words, self.room, COLUMNS.index("device"))
         count = max(2, len(self._rows) + 1) if self._names else 0
         self.show_lines(Lazy(count, self._make))
         self.post_message(TableListed(self._typed, len(self._names) if shown is None else len(shown)))
@@ -339,6 +346,8 @@ class TensorTable(LinesView):
     def _column_at(self, x: int) -> int | None:
         left = 0
         for column, width in enumerate(self._widths):
+            if width < 0:
+                continue
             left += width + (1 if column == 0 else GAP)
             if x < left:
                 return column
@@ -377,6 +386,22 @@ def column_widths(rows: Sequence[Sequence[str]], room: int, titles: Sequence[str
     return widths
 
 
+def with_column(widths: list[int], rows: Sequence[Sequence[str]], room: int, wanted: int) -> list[int]:
+    """The same with another column behind the dtype, in the place of what stood there, if there is room for
+    it; for that long names are cut.
+
+    A width of -1 stands for a column that is left out."""
+    if wanted < len(widths):
+        return widths
+    kept = widths[:_FIRST]
+    width = max(cell_len(COLUMNS[wanted]), max((cell_len(row[wanted]) for row in rows), default=0))
+    missing = max(0, sum(kept) + GAP * len(kept) - 1 + width - room)
+    if len(kept) < _FIRST or kept[1] - missing < _LEAST_NAME:
+        return widths
+    kept[1] -= missing
+    return [*kept, *[-1] * (wanted - len(kept)), width]
+
+
 def _key(row: Line) -> str:
     return row.name if isinstance(row, NameLine) else f"{row.path}…"
 
@@ -384,6 +409,8 @@ def _key(row: Line) -> str:
 def _join(cells: Sequence[Text], widths: Sequence[int]) -> Text:
     line = Text()
     for index, width in enumerate(widths):
+        if width < 0:
+            continue
         cell = cells[index].copy()
         cell.truncate(width, overflow="ellipsis", pad=True)
         line.append_text(cell)

@@ -22,8 +22,8 @@ this torch was built for the CPU only, so there is no {kind_name} in it, whateve
 _NO_DRIVER = "torch found no {kind} or no driver for one on this computer"
 _NUMBER_TITLE = "There is no device {device} here"
 _NUMBER = """
-`{code}` asks for {device}, and torch found {found}: their numbers start at 0. `torch.cuda.device_count()`
-says how many there are.
+`{code}` asks for {device}, and torch found {found}: their numbers start at 0.
+`torch.{module}.device_count()` says how many there are.
 """
 _FEWER = "fewer of them"
 _NAME_TITLE = "{name} is no device"
@@ -103,7 +103,8 @@ def device_number(step: Step, before: Snapshot, past: Past) -> Explanation | Non
         return None
     one = _asked(call) or calls.argument(call, "device")
     device = calls.label(one) if one is not None else "a device"
-    text = fill(_NUMBER, code=call.expression, device=device, found=_FEWER)
+    module = "cuda" if "cuda" in device else "accelerator"
+    text = fill(_NUMBER, code=call.expression, device=device, found=_FEWER, module=module)
     return Explanation("device-absent", "error", fill(_NUMBER_TITLE, device=device), text)
 
 
