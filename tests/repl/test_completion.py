@@ -134,3 +134,11 @@ def test_names_are_listed_in_columns_that_fit():
     assert lines[0].split() == ["name0", "name3", "name6", "name9"]
     assert columns(["a" * 200], 30) == ["a" * 200]
     assert columns([], 30) == []
+
+
+def test_commands_of_a_lesson_are_offered_beside_the_others(kernel):
+    runner, session = kernel
+    completion = Completion(session, ["answer", "check"])
+    assert runner.run(completion.candidates(":ch")).names == ("check",)
+    assert runner.run(completion.candidates(":tab")).names == ("table",)
+    assert runner.run(Completion(session).candidates(":ch")).names == ()

@@ -29,12 +29,12 @@ async def _run(session: Session, source: str | None, study: Study | None) -> int
     colour = wants_colour()
     out = Out(colour=colour)
     try:
-        return await Conversation(session, out, _reader(session, out, colour), study).converse(source)
+        return await Conversation(session, out, _reader(session, out, colour, study), study).converse(source)
     finally:
         await session.close()
 
 
-def _reader(session: Session, out: Out, colour: bool) -> Reader:
+def _reader(session: Session, out: Out, colour: bool, study: Study | None) -> Reader:
     """A prompt that edits, where the terminal can; else plain lines."""
     is_terminal = sys.stdin.isatty() and sys.stdout.isatty()
     if not is_terminal or os.environ.get("TERM", "dumb") in ("dumb", "unknown", ""):
@@ -44,4 +44,9 @@ def _reader(session: Session, out: Out, colour: bool) -> Reader:
     history, trouble = open_history()
     if trouble:
         out.fault(trouble)
-    return TerminalReader(session, out, colour=colour, history=history)
+    commands: list[str] = []
+    if study is not None:
+        from tutor.repl.lesson import COMMANDS
+
+        commands = [command.name for command in COMMANDS]
+    return TerminalReader(session, out, colour=colour, history=history, commands=commands)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from tutor.assist.code import state_after
@@ -36,7 +36,9 @@ class Candidates:
 class Completion:
     """What can stand where the cursor is. Asks the kernel only while it is idle, and never waits long."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, commands: Sequence[str] = ()) -> None:
+        """`commands` are those of a lesson."""
+        self._commands = {*commands, *(command.name for command in COMMANDS)}
         self._session = session
         self._completer = Completer(session, guess=False)
 
@@ -58,7 +60,7 @@ class Completion:
     def _for_command(self, text: str) -> Candidates:
         name, space, argument = text.removeprefix(COMMAND).partition(" ")
         if not space:
-            return _matching(name, [command.name for command in COMMANDS])
+            return _matching(name, self._commands)
         if name == "graph":
             tensors = self._session.snapshot.tensors.values()
             return _matching(argument, [facts.name for facts in tensors if facts.grad_fn is not None])

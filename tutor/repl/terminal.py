@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from platformdirs import user_data_path
@@ -55,10 +55,11 @@ class TerminalReader:
         colour: bool,
         history: History,
         terminal: tuple[Input, Output] | None = None,
+        commands: Sequence[str] = (),
     ) -> None:
         given, drawn = terminal or (None, None)
         self._out = out
-        self._completion = Completion(session)
+        self._completion = Completion(session, commands)
         self._refreshing: asyncio.Task[None] | None = None
         depth = ColorDepth.DEPTH_4_BIT if colour else ColorDepth.DEPTH_1_BIT
         self._prompt: PromptSession[str] = PromptSession(
