@@ -19,6 +19,7 @@ from tutor.course.luggage import LuggageError, pack, unpack
 from tutor.course.progress import Predictions, as_data, as_text, calibration, course_progress, since
 from tutor.course.schema import Lesson
 from tutor.course.store import StepProgress, Store
+from tutor.language import use_language
 
 STEPS = [
     {"id": "a", "kind": "read", "prompt": "P"},
@@ -55,8 +56,8 @@ def test_the_map_tells_states_times_and_how_often_predictions_were_right(stores:
     assert course.lessons[0].hints == 2
     text = as_text(course, now).splitlines()
     assert [line.split()[0] for line in text if line] == ["T", "Done", "Begun", "U", "New", "1"]
-    assert text[1].endswith("✓ done    3 days ago")
-    assert text[2].endswith("0 of 4    today")
+    assert text[1].endswith("✓ done     3 days ago")
+    assert text[2].endswith("0 of 4     today")
     assert text[-1] == "1 of 3 lessons done. You were right in 2 of 3 predictions."
     data = json.loads(json.dumps(as_data(course)))
     assert data["predictions"] == {"right": 2, "of": 3}
@@ -157,3 +158,16 @@ def test_the_command_tells_exports_and_imports(tmp_path: Path, monkeypatch: pyte
     file.write_text("else")
     wrong = progress("--import", file)
     assert (wrong.returncode, wrong.stdout, len(wrong.stderr.splitlines())) == (2, "", 1)
+
+
+def test_the_map_is_told_in_korean(stores: list[Store]) -> None:
+    stores[0].record("done", "a", done=True, at=1_700_000_000)
+    stores[0].record("done", "b", right=True)
+    use_language("ko")
+    try:
+        text = as_text(course_progress(stores[0], [lesson("done")]), 1_700_000_000 + 5 * 86_400)
+    finally:
+        use_language("en")
+    assert "1/4단계" in text
+    assert "5일 전" in text
+    assert text.endswith("레슨 1개 가운데 0개를 끝냈습니다. 예측 1개 가운데 1개가 맞았습니다.")

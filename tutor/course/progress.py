@@ -13,6 +13,7 @@ from msgspec import Struct
 from tutor.course.schema import Lesson, PredictStep
 from tutor.course.store import Store
 from tutor.course.store.records import StepProgress
+from tutor.translation import translated
 
 #: Moments that no calendar has begin here.
 _END = 253_000_000_000
@@ -103,37 +104,40 @@ def since(then: int | None, now: float) -> str:
         return ""
     today = dt.datetime.fromtimestamp(now).astimezone().date()
     days = (today - dt.datetime.fromtimestamp(then).astimezone().date()).days
-    if days <= 0:
-        return "today"
-    if days == 1:
-        return "yesterday"
-    for length, noun in ((365, "year"), (30, "month"), (7, "week")):
-        if days >= 2 * length or (noun == "year" and days >= length):
-            count = days // length
-            return f"{count} {noun}{'' if count == 1 else 's'} ago"
-    return f"{days} days ago"
+    if days < 2:
+        return translated("today" if days < 1 else "yesterday")
+    if days < 14:
+        return translated("{count} days ago").format(count=days)
+    if days < 60:
+        return translated("{count} weeks ago").format(count=days // 7)
+    if days < 365:
+        return translated("{count} months ago").format(count=days // 30)
+    years = days // 365
+    return translated("1 year ago" if years == 1 else "{count} years ago").format(count=years)
 
 
 def state_words(lesson: LessonProgress) -> str:
     """`done`, `3 of 8`, or how many steps there are."""
     if lesson.state == "done":
-        return "✓ done"
+        return translated("✓ done")
     if lesson.state == "begun":
-        return f"{lesson.done} of {lesson.steps}"
-    return "1 step" if lesson.steps == 1 else f"{lesson.steps} steps"
+        return translated("{done} of {steps}").format(done=lesson.done, steps=lesson.steps)
+    return translated("1 step" if lesson.steps == 1 else "{steps} steps").format(steps=lesson.steps)
 
 
 def calibration(predictions: Predictions) -> str:
     """How good the learner's predictions were, in a sentence."""
     if not predictions.of:
-        return "No predictions yet."
-    return f"You were right in {predictions.right} of {predictions.of} predictions."
+        return translated("No predictions yet.")
+    template = translated("You were right in {right} of {of} predictions.")
+    return template.format(right=predictions.right, of=predictions.of)
 
 
 def total_words(course: CourseProgress) -> str:
     """What the map comes to."""
     done = sum(each.state == "done" for each in course.lessons)
-    return f"{done} of {len(course.lessons)} lessons done. {calibration(course.predictions)}"
+    template = translated("{done} of {count} lessons done.")
+    return f"{template.format(done=done, count=len(course.lessons))} {calibration(course.predictions)}"
 
 
 def as_text(course: CourseProgress, now: float) -> str:
@@ -143,8 +147,8 @@ def as_text(course: CourseProgress, now: float) -> str:
     for track, lessons in course.tracks().items():
         lines.append(track)
         for each in lessons:
-            title = each.title + " " * (width - _columns(each.title))
-            words = f"  {title}  {state_words(each):<8}  {since(each.last, now)}"
+            state = _padded(state_words(each), 9)
+            words = f"  {_padded(each.title, width)}  {state}  {since(each.last, now)}"
             lines.append(words.rstrip())
         lines.append("")
     lines.append(total_words(course))
@@ -154,6 +158,10 @@ def as_text(course: CourseProgress, now: float) -> str:
 def _columns(text: str) -> int:
     """What the text takes on a terminal: letters of Korean take two columns."""
     return sum(2 if unicodedata.east_asian_width(each) in "WF" else 1 for each in text)
+
+
+def _padded(text: str, width: int) -> str:
+    return text + " " * (width - _columns(text))
 
 
 def as_data(course: CourseProgress) -> dict[str, object]:

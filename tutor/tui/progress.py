@@ -19,7 +19,7 @@ from tutor.tui.heading import Heading
 from tutor.tui.lines import palette_of
 
 #: Columns of the sheet and of its sides, of a lesson's state, and of how long ago it was.
-SHEET, SIDES, STATE, SINCE = 84, 11, 8, 14
+SHEET, SIDES, STATE, SINCE = 84, 11, 9, 13
 
 
 class ProgressScreen(Chooser):
@@ -51,6 +51,6 @@ def _items(course: CourseProgress, room: int) -> list[Item]:
             title = set_cell_size(each.title, width)
             if cell_len(each.title) > width:
                 title = set_cell_size(each.title, width - 1) + "…"
-            fact = f"{state_words(each):<{STATE}}  {since(each.last, now)}".rstrip()
+            fact = f"{set_cell_size(state_words(each), STATE)}  {since(each.last, now)}".rstrip()
             items.append(Item(files[each.id], title, fact, current_for=each.id))
     return items
