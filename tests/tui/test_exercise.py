@@ -66,6 +66,23 @@ def test_lessons_own_sentence_is_told_and_the_right_answer_passes(play: Play, ex
     play(story, lesson=exercise)
 
 
+def test_the_verdict_is_in_sight_when_an_error_before_it_had_made_the_output_tall(
+    play: Play, exercise: Lesson
+) -> None:
+    async def story(p: Player) -> None:
+        for _ in range(2):
+            await p.code("x = torch.arange(6.)\nv = x.view(4)")
+            await p.press("ctrl+t")
+            await p.settle()
+            await p.see("RuntimeError")
+        await p.code("x = torch.arange(6.)\nv = x.view(2, 3)")
+        await p.press("ctrl+t")
+        await p.settle()
+        await p.see("✓ All 2 checks hold.")
+
+    play(story, lesson=exercise)
+
+
 def test_unfinished_and_raising_code_is_no_answer(play: Play, exercise: Lesson) -> None:
     async def story(p: Player) -> None:
         await p.press("ctrl+t")

@@ -96,6 +96,20 @@ class Walk:
         self.index += 1
         return True
 
+    @property
+    def ending(self) -> str:
+        """What is said after the last step: that the lesson is complete, or which steps are open."""
+        known = self._store.progress(self.lesson.id)
+        left = [
+            str(number)
+            for number, step in enumerate(self.lesson.steps, 1)
+            if step.id not in known or not known[step.id].done
+        ]
+        if not left:
+            return f"That was the last step: “{self.lesson.title}” is complete."
+        steps = f"step {left[0]} is" if len(left) == 1 else f"steps {', '.join(left[:-1])} and {left[-1]} are"
+        return f"That was the last step of “{self.lesson.title}”; {steps} not done yet."
+
     def back(self) -> bool:
         """Go to the previous step; False at the first."""
         self.complete = False

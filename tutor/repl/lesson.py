@@ -293,7 +293,7 @@ async def _next(talk: Conversation, _: str) -> None:
     if walk.forward():
         await arrive(talk)
         return
-    talk.out.say(f"That was the last step: “{clean(walk.lesson.title)}” is complete. :quit ends.")
+    talk.out.say(f"{clean(walk.ending)} :quit ends.")
 
 
 async def _back(talk: Conversation, _: str) -> None:

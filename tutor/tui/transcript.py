@@ -69,6 +69,7 @@ class Transcript(LinesView):
         self._shape: tuple[str, int] = ("", 0)
         self._pending = False
         self._follow = True
+        self._height = 0
         self._cost = 0.0
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
@@ -220,9 +221,13 @@ class Transcript(LinesView):
         self.app.theme_changed_signal.subscribe(self, lambda _: self.redraw())
 
     def on_resize(self, event: events.Resize) -> None:
-        """Lines are folded to the width."""
+        """Lines are folded to the width; what was at its end stays there when the pane gets lower."""
         if self._shape[1] != self.room:
             self._redraw_soon()
+        height = self.scrollable_content_region.height
+        if height < self._height and self.scroll_offset.y + self._height >= len(self._rows):
+            self._scroll_to_end()
+        self._height = height
 
     def redraw(self) -> None:
         """Build the rows that changed: those of the open entry, or all after a new width or theme."""

@@ -190,15 +190,14 @@ class Workbench(EditingCommands, Studying):
             message.obeyed.set()
 
     def action_next(self) -> None:
-        """Go on; after the last step say that the lesson is complete."""
+        """Go on; after the last step say what that means."""
         if self.walk is None or self.refuse_while_busy():
             return
         self.keep_code()
         if self.walk.forward():
             self.load_step()
         else:
-            title, key = self.walk.lesson.title, key_for("lessons")
-            self.out.say(f"That was the last step: “{title}” is complete. {key} shows the lessons.")
+            self.out.say(f"{self.walk.ending} {key_for('lessons')} shows the lessons.")
 
     def action_previous(self) -> None:
         """Go back one step."""
