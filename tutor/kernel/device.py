@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
+
 import torch
 
 from tutor.facts import DeviceFacts
@@ -64,6 +66,8 @@ def choose(setting: str) -> tuple[torch.device, str | None]:
 
 def _simulated() -> torch.device:
     """The simulated accelerator, which is nowhere in the process before somebody asks for it."""
+    if find_spec("tutor.kernel.sim") is None:
+        raise DeviceMissing("This torchtutor came without the simulated device: choose --device cpu.")
     from tutor.kernel import sim
 
     lacking = sim.missing()
