@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import copy
 import io
+import math
 import pickle
+import random
 import types
 from typing import Any
 
@@ -12,6 +14,7 @@ import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional
+from torch.utils import _pytree as pytree
 from torch.utils.checkpoint import checkpoint
 
 
@@ -28,7 +31,7 @@ class Square(torch.autograd.Function):
 
 
 def run_case(case: str, device: str) -> list[Any]:
-    """What one line of `cases.txt` says of itself on a device."""
+    """What one line of `cases.txt`, or a program, says of itself on a device."""
     told: list[Any] = []
 
     def same(*values):
@@ -43,6 +46,7 @@ def run_case(case: str, device: str) -> list[Any]:
 
     space = {"torch": torch, "nn": nn, "F": functional, "np": np, "io": io, "copy": copy, "pickle": pickle}
     space |= {"checkpoint": checkpoint, "Sq": Square, "D": device}
+    space |= {"math": math, "random": random, "out": lambda *values: told.extend(detached(values))}
     space |= {"same": same, "raises": raises, "note": lambda *values: told.extend(values)}
     torch.manual_seed(0)
     try:
@@ -52,10 +56,18 @@ def run_case(case: str, device: str) -> list[Any]:
     return told
 
 
+def detached(values: Any) -> list[Any]:
+    return pytree.tree_map(
+        lambda value: value.detach().cpu().clone() if isinstance(value, torch.Tensor) else value, list(values)
+    )
+
+
 def equal(one: Any, other: Any) -> bool:
     if isinstance(one, torch.Tensor) and isinstance(other, torch.Tensor):
         same = one.shape == other.shape and one.dtype == other.dtype
         return same and torch.allclose(one, other, rtol=0, atol=0, equal_nan=True)
+    if isinstance(one, (list, tuple)) and isinstance(other, (list, tuple)):
+        return len(one) == len(other) and all(map(equal, one, other))
     return type(one) is type(other) and one == other
 
 

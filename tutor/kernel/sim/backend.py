@@ -25,6 +25,7 @@ from tutor.kernel.sim import (
     refusals,
     storages,
 )
+from tutor.kernel.sim.names import NAME
 
 globals()["__builtins__"] = GENUINE
 
@@ -38,7 +39,7 @@ def install() -> None:
         return
     from torch.utils.backend_registration import _setup_privateuseone_for_python_backend
 
-    _setup_privateuseone_for_python_backend(blocks.NAME, backend_module=_module())
+    _setup_privateuseone_for_python_backend(NAME, backend_module=_module())
     everything = torch.library.Library("_", "IMPL")
     everything.fallback(dispatch.run, "PrivateUse1")
     for key in ("SparsePrivateUse1", "SparseCsrPrivateUse1", "QuantizedPrivateUse1"):
@@ -57,7 +58,7 @@ def install() -> None:
     _libraries.extend((everything, aten))
     for room in (accelerator, generators, hosts, moving, storages):
         room.teach()
-    raw.back_by(blocks.NAME, blocks.backing)
+    raw.back_by(NAME, blocks.backing)
 
 
 def _composed() -> list[Any]:
@@ -77,7 +78,7 @@ def _composed() -> list[Any]:
 
 def _module() -> types.ModuleType:
     """`torch.sim`, with what torch asks of the module of a device."""
-    module = types.ModuleType(f"torch.{blocks.NAME}", "The simulated accelerator.")
+    module = types.ModuleType(f"torch.{NAME}", "The simulated accelerator.")
     contents: dict[str, Any] = {
         **accelerator.ANSWERS,
         "is_available": lambda: True,

@@ -11,9 +11,6 @@ from tutor.kernel.sim import amounts, refusals
 
 globals()["__builtins__"] = GENUINE
 
-NAME = "sim"
-DEVICE_TEXT = "sim:0"
-
 _BASE = torch._C.TensorBase
 _untyped_storage = _BASE.untyped_storage
 _shape = _BASE.shape.__get__

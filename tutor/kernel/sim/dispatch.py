@@ -10,8 +10,9 @@ import torch
 from tutor.kernel import transfers
 from tutor.kernel.guard import GENUINE
 from tutor.kernel.sim import amounts, generators, refusals
-from tutor.kernel.sim.blocks import FIELDS, NAME, backing, put, wrapped
+from tutor.kernel.sim.blocks import FIELDS, backing, put, wrapped
 from tutor.kernel.sim.hosts import Fork, refuse_in_fork
+from tutor.kernel.sim.names import NAME
 
 globals()["__builtins__"] = GENUINE
 

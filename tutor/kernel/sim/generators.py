@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from tutor.kernel.guard import GENUINE
-from tutor.kernel.sim.blocks import DEVICE_TEXT, NAME
+from tutor.kernel.sim.names import DEVICE_TEXT, NAME
 
 globals()["__builtins__"] = GENUINE
 

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from tutor.kernel.guard import GENUINE
-from tutor.kernel.sim.blocks import NAME
+from tutor.kernel.sim.names import NAME
 
 globals()["__builtins__"] = GENUINE
 

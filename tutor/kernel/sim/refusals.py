@@ -46,7 +46,7 @@ def not_dense(operation: Any) -> Exception:
     """What the simulated device does not have."""
     name = operation._schema.name.removeprefix("aten::")
     return NotImplementedError(
-        f"`{name}` gives a sparse or otherwise packed tensor, which the simulated device does not have: "
+        f"`{name}` works with sparse or otherwise packed tensors, which the simulated device does not have: "
         "do it on the CPU, with `.cpu()` first"
     )
 

@@ -1,0 +1,4 @@
+"""What the device is called."""
+
+NAME = "sim"
+DEVICE_TEXT = "sim:0"
