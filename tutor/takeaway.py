@@ -36,11 +36,13 @@ def session_file(store: Store, name: str, *, own: bool = True, more: Lesson | No
     return written(session_cells(runs, known), ending_of(name))
 
 
-def pieces_file(runs: Sequence[Ran], name: str) -> bytes:
-    """These pieces of code as the file `name` would have them. ExportError where there are none."""
+def pieces_file(runs: Sequence[Ran], name: str, lesson: Lesson | None = None) -> bytes:
+    """These pieces of code, run in a lesson if any, as the file `name` would have them.
+
+    ExportError where there are none."""
     if not runs:
         raise ExportError("Nothing has run yet, so that there is nothing to write.")
-    return written(session_cells(runs, {}), ending_of(name))
+    return written(session_cells(runs, {lesson.id: lesson} if lesson is not None else {}), ending_of(name))
 
 
 def own_code(lesson: Lesson, store: Store) -> dict[str, str]:

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 
 from tests.repl_environment import environment
 
@@ -169,3 +170,11 @@ def test_bad_wishes_are_one_sentence_each(talk) -> None:
     for part in parts:
         assert part in " ".join(text.split()), part
     assert "Traceback" not in text
+
+
+def test_what_ran_in_a_lesson_is_written_with_the_setup_that_it_needs(talk, tmp_path: Path) -> None:
+    status, _ = talk(":trust", ":run", "mine = base + 1", "missing", ":export mine.py")
+    assert status == 0
+    names: dict[str, object] = {}
+    exec((tmp_path / "mine.py").read_text(), names)  # what raised does not stop it
+    assert torch.equal(names["mine"], names["base"] + 1)

@@ -225,7 +225,8 @@ def _written_to(conversation: Conversation, name: str) -> Path:
 
     path = Path(name).expanduser()
     try:
-        write(path, pieces_file(conversation.ran, path.name))
+        lesson = conversation.study.walk.lesson if conversation.study is not None else None
+        write(path, pieces_file(conversation.ran, path.name, lesson))
     except FileExistsError:
         raise Refused(f"{clean(name)} is there already: choose another name.") from None
     except ExportError as error:

@@ -59,6 +59,8 @@ class Conversation:
         self.replayable: Step | None = None
         #: What ran, all of it.
         self.ran: list[Ran] = []
+        #: A step of a lesson has begun since anything ran.
+        self._afresh = False
         self._failed = False
         #: What comes from the kernel is not the learner's.
         self._silent = False
@@ -179,6 +181,7 @@ class Conversation:
         self._silent = True
         try:
             await self.session.reset()
+            self._afresh = True
             run = await self.session.execute(source, filename="setup", display="none")
             self._past = after_setup(run.steps)
             return run
@@ -207,7 +210,9 @@ class Conversation:
             run = await self.session.execute(piece.text, keep=False)
             self._failed = self._failed or not (run.ok or self.study)  # in a lesson, errors are for learning
             said = f"{run.error.type}: {run.error.message}" if run.error is not None else ""
-            self.ran.append(Ran(piece.text, said))
+            place = self.study.walk.key if self.study is not None else ""
+            self.ran.append(Ran(piece.text, said, place, self._afresh))
+            self._afresh = False
             self._telling.ended(run)
             if self.study is not None and not name:
                 self.study.heard(piece, run)
