@@ -34,7 +34,7 @@ FORBIDDEN = {
     "tutor.proving": TORCH | SCREEN,
     "tutor.translating": TORCH | SCREEN | {"rich", "asyncio"},
     "tutor.cli": TORCH | SCREEN | {"rich", "yaml", "asyncio"},
-    "tutor.repl": TORCH | {"textual", "yaml"},
+    "tutor.repl": TORCH | {"textual"},  # lessons are read in it
     "tutor.tui": TORCH | {"prompt_toolkit"},
 }
 
