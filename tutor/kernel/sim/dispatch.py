@@ -24,6 +24,7 @@ _untyped_storage = _BASE.untyped_storage
 _copy = _aten.copy_.default
 _number = _aten._local_scalar_dense.default
 _Generator = torch._C.Generator
+_make_scalar = _aten.scalar_tensor.default.redispatch
 _CPU = torch.device("cpu")
 #: How the CPU says that it has no room.
 _NO_ROOM = re.compile(r"DefaultCPUAllocator: .*you tried to allocate (\d+) bytes")
@@ -32,7 +33,8 @@ _NUMBERS = frozenset(_WIDE)
 
 #: Views, and others that only write a tensor's fields.
 _FIELD_OPERATIONS = frozenset(
-    {
+    id(operation)
+    for operation in (
         _aten.as_strided.default,
         _aten.view.default,
         _aten._reshape_alias.default,
@@ -41,7 +43,7 @@ _FIELD_OPERATIONS = frozenset(
         _aten.set_.source_Storage,
         _aten.set_.source_Storage_storage_offset,
         _aten.set_.source_Tensor,
-    }
+    )
 )
 
 
@@ -76,7 +78,7 @@ class _Call:
             if value.index:
                 raise RuntimeError("SIM error: invalid device ordinal: there is one simulated device, sim:0")
             return _CPU
-        if isinstance(value, _Generator):
+        if kind is _Generator or kind is generators.Generator:
             generators.check(value)
         return value
 
@@ -103,31 +105,31 @@ class _Call:
         return value
 
 
-class _TensorPlaces(dict[Any, tuple[int, ...]]):
-    """Where an operation takes a tensor, for which torch hands over plain numbers as they are."""
-
-    def __missing__(self, operation: Any) -> tuple[int, ...]:
-        arguments = operation._schema.arguments
-        places = tuple(i for i, argument in enumerate(arguments) if str(argument.type) == "Tensor")
-        self[operation] = places
-        return places
+#: Where an operation takes a tensor, for which torch hands over plain numbers as they are; by its identity,
+#: since what stands for an operation is never freed and slow to hash.
+_tensor_places: dict[int, tuple[int, ...]] = {}
 
 
-_TENSOR_PLACES = _TensorPlaces()
+def _places(operation: Any) -> tuple[int, ...]:
+    arguments = operation._schema.arguments
+    places = tuple(i for i, argument in enumerate(arguments) if str(argument.type) == "Tensor")
+    _tensor_places[id(operation)] = places
+    return places
 
 
 def run(operation: Any, *args: Any, **kwargs: Any) -> Any:
     """The kernel of every operation for which torch has none that serves all devices."""
     if Fork.happened:
         refuse_in_fork()
-    if operation in _FIELD_OPERATIONS:
+    if id(operation) in _FIELD_OPERATIONS:
         return operation.redispatch(FIELDS, *args, **kwargs)
     call = _Call()
     lowered = [call.lower(value) for value in args]
     named = {name: call.lower(value) for name, value in kwargs.items()}
     if call.hosts and call.sims:
         refusals.check(operation, args, kwargs)
-    for place in _TENSOR_PLACES[operation]:
+    places = _tensor_places.get(id(operation))
+    for place in _places(operation) if places is None else places:
         if place < len(lowered) and type(lowered[place]) in _NUMBERS:
             lowered[place] = _scalar(lowered[place], call.made)
     try:
@@ -146,9 +148,14 @@ def run(operation: Any, *args: Any, **kwargs: Any) -> Any:
 
 def _scalar(number: Any, tensors: list[Any]) -> torch.Tensor:
     """A number as a tensor that counts no more than the number when the type of the result is decided."""
-    scalar = torch.tensor(number, dtype=_WIDE[type(number)], device=_CPU)
-    wanted = torch.result_type(tensors[0], number)
-    return scalar if torch.result_type(tensors[0], scalar) == wanted else scalar.to(wanted)
+    beside, kind = tensors[0], type(number)
+    wide = _make_scalar(FIELDS, number, dtype=_WIDE[kind], device=_CPU)
+    if kind is not complex and beside.dim() and beside.dtype.is_floating_point:
+        return wide
+    wanted = torch.result_type(beside, number)
+    if torch.result_type(beside, wide) == wanted:
+        return wide
+    return _make_scalar(FIELDS, number, dtype=wanted, device=_CPU)
 
 
 def zeros(size: Any, **options: Any) -> Any:
