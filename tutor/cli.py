@@ -386,7 +386,8 @@ def _has_terminal() -> bool:
         return True
     click.echo(
         "torchtutor needs a terminal for its app; without one, use `torchtutor inspect FILE` "
-        "to see what each line of a script or a lesson does, or `torchtutor repl --plain`.",
+        "to see what each line of a script or a lesson does, or line mode: `torchtutor repl --plain`, "
+        "`torchtutor lesson NAME --plain`.",
         err=True,
     )
     return False
@@ -458,21 +459,26 @@ def _open_lines(file: str | None, *, device: str, memory: str, spare: bool) -> i
 
 
 def _open_plain_lesson(name: str, *, device: str, memory: str, spare: bool) -> int:
-    from tutor.session import Session
-
-    session = Session(device, spare=spare and sys.stdin.isatty(), memory=memory)
-    session.spawn()  # torch is imported while the lesson is read
-
+    from tutor.course.device import device_for
     from tutor.course.loader import LessonError
     from tutor.course.store import Store
+    from tutor.session import Session
+
+    store = Store.open(patience=0)
+    try:
+        path, lesson = _lesson_to_open(store, name)
+    except LessonError as error:
+        store.close()
+        click.echo(str(error), err=True)
+        return 2
+    session = Session(device_for(lesson, device), spare=spare and sys.stdin.isatty(), memory=memory)
+    session.chosen = device
+    session.spawn()  # torch is imported while line mode is
+
     from tutor.repl.app import run_plain
     from tutor.repl.lesson import Study
 
-    with Store.open(patience=0) as store:
-        try:
-            path, lesson = _lesson_to_open(store, name)
-        except LessonError as error:
-            session.abandon()
-            click.echo(str(error), err=True)
-            return 2
-        return run_plain(session, None, Study(lesson, store, path))
+    status = run_plain(session, None, Study(lesson, store, path))
+    if not store.close():
+        click.echo(store.trouble or "Not everything could be kept on disk in time.", err=True)
+    return status
