@@ -37,7 +37,9 @@ def _attention(  # noqa: PLR0913 - torch's own signature
         attn_mask = masked.masked_fill_(attn_mask.logical_not(), float("-inf"))
     options = {"scale": scale, "enable_gqa": enable_gqa}
     given = (query, key, value, attn_mask, dropout_p, is_causal)
-    if dispatch.run(_aten._fused_sdp_choice.default, *given, **options) == _FLASH and not enable_gqa:
+    learned = attn_mask is not None and attn_mask.requires_grad  # of which the choice below sees only values
+    fused = not learned and dispatch.run(_aten._fused_sdp_choice.default, *given, **options) == _FLASH
+    if fused and not enable_gqa:
         output, _ = _aten._scaled_dot_product_flash_attention_for_cpu.default(
             query, key, value, dropout_p, is_causal, attn_mask=attn_mask, scale=scale
         )

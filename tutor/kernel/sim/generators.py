@@ -31,14 +31,15 @@ class _Kind(type(_Generator)):  # type: ignore[misc]
 class Generator(_Generator, metaclass=_Kind):
     """torch's generator of random numbers, for the simulated device as well."""
 
-    def __new__(cls, device: Any = "cpu") -> Any:
-        ours = torch.device(device).type == NAME
-        made = super().__new__(cls, device="cpu" if ours else device)
-        if ours:
-            _ours.add(made._cdata)
+    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+        device = args[0] if len(args) == 1 else kwargs.get("device", "cpu")
+        if len(args) + len(kwargs) != 1 or torch.device(device).type != NAME:
+            return super().__new__(cls, *args, **kwargs)
+        made = super().__new__(cls, device="cpu")
+        _ours.add(made._cdata)
         return made
 
-    def __init__(self, device: Any = "cpu") -> None:
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         pass
 
     def __del__(self) -> None:

@@ -28,7 +28,7 @@ def teach() -> None:
         return torchs(tensor, other) or _crosses(tensor, other)
 
     torch._has_compatible_shallow_copy_type = compatible
-    torch.Tensor.data = property(_data.__get__, _set_data, doc=_data.__doc__)
+    torch.Tensor.data = property(_data.__get__, _set_data, _data.__delete__, _data.__doc__)
 
 
 def _crosses(tensor: Any, other: Any) -> bool:

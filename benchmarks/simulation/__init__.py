@@ -1,0 +1,1 @@
+"""torch's own samples of its operators, on the simulated device and on the CPU."""
