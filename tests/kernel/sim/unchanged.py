@@ -87,7 +87,8 @@ def _held(tensor: torch.Tensor) -> torch.Tensor:
 
 def unlike(path: str, other: str) -> tuple[list[str], list[str]]:
     """The operators in two files of which something differs, and those of which only the last bits do."""
-    told, others = torch.load(path), torch.load(other)
+    with warnings.catch_warnings(action="ignore"):  # some types are experimental
+        told, others = torch.load(path), torch.load(other)
     differing, close = [], []
     for name in told.keys() | others.keys():
         if _equal(told.get(name), others.get(name)):
