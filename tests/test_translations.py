@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 import string
 from collections.abc import Iterator
@@ -12,9 +13,11 @@ from typing import Any
 import pytest
 
 import tutor
+from tutor.course.schema import STEP_KINDS
 from tutor.explain.wording import fill
 from tutor.language import use_language
 from tutor.translation import entries, joined, particles
+from tutor.tui import commands, help
 
 ROOT = Path(tutor.__file__).parent
 CATALOGS = sorted((ROOT / "translations" / "ko").glob("*.yaml"))
@@ -41,6 +44,59 @@ def templates_of(module: ModuleType) -> Iterator[str]:
                     yield joined(text)
 
 
+#: The catalogs of the app's own texts, which stand in calls: by the part of the app that says them.
+ROOMS = [path for path in CATALOGS if not path.stem.startswith("explain.")]
+_CALLS = {"say", "translated", "later"}
+
+
+def spoken() -> Iterator[str]:
+    """Literals that `say`, `translated` or `later` get, also by the name of a constant; and the tables."""
+    for path in ROOT.rglob("*.py"):
+        if path.parent.name == "rules" or "tutor.translation" not in (source := path.read_text("utf-8")):
+            continue
+        tree = ast.parse(source)
+        calls = {
+            name.asname or name.name
+            for node in ast.walk(tree)
+            if isinstance(node, ast.ImportFrom) and node.module == "tutor.translation"
+            for name in node.names
+            if name.name in _CALLS
+        }
+        constants = {
+            target.id: node.value
+            for node in tree.body
+            if isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None
+            for target in (node.targets if isinstance(node, ast.Assign) else [node.target])
+            if isinstance(target, ast.Name)
+        }
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in calls:
+                yield from literals(node.args[0], constants)
+    for command in commands.COMMANDS:
+        yield from (command.english_label, command.english_help)
+    for pane, keys in help._PANES.items():
+        yield from (pane, *(what for _, what in keys))
+    yield from STEP_KINDS
+
+
+def literals(node: ast.expr, constants: dict[str, ast.expr]) -> Iterator[str]:
+    """The texts of an expression: its own, or those of the constants of its module that it names."""
+    match node:
+        case ast.Constant(value=str(text)):
+            yield joined(text)
+        case ast.Name(id=name) if name in constants:
+            for each in ast.walk(constants[name]):
+                if isinstance(each, ast.Dict):
+                    for value in each.values:
+                        yield from literals(value, {})
+            yield from literals(constants[name], {})
+        case ast.IfExp(body=body, orelse=orelse):
+            yield from literals(body, constants)
+            yield from literals(orelse, constants)
+        case ast.Subscript(value=value):
+            yield from literals(value, constants)
+
+
 def fields(template: str) -> set[str]:
     return {name.split(".")[0].split("[")[0] for _, name, _, _ in string.Formatter().parse(template) if name}
 
@@ -58,6 +114,12 @@ def test_all_texts_of_a_module_are_translated_and_no_others(path: Path) -> None:
     """A catalog is named after the module whose constants it translates."""
     wanted = set(templates_of(importlib.import_module(f"tutor.{path.stem}")))
     assert {entry["en"] for entry in entries(path)} == wanted
+
+
+def test_all_that_the_app_says_is_translated_once_and_nothing_else() -> None:
+    known = [entry["en"] for path in ROOMS for entry in entries(path)]
+    assert len(known) == len(set(known))
+    assert set(known) == set(spoken())
 
 
 def test_korean_is_spoken_where_it_is_chosen(monkeypatch: Any) -> None:

@@ -35,6 +35,17 @@ def translated(template: str) -> str:
     return _catalog(language).get(joined(template), template)
 
 
+def say(template: str, **fields: object) -> str:
+    """A template in the language that is spoken, with its fields; English comes out as it is written."""
+    words = translated(template).format(**fields)
+    return words if current_language() == "en" else particles(words)
+
+
+def later(template: str) -> str:
+    """Marks a text that is translated where it is used, and not yet where it is written."""
+    return template
+
+
 def joined(template: str) -> str:
     """A template of any line breaks as one line: by this a catalog knows it."""
     return " ".join(template.split())

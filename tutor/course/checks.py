@@ -13,6 +13,7 @@ from tutor.course.claims import Raises, Warns
 from tutor.course.evidence import Evidence, root_of
 from tutor.course.source_checks import find_use
 from tutor.facts import ErrorFacts, TensorFacts
+from tutor.translation import later, say, translated
 
 #: Numbers that names in shapes stand for, by name; grows as checks are read in order.
 Bindings = dict[str, int]
@@ -36,10 +37,14 @@ class Verdict(Struct, frozen=True):
 def shape(facts: TensorFacts, wanted: tuple[int | str, ...], bindings: Bindings) -> Verdict:
     """The shape, where a name stands for the same size wherever it is written."""
     known = ", ".join(f"{name} = {bindings[name]}" for name in wanted if name in bindings)
-    expected = _sizes(wanted) + (f" with {known}" if known else "")
+    expected = _sizes(wanted)
+    if known:
+        expected = say("{sizes} with {known}", sizes=expected, known=known)
     got = facts.shape
     ok = got is not None and len(got) == len(wanted) and _unify(got, wanted, bindings)
-    return Verdict(ok, expected, _sizes(got) if got is not None else "no shape", "has shape {got}")
+    return Verdict(
+        ok, expected, _sizes(got) if got is not None else say("no shape"), translated("has shape {got}")
+    )
 
 
 def _unify(got: Iterable[int], wanted: Iterable[int | str], bindings: Bindings) -> bool:
@@ -59,7 +64,7 @@ def _sizes(sizes: Iterable[int | str]) -> str:
 def _same(attribute: str, clause: str) -> Callable[[TensorFacts, Any, Bindings], Verdict]:
     def decide(facts: TensorFacts, wanted: Any, _: Bindings) -> Verdict:
         got = getattr(facts, attribute)
-        return Verdict(got == wanted, _text(wanted), _text(got), clause)
+        return Verdict(got == wanted, _text(wanted), _text(got), translated(clause))
 
     return decide
 
@@ -67,7 +72,7 @@ def _same(attribute: str, clause: str) -> Callable[[TensorFacts, Any, Bindings],
 def _yes(attribute: str, yes: str, no: str) -> Callable[[TensorFacts, Any, Bindings], Verdict]:
     def decide(facts: TensorFacts, wanted: Any, _: Bindings) -> Verdict:
         got = bool(getattr(facts, attribute))
-        words = {True: yes, False: no}
+        words = {True: translated(yes), False: translated(no)}
         return Verdict(got is wanted, words[wanted], words[got], words[got])
 
     return decide
@@ -75,39 +80,43 @@ def _yes(attribute: str, yes: str, no: str) -> Callable[[TensorFacts, Any, Bindi
 
 def _ndim(facts: TensorFacts, wanted: int, _: Bindings) -> Verdict:
     got = None if facts.shape is None else len(facts.shape)
-    return Verdict(got == wanted, str(wanted), f"{got}", "has {got} dimensions")
+    return Verdict(got == wanted, str(wanted), f"{got}", translated("has {got} dimensions"))
 
 
 def _dtype(facts: TensorFacts, wanted: str, _: Bindings) -> Verdict:
     name = wanted.removeprefix("torch.")
-    return Verdict(facts.dtype == name, name, str(facts.dtype), "has dtype {got}")
+    return Verdict(facts.dtype == name, name, str(facts.dtype), translated("has dtype {got}"))
 
 
 def _device(facts: TensorFacts, wanted: str, _: Bindings) -> Verdict:
     got = facts.device or ""
     ok = got == wanted or (":" not in wanted and got.partition(":")[0] == wanted)
-    return Verdict(ok, wanted, got, "is on {got}")
+    return Verdict(ok, wanted, got, translated("is on {got}"))
 
 
 def _stride(facts: TensorFacts, wanted: tuple[int, ...], _: Bindings) -> Verdict:
     got = facts.stride
-    return Verdict(got == wanted, _sizes(wanted), _sizes(got or ()), "has stride {got}")
+    return Verdict(got == wanted, _sizes(wanted), _sizes(got or ()), translated("has stride {got}"))
 
 
 def _grad_is_none(facts: TensorFacts, wanted: bool, _: Bindings) -> Verdict:
     is_none = facts.grad is None
-    words = {True: "has no gradient: its .grad is None", False: "has a gradient"}
-    return Verdict(is_none is wanted, "None" if wanted else "a gradient", _text(facts.grad), words[is_none])
+    words = {True: say("has no gradient: its .grad is None"), False: say("has a gradient")}
+    return Verdict(
+        is_none is wanted, "None" if wanted else say("a gradient"), _text(facts.grad), words[is_none]
+    )
 
 
 def _grad_fn(facts: TensorFacts, wanted: bool | str, _: Bindings) -> Verdict:
     got = facts.grad_fn
     if isinstance(wanted, bool):
-        ok, expected = (got is not None) is wanted, "a grad_fn" if wanted else "None"
+        ok, expected = (got is not None) is wanted, say("a grad_fn") if wanted else "None"
     else:
         ok, expected = got is not None and re.sub(r"(Backward)?\d*\Z", "", got) in _stems(wanted), wanted
         ok = ok or got == wanted
-    return Verdict(ok, expected, _text(got), "has the grad_fn {got}" if got else "has no grad_fn")
+    return Verdict(
+        ok, expected, _text(got), translated("has the grad_fn {got}") if got else say("has no grad_fn")
+    )
 
 
 def _stems(name: str) -> set[str]:
@@ -124,11 +133,13 @@ OF_TENSOR: dict[str, Callable[[TensorFacts, Any, Bindings], Verdict]] = {
     "ndim": _ndim,
     "dtype": _dtype,
     "device": _device,
-    "contiguous": _yes("is_contiguous", "is contiguous", "is not contiguous"),
+    "contiguous": _yes("is_contiguous", later("is contiguous"), later("is not contiguous")),
     "stride": _stride,
-    "storage_offset": _same("offset", "starts at element {got} of its storage"),
-    "requires_grad": _yes("requires_grad", "requires a gradient", "does not require a gradient"),
-    "is_leaf": _yes("is_leaf", "is a leaf", "is not a leaf: an operation made it"),
+    "storage_offset": _same("offset", later("starts at element {got} of its storage")),
+    "requires_grad": _yes(
+        "requires_grad", later("requires a gradient"), later("does not require a gradient")
+    ),
+    "is_leaf": _yes("is_leaf", later("is a leaf"), later("is not a leaf: an operation made it")),
     "grad_is_none": _grad_is_none,
     "grad_fn": _grad_fn,
 }
@@ -143,13 +154,13 @@ def unchanged(evidence: Evidence, name: str, wanted: bool) -> Verdict:
     rebound = evidence.was_rebound(name)
     line = writers[-1] if writers else evidence.line_of(name)
     if writers:
-        clause = "was written to"
+        clause = say("was written to")
     elif rebound:
-        clause = "is no longer the tensor that it was: the name was given to another"
+        clause = say("is no longer the tensor that it was: the name was given to another")
     else:
-        clause, line = "is as it was", None
+        clause, line = say("is as it was"), None
     kept = not writers and not rebound
-    return Verdict(kept is wanted, "unchanged" if wanted else "changed", clause, clause, line)
+    return Verdict(kept is wanted, say("unchanged") if wanted else say("changed"), clause, clause, line)
 
 
 def mutated_in_place(evidence: Evidence, name: str, wanted: bool) -> Verdict:
@@ -157,11 +168,13 @@ def mutated_in_place(evidence: Evidence, name: str, wanted: bool) -> Verdict:
     writers, rebound = evidence.writers(name), evidence.was_rebound(name)
     ok = bool(writers) and not rebound
     if rebound:
-        clause = "is another tensor now: the name was rebound, the tensor not written"
+        clause = say("is another tensor now: the name was rebound, the tensor not written")
     else:
-        clause = "was written in place" if writers else "was not written to"
+        clause = say("was written in place") if writers else say("was not written to")
     line = writers[-1] if writers and not rebound else evidence.line_of(name)
-    return Verdict(ok is wanted, "written in place" if wanted else "not written", clause, clause, line)
+    return Verdict(
+        ok is wanted, say("written in place") if wanted else say("not written"), clause, clause, line
+    )
 
 
 def state_changed(evidence: Evidence, name: str, wanted: bool | str | tuple[str, ...]) -> Verdict:
@@ -173,12 +186,17 @@ def state_changed(evidence: Evidence, name: str, wanted: bool | str | tuple[str,
             inside = root_of(path) == root_of(name) and path.startswith(name) and not path.endswith(".grad")
             if inside and path != name and change.kind in ("written", "rebound"):
                 written[path[len(name) :].lstrip(".")] = step.line
-    got = ", ".join(written) or "nothing"
+    got = ", ".join(written) or say("nothing")
     if isinstance(wanted, bool):
-        return Verdict(bool(written) is wanted, "a change" if wanted else "no change", got, "changed {got}")
+        return Verdict(
+            bool(written) is wanted,
+            say("a change") if wanted else say("no change"),
+            got,
+            translated("changed {got}"),
+        )
     names = (wanted,) if isinstance(wanted, str) else wanted
     missing = [each for each in names if each not in written]
-    return Verdict(not missing, ", ".join(names), got, "changed {got}")
+    return Verdict(not missing, ", ".join(names), got, translated("changed {got}"))
 
 
 #: Facts that the records of the run decide about a variable.
@@ -195,13 +213,15 @@ OF_VARIABLE: dict[str, Callable[[Evidence, str, Any], Verdict]] = {
 def raises(evidence: Evidence, _: str, wanted: bool | Raises) -> Verdict:
     """The code ended with this exception."""
     error = evidence.run.error
-    got = "no error" if error is None else f"{error.type}: {error.message.splitlines()[0][:120]}"
+    got = say("no error") if error is None else f"{error.type}: {error.message.splitlines()[0][:120]}"
     line = None if error is None else error.line
     if isinstance(wanted, bool):
-        expected = "an error" if wanted else "no error"
-        return Verdict((error is not None) is wanted, expected, got, "your code gave {got}", line)
-    expected = wanted.type + (f" that says {wanted.match!r}" if wanted.match else "")
-    return Verdict(fits_error(error, wanted), expected, got, "your code gave {got}", line)
+        expected = say("an error") if wanted else say("no error")
+        return Verdict((error is not None) is wanted, expected, got, translated("your code gave {got}"), line)
+    expected = wanted.type
+    if wanted.match:
+        expected = say("{type} that says {match!r}", type=wanted.type, match=wanted.match)
+    return Verdict(fits_error(error, wanted), expected, got, translated("your code gave {got}"), line)
 
 
 def fits_error(error: ErrorFacts | None, wanted: Raises) -> bool:
@@ -233,21 +253,24 @@ def warns(evidence: Evidence, _: str, wanted: bool | Warns) -> Verdict:
         for each in found
         if claim.type in ("", "Warning", each.category) and re.search(claim.match, each.message)
     ]
-    got = f"{found[0].category}: {found[0].message.splitlines()[0][:100]}" if found else "no warning"
-    expected = "no warning" if wanted is False else (claim.type or "a warning")
-    return Verdict(bool(fitting) is not (wanted is False), expected, got, "your code gave {got}")
+    got = f"{found[0].category}: {found[0].message.splitlines()[0][:100]}" if found else say("no warning")
+    expected = say("no warning") if wanted is False else (claim.type or say("a warning"))
+    return Verdict(bool(fitting) is not (wanted is False), expected, got, translated("your code gave {got}"))
 
 
 def stdout(evidence: Evidence, _: str, wanted: str | tuple[str, ...]) -> Verdict:
     """What was printed: this text but for white space at the ends of lines, or all of these parts."""
     printed = "".join(step.stdout for step in evidence.run.steps)
-    got = printed.strip()[:120] or "nothing"
+    got = printed.strip()[:120] or say("nothing")
     if isinstance(wanted, str):
         return Verdict(
-            _lines(printed) == _lines(wanted), wanted.strip()[:120], got, "your code printed {got}"
+            _lines(printed) == _lines(wanted),
+            wanted.strip()[:120],
+            got,
+            translated("your code printed {got}"),
         )
     ok = all(part in printed for part in wanted)
-    return Verdict(ok, ", ".join(wanted), got, "your code printed {got}")
+    return Verdict(ok, ", ".join(wanted), got, translated("your code printed {got}"))
 
 
 def _lines(text: str) -> list[str]:
@@ -258,8 +281,9 @@ def uses(evidence: Evidence, _: str, wanted: str | tuple[str, ...]) -> Verdict:
     """The code uses all of these."""
     names = (wanted,) if isinstance(wanted, str) else wanted
     missing = [name for name in names if find_use(evidence.tree, name) is None]
-    got = f"no {', '.join(missing)}" if missing else ""
-    return Verdict(not missing, ", ".join(names), got, f"your code does not use {' or '.join(missing)}")
+    got = say("no {names}", names=", ".join(missing)) if missing else ""
+    clause = say("your code does not use {names}", names=f" {say('or')} ".join(missing))
+    return Verdict(not missing, ", ".join(names), got, clause)
 
 
 def avoids(evidence: Evidence, _: str, wanted: str | tuple[str, ...]) -> Verdict:
@@ -269,7 +293,7 @@ def avoids(evidence: Evidence, _: str, wanted: str | tuple[str, ...]) -> Verdict
     if not used:
         return Verdict(True)
     line, name = min(used)
-    return Verdict(False, f"no {name}", name, f"your code uses {name}", line)
+    return Verdict(False, say("no {names}", names=name), name, say("your code uses {name}", name=name), line)
 
 
 #: Facts that the records of the run decide by themselves.

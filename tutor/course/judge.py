@@ -15,6 +15,7 @@ from tutor.course.evidence import Evidence
 from tutor.course.live_checks import LIVE, error_text
 from tutor.course.probes import Asked, Path, names_of
 from tutor.facts import Answer, CheckResult, TensorFacts
+from tutor.translation import say, translated
 
 #: The inspector's column that shows a fact.
 COLUMNS = {
@@ -39,16 +40,22 @@ def only_results(evidence: Evidence, items: Sequence[Item]) -> list[CheckResult]
     """What is all there is to say of code that is empty, or that stopped where no error is asked for."""
     error = evidence.run.error
     if error is None and not evidence.tree.body:
-        return [CheckResult(False, "exists", sentence="There is no code here yet.")]
+        return [CheckResult(False, "exists", sentence=say("There is no code here yet."))]
     if _has_gap(evidence.tree):
-        return [CheckResult(False, "exists", sentence=f"There is a gap left: write your code for `{GAP}`.")]
+        return [
+            CheckResult(
+                False, "exists", sentence=say("There is a gap left: write your code for `{gap}`.", gap=GAP)
+            )
+        ]
     if error is None or any(_speaks_of_errors(item) for item in items):
         return None
     message = error.message.strip().split("\n", 1)[0].rstrip()
-    where = f"Line {error.line} stopped" if error.line else "Your code stopped"
-    sentence = f"{where} with {error.type}: {message}" if message else f"{where} with {error.type}"
+    said = f"{error.type}: {message}" if message else error.type
+    sentence = say("Your code stopped with {error}", error=said)
+    if error.line:
+        sentence = say("Line {line} stopped with {error}", line=error.line, error=said)
     sentence += "" if sentence.endswith((".", "!", "?")) else "."
-    return [CheckResult(False, "raises", "", "no error", error.type, sentence, error.line or None)]
+    return [CheckResult(False, "raises", "", say("no error"), error.type, sentence, error.line or None)]
 
 
 def _has_gap(tree: ast.AST) -> bool:
@@ -84,7 +91,7 @@ class Judge:
 
     def _told(self, line: int | None) -> str:
         source = self._evidence.source_of(line)
-        return f" Line {line} is `{source}`." if source else ""
+        return " " + say("Line {line} is `{source}`.", line=line, source=source) if source else ""
 
     def _facts(self, item: Item, path: Path) -> Iterator[CheckResult]:
         name = "" if item.var is UNSET else item.var
@@ -96,7 +103,7 @@ class Judge:
         for fact, wanted in item.facts():
             if fact == "exists":
                 verdict = Verdict(
-                    missing is not wanted, "a variable" if wanted else "no variable", "", "exists"
+                    missing is not wanted, say("a variable") if wanted else say("no variable"), "", "exists"
                 )
                 yield self._result(fact, name, verdict)
             elif missing:
@@ -113,8 +120,8 @@ class Judge:
             facts = self._tensor(name, path)
             if facts is None:
                 looked = self._answers.get((path, "look"))
-                got = looked.got if looked is not None else "no tensor"
-                return Verdict(False, "a tensor", got, "is {got}, not a tensor", kind="type")
+                got = looked.got if looked is not None else say("no tensor")
+                return Verdict(False, say("a tensor"), got, translated("is {got}, not a tensor"), kind="type")
             return OF_TENSOR[fact](facts, wanted, self._bindings)
         if fact in OF_VARIABLE:
             return OF_VARIABLE[fact](self._evidence, name, wanted)
@@ -145,26 +152,32 @@ class Judge:
         if now is None or first is None or now.object == first.object:
             return answer
         same = now.block is not None and now.block == first.block
-        return Answer(ok=same, note=f"`{other}` is not what it was at first")
+        return Answer(ok=same, note=say("`{other}` is not what it was at first", other=other))
 
     def _missing(self, name: str, looked: Answer | None) -> CheckResult:
         if looked is not None and looked.error is not None:
-            sentence = f"`{name}` cannot be read: {looked.error.type}: {looked.error.message}"
+            sentence = say(
+                "`{name}` cannot be read: {type}: {message}",
+                name=name,
+                type=looked.error.type,
+                message=looked.error.message,
+            )
             return CheckResult(False, "exists", name, "", looked.error.type, sentence)
         wanted = (looked.got if looked is not None else "") or name
-        sentence = f"There is no `{wanted}` after your code ran; give the result that name."
-        return CheckResult(False, "exists", name, "a variable", "nothing", sentence)
+        sentence = say(
+            "There is no `{wanted}` after your code ran; give the result that name.", wanted=wanted
+        )
+        return CheckResult(False, "exists", name, say("a variable"), say("nothing"), sentence)
 
     def _result(self, fact: str, name: str, verdict: Verdict) -> CheckResult:
         kind = verdict.kind or fact
         if verdict.ok:
             return CheckResult(True, kind if fact == kind else fact, name, verdict.expected, verdict.got)
         line = verdict.line or (self._evidence.line_of(name) if name else None)
-        clause = verdict.clause.replace("{got}", verdict.got) or f"is {verdict.got}"
-        subject = f"`{name}` " if name else ""
-        sentence = f"{subject}{clause}"
+        clause = (verdict.clause or translated("is {got}")).replace("{got}", verdict.got)
+        sentence = say("`{name}` {clause}", name=name, clause=clause) if name else clause
         if verdict.expected and verdict.expected not in clause and "instead of" not in clause:
-            sentence += f"; expected {verdict.expected}"
+            sentence = say("{told}; expected {wanted}", told=sentence, wanted=verdict.expected)
         sentence = sentence[0].upper() + sentence[1:] + "."
         if fact not in ("raises", "cases"):
             sentence += self._told(line)
@@ -184,11 +197,10 @@ class Judge:
                 return CheckResult(True, "any")
             failures.append(failed)
         first = failures[0]
-        sentence = " Nor: ".join(
-            ["Either would do, but neither holds: " + first.sentence]
-            + [each.sentence for each in failures[1:]]
-        )
-        expected = " or ".join(each.expected for each in failures if each.expected)
+        sentence = say("Either would do, but neither holds: {first}", first=first.sentence)
+        for each in failures[1:]:
+            sentence = say("{told} Nor: {other}", told=sentence, other=each.sentence)
+        expected = f" {say('or')} ".join(each.expected for each in failures if each.expected)
         return replace(first, kind="any", expected=expected, sentence=sentence)
 
     def _not(self, item: Item, path: Path) -> CheckResult:
@@ -203,34 +215,40 @@ class Judge:
         fact, wanted = part.facts()[0]
         line = self._evidence.line_of(name) if name else None
         claim = _claim(fact, wanted)
-        sentence = f"`{name}` {claim}, and must not." if name else f"Your code {claim}, and must not."
-        source = self._evidence.source_of(line)
-        if source:
-            sentence += f" Line {line} is `{source}`."
-        return CheckResult(False, fact, name, f"not: {claim}", claim, sentence, line, COLUMNS.get(fact, ""))
+        sentence = say("Your code {claim}, and must not.", claim=claim)
+        if name:
+            sentence = say("`{name}` {claim}, and must not.", name=name, claim=claim)
+        sentence += self._told(line)
+        return CheckResult(
+            False, fact, name, say("not: {claim}", claim=claim), claim, sentence, line, COLUMNS.get(fact, "")
+        )
 
 
 def _claim(fact: str, wanted: Any) -> str:
     words = {
-        "shares_memory": f"shares memory with `{wanted}`",
-        "same_storage": f"has the storage of `{wanted}`",
-        "is_view_of": f"is a view of `{wanted}`",
-        "depends_on": f"depends on `{wanted}`",
-        "uses": f"uses `{wanted}`",
+        "shares_memory": say("shares memory with `{other}`", other=wanted),
+        "same_storage": say("has the storage of `{other}`", other=wanted),
+        "is_view_of": say("is a view of `{other}`", other=wanted),
+        "depends_on": say("depends on `{other}`", other=wanted),
+        "uses": say("uses `{other}`", other=wanted),
     }
     if fact in words:
         return words[fact]
     words_of_fact = fact.replace("_", " ")
-    return words_of_fact if isinstance(wanted, bool) else f"has {words_of_fact} {wanted}"
+    return (
+        words_of_fact
+        if isinstance(wanted, bool)
+        else say("has {fact} {wanted}", fact=words_of_fact, wanted=wanted)
+    )
 
 
 def _decide(fact: str, name: str, wanted: Any, answer: Answer) -> Verdict:
     if answer.ok is None:
         if answer.error is not None and answer.error.type == "KeyboardInterrupt":
-            return Verdict(False, clause="was not checked to the end: it was stopped")
+            return Verdict(False, clause=say("was not checked to the end: it was stopped"))
         if answer.error is not None:
             got = error_text(answer.error)
-            return Verdict(False, "", got, "cannot be checked: {got}", answer.error.line or None)
-        clause = f"cannot be compared: there is no `{answer.got}`"
+            return Verdict(False, "", got, translated("cannot be checked: {got}"), answer.error.line or None)
+        clause = say("cannot be compared: there is no `{other}`", other=answer.got)
         return Verdict(False, "", answer.got, clause, kind="exists")
     return LIVE[fact](name, wanted, answer)

@@ -9,6 +9,8 @@ import re
 from decimal import Decimal, InvalidOperation
 from typing import Any, Literal, NamedTuple
 
+from tutor.translation import say, translated
+
 #: What is asked for where there are no choices; of a boolean the choices are clear.
 Form = Literal["shape", "number", "boolean", "text"]
 
@@ -42,8 +44,12 @@ def read_prediction(text: str, form: str) -> Any:
         return raised
     value = {"shape": _shape, "number": _number, "text": _text}[form](text)
     if value is None:
-        example = f"{EXAMPLES[form]}, or `raises ValueError` (any class, or none)"
-        raise PredictionError(f"Write {example}.")
+        raise PredictionError(
+            say(
+                "Write {example}, or `raises ValueError` (any class, or none).",
+                example=translated(EXAMPLES[form]),
+            )
+        )
     return value
 
 

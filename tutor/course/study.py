@@ -18,6 +18,7 @@ from tutor.course.predictions import (
 from tutor.course.schema import Graded, Lesson, ParsonsStep, PredictStep, QuizStep, Step
 from tutor.course.store import StepFacts, StepProgress, Store, draft_key
 from tutor.facts import Evaluated, Run
+from tutor.translation import say
 
 
 @dataclass
@@ -105,10 +106,19 @@ class Walk:
             for number, step in enumerate(self.lesson.steps, 1)
             if step.id not in known or not known[step.id].done
         ]
+        title = self.lesson.title
         if not left:
-            return f"That was the last step: “{self.lesson.title}” is complete."
-        steps = f"step {left[0]} is" if len(left) == 1 else f"steps {', '.join(left[:-1])} and {left[-1]} are"
-        return f"That was the last step of “{self.lesson.title}”; {steps} not done yet."
+            return say("That was the last step: “{title}” is complete.", title=title)
+        if len(left) == 1:
+            return say(
+                "That was the last step of “{title}”; step {n} is not done yet.", title=title, n=left[0]
+            )
+        return say(
+            "That was the last step of “{title}”; steps {some} and {last} are not done yet.",
+            title=title,
+            some=", ".join(left[:-1]),
+            last=left[-1],
+        )
 
     def back(self) -> bool:
         """Go to the previous step; False at the first."""
@@ -247,14 +257,25 @@ class Walk:
         if not said or (answer is None and self.expression):
             return ""
         if not self.expression:
-            return f"{said}: {self.why or ('that is right' if self.was_right else 'that is not it')}"
+            own = say("that is right") if self.was_right else say("that is not it")
+            return f"{said}: {self.why or own}"
         why = f". {self.why}" if self.why else ""
         if answer is not None and answer.error is not None and not self._may_raise:
-            return f"you said {said}; {self.expression} raised {answer.error.type}: {answer.error.message}"
-        is_it = "it" if answer is not None and answer.error is not None and self.truth is None else "it is"
+            return say(
+                "you said {said}; {expression} raised {type}: {message}",
+                said=said,
+                expression=self.expression,
+                type=answer.error.type,
+                message=answer.error.message,
+            )
+        told = self.answer_text()
+        if answer is None or answer.error is None or self.truth is not None:
+            told = say("it is {answer}", answer=told)
+        elif answer.error is not None:
+            told = say("it {raises}", raises=told)
         if self.was_right:
-            return f"you said {said}, and {is_it} {self.answer_text()}{why}"
-        return f"you said {said}, {is_it} {self.answer_text()}{why}"
+            return say("you said {said}, and {told}", said=said, told=told) + why
+        return say("you said {said}, {told}", said=said, told=told) + why
 
     @property
     def _may_raise(self) -> bool:
@@ -274,7 +295,7 @@ class Walk:
         if answer is None:
             return ""
         if answer.error is not None:
-            return f"raises {answer.error.type}" if self._may_raise else answer.error.type
+            return say("raises {type}", type=answer.error.type) if self._may_raise else answer.error.type
         return value_text(answer.value, answer.text, self.form)
 
     # ── exercises ────────────────────────────────────────────────────────────

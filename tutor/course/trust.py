@@ -8,8 +8,9 @@ import msgspec
 
 from tutor.course.schema import Lesson
 from tutor.course.walk import prologue, step_code
+from tutor.translation import later
 
-RISK = (
+RISK = later(
     "It did not come with torchtutor, and its code can do on this machine whatever you can. "
     "Run it only if you trust where it came from. This is the code:"
 )

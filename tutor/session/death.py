@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import signal
 
+from tutor.translation import say, translated
+
 _CAUSES = {
     "SIGKILL": "most likely the machine ran out of memory, or another program killed it",
     "SIGSEGV": "a crash inside native code, such as a wrong pointer passed to a C function",
@@ -18,12 +20,24 @@ _CAUSES = {
 
 def describe_death(status: int, line: int | None) -> str:
     """One sentence from a return code as subprocess gives it (negative: a signal)."""
-    where = f" at line {line}" if line else ""
     if status >= 0:
-        return f"The kernel ended itself with exit status {status}{where} (os._exit, or a call that exits)."
+        if line:
+            return say(
+                "The kernel ended itself with exit status {status} at line {line} "
+                "(os._exit, or a call that exits).",
+                status=status,
+                line=line,
+            )
+        return say(
+            "The kernel ended itself with exit status {status} (os._exit, or a call that exits).",
+            status=status,
+        )
     try:
         name = signal.Signals(-status).name
     except ValueError:
         name = f"signal {-status}"
-    cause = _CAUSES.get(name)
-    return f"The kernel was ended by {name}{where}{f': {cause}' if cause else ''}."
+    cause = translated(_CAUSES[name]) if name in _CAUSES else ""
+    told = say("The kernel was ended by {name}", name=name)
+    if line:
+        told = say("The kernel was ended by {name} at line {line}", name=name, line=line)
+    return f"{told}: {cause}." if cause else f"{told}."

@@ -9,6 +9,7 @@ from textual.content import Content
 from textual.reactive import reactive
 from textual.widget import Widget
 
+from tutor.translation import say
 from tutor.tui.heading import shorten
 
 #: Sign and colour of each kernel state.
@@ -67,10 +68,13 @@ class Bar(Widget):
     def _right(self, segments: int) -> Content:
         f = self.facts
         sign, color = _STATES.get(f.state, _STATES["idle"])
-        kernel = "starting torch…" if f.state == "starting" else f.device or "no kernel"
+        kernel = say("starting torch…") if f.state == "starting" else f.device or say("no kernel")
         parts: list[Content | tuple[str, str]] = [(f"{sign} ", color), (kernel, "$label")]
         if f.steps:
             done = round(segments * f.step / f.steps)
             parts += [("   " if segments else "", ""), ("━" * done, "$accent")]
-            parts += [("━" * (segments - done), "$rule"), (f"  {f.step} of {f.steps}", "$label")]
+            parts += [
+                ("━" * (segments - done), "$rule"),
+                ("  " + say("{n} of {count}", n=f.step, count=f.steps), "$label"),
+            ]
         return Content.assemble(*parts)

@@ -12,6 +12,7 @@ from textual.containers import Vertical
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
+from tutor.translation import say
 from tutor.tui.heading import Heading
 from tutor.tui.lines import palette_of
 from tutor.tui.sheet import Sheet
@@ -48,7 +49,7 @@ class Chooser(Sheet[str | None]):
     def compose(self) -> ComposeResult:
         """The title over the list."""
         with Vertical(id="sheet"):
-            yield Heading(self._title, "enter chooses · esc closes")
+            yield Heading(self._title, say("enter chooses · esc closes"))
             yield OptionList(*map(self._option, self._items), id="items", markup=False)
 
     def _option(self, item: Item) -> Option:

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from textual.binding import Binding, BindingType
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 
+from tutor.translation import translated
+
 #: Textual calls shift with F2, F7, F8 and F9 what terminals send for it: F14, F19, F20 and F21.
 _KEY_NAMES = {
     "ctrl+backslash": "^\\",
@@ -37,9 +39,19 @@ class Command:
 
     action: str
     keys: tuple[str, ...]
-    label: str
-    help: str
+    english_label: str
+    english_help: str
     rank: int | None = None
+
+    @property
+    def label(self) -> str:
+        """What the command is called, in the language that is spoken."""
+        return translated(self.english_label)
+
+    @property
+    def help(self) -> str:
+        """What it does."""
+        return translated(self.english_help)
 
     @property
     def key_text(self) -> str:
@@ -140,7 +152,7 @@ def bindings() -> list[BindingType]:
 
     All but stop wait until the focused widget has taken the keys that were pressed before."""
     return [
-        Binding(",".join(command.keys), _in_turn(command), command.label, show=False, priority=True)
+        Binding(",".join(command.keys), _in_turn(command), command.english_label, show=False, priority=True)
         for command in COMMANDS
         if command.keys
     ]

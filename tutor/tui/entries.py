@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from rich.cells import cell_len
 from rich.text import Text
 
 from tutor.session.recording import Recording
+from tutor.translation import say
 from tutor.tui.reel import REWIND, lines_of, plain
 from tutor.tui.remarks import (
     HEAD,
@@ -120,11 +122,13 @@ class Entry:
             lead = f"{self.mark} " if index == 0 else "  "
             rows += folded_rows(Text.assemble((lead, palette.muted), (line.plain, palette.label)), width)
         if len(lines) > CODE_LINES:
-            rows.append(fold_row(f"{len(lines) - CODE_LINES:,} lines of code more", palette, width))
+            rows.append(
+                fold_row(say("{count:,} lines of code more", count=len(lines) - CODE_LINES), palette, width)
+            )
         if self.fact and rows:
             # Heading left, fact right.
             first = rows[0].text
-            room = width - first.cell_len - len(self.fact)
+            room = width - first.cell_len - cell_len(self.fact)
             if room >= 2:
                 rows[0] = Row(Text.assemble(first, (" " * room + self.fact, palette.muted)))
         for note in self.notes:
@@ -137,13 +141,13 @@ class Entry:
             for index in range(max(0, count - LIVE_LINES), count):
                 yield from self._numbered(index, folded_rows(output.line(index, palette), width))
             if self.skipped:
-                skipped = f"… {self.skipped / 1e6:.1f} MB passed too fast to be shown"
+                skipped = say("… {size:.1f} MB passed too fast to be shown", size=self.skipped / 1e6)
                 yield Row(Text(skipped[:width], palette.muted))
             return
         if not output.hidden and count <= WHOLE:
             yield from self._line_rows(range(count), palette, width)
             if self.skipped:
-                skipped = f"{self.skipped / 1e6:.1f} MB more"
+                skipped = say("{size:.1f} MB more", size=self.skipped / 1e6)
                 yield fold_row(skipped, palette, width, kept=self.complete)
             return
         head = min(HEAD, output.gap) if output.hidden else HEAD
@@ -153,7 +157,7 @@ class Entry:
         if self.skipped and self.recording is not None:
             total = max(total, self.recording.newlines)
         hidden = max(1, total - head - tail)
-        what = "1 line more" if hidden == 1 else f"{hidden:,} lines more"
+        what = say("1 line more") if hidden == 1 else say("{count:,} lines more", count=hidden)
         hidden_row = fold_row(what, palette, width, kept=self.complete)
         yield replace(hidden_row, lines=range(head, head + hidden))
         yield from self._line_rows(range(count - tail, count), palette, width)
@@ -168,7 +172,7 @@ class Entry:
             shown = rows[: LINE_ROWS - 1]
             more = len(line) - sum(len(row.text) for row in shown)
             yield from self._numbered(index, shown)
-            yield fold_row(f"{more:,} characters more", palette, width, kept=self.complete)
+            yield fold_row(say("{count:,} characters more", count=more), palette, width, kept=self.complete)
 
     def _numbered(self, index: int, rows: list[Row]) -> Iterator[Row]:
         """The rows of a line of output, with its number among all that there have been."""
@@ -199,7 +203,7 @@ class Entry:
         entry = cls(kept.mark, title, kept.fact, kept.source, kept.place, restored=True)
         entry.output.feed(kept.head)
         if kept.elided:
-            entry.output.feed(f"… {kept.elided:,} characters were not kept\n")
+            entry.output.feed(say("… {count:,} characters were not kept", count=kept.elided) + "\n")
         entry.output.feed(kept.tail)
         entry.remarks += [Remark(as_kind(kind), text) for kind, text in kept.remarks]
         return entry

@@ -10,6 +10,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.widgets import Static
 
+from tutor.translation import say
 from tutor.tui.lines import palette_of
 from tutor.tui.pane import Pane
 from tutor.tui.sheet import Sheet
@@ -38,12 +39,13 @@ class GoScreen(Sheet[Pane | None]):
     def _names(self, width: int) -> Text:
         """Numbers and names in as many rows as they need; none is broken."""
         palette = palette_of(self.app.theme)
-        text, used = Text("go to", palette.muted), 5
+        text = Text(say("go to"), palette.muted)
+        indent = used = text.cell_len
         for number, pane in enumerate(self._panes, 1):
             item = Text(f"{number} ", f"bold {palette.accent}").append(pane.name, palette.foreground)
             item.apply_meta({"@click": f"screen.choose({number})"})
-            lead = "  " if used + 2 + len(item) <= width else "\n       "
-            used = (used if lead == "  " else 5) + 2 + len(item)
+            lead = "  " if used + 2 + item.cell_len <= width else "\n  " + " " * indent
+            used = (used if lead == "  " else indent) + 2 + item.cell_len
             text.append(lead).append_text(item)
         return text
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from rich.cells import cell_len
 from rich.text import Text
 from textual import events
 from textual.app import ComposeResult
@@ -12,6 +13,7 @@ from textual.containers import Vertical, VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from tutor.translation import say, translated
 from tutor.tui.commands import COMMANDS, key_for, key_name
 from tutor.tui.heading import Heading
 from tutor.tui.lines import palette_of, wrap
@@ -50,11 +52,15 @@ _PANES: dict[str, tuple[Keys, ...]] = {
 
 def help_text(palette: Palette, width: int) -> Text:
     """The commands, then each pane's own keys; in `width` cells, what a key does stays in its column."""
-    commands = [("  ".join(map(key_name, c.keys)) or f"in {key_for('palette')}", c.help) for c in COMMANDS]
-    rows = [*commands, *(row for keys in _PANES.values() for row in keys)]
-    column = max(len(keys) for keys, _ in rows) + 2
+    commands = [
+        ("  ".join(map(key_name, c.keys)) or say("in {key}", key=key_for("palette")), c.help)
+        for c in COMMANDS
+    ]
+    panes = {translated(pane): [(key, translated(what)) for key, what in _PANES[pane]] for pane in _PANES}
+    rows = [*commands, *(row for keys in panes.values() for row in keys)]
+    column = max(cell_len(keys) for keys, _ in rows) + 2
     lines = [line for row in commands for line in _lines(row, column, width, palette)]
-    for pane, keys in _PANES.items():
+    for pane, keys in panes.items():
         lines += [Text(), Text(pane, f"bold {palette.foreground}")]
         lines += [line for row in keys for line in _lines(row, column, width, palette)]
     return Text("\n").join(lines)
@@ -63,7 +69,9 @@ def help_text(palette: Palette, width: int) -> Text:
 def _lines(row: Keys, column: int, width: int, palette: Palette) -> Iterator[Text]:
     lead, what = row
     for line in wrap(Text(what), max(16, width - column)):
-        yield Text.assemble((lead.ljust(column), palette.accent), (line.plain, palette.foreground))
+        yield Text.assemble(
+            (lead + " " * (column - cell_len(lead)), palette.accent), (line.plain, palette.foreground)
+        )
         lead = ""
 
 
@@ -82,7 +90,7 @@ class HelpScreen(ModalScreen[None]):
     def compose(self) -> ComposeResult:
         """The title over the list of keys."""
         with Vertical(id="sheet"):
-            yield Heading("keys", "↑ ↓ scroll · esc closes")
+            yield Heading(say("keys"), say("↑ ↓ scroll · esc closes"))
             yield self._room
 
     def on_mount(self) -> None:

@@ -11,6 +11,7 @@ from tutor.course.schema import STEP_KINDS, Lesson, Step
 from tutor.course.store import StepProgress, Store
 from tutor.course.walk import step_title
 from tutor.language import current_language
+from tutor.translation import say, translated
 from tutor.tui.chooser import Item
 
 _KINDS = {kind: name for name, kind in STEP_KINDS.items()}
@@ -40,10 +41,10 @@ def progress_text(lesson: Lesson, store: Store) -> str:
     total = len(lesson.steps)
     done = sum(known[step.id].done for step in lesson.steps if step.id in known)
     if done == total:
-        return "✓ done"
+        return say("✓ done")
     if known:
-        return f"{done} of {total} done"
-    return "1 step" if total == 1 else f"{total} steps"
+        return say("{done} of {total} done", done=done, total=total)
+    return say("1 step") if total == 1 else say("{steps} steps", steps=total)
 
 
 def step_items(lesson: Lesson, store: Store) -> list[Item]:
@@ -57,7 +58,7 @@ def step_items(lesson: Lesson, store: Store) -> list[Item]:
 
 def _step_fact(step: Step, known: StepProgress | None) -> str:
     if known is None or not (known.visited or known.done):
-        return _KINDS[type(step)]
+        return translated(_KINDS[type(step)])
     if not known.done:
-        return f"{_KINDS[type(step)]}, begun"
-    return "✓ done" + (", solution seen" if known.solution_shown else "")
+        return say("{kind}, begun", kind=translated(_KINDS[type(step)]))
+    return say("✓ done, solution seen") if known.solution_shown else say("✓ done")

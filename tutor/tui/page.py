@@ -17,6 +17,7 @@ from tutor.course.store import SCRATCH, Store
 from tutor.course.study import Walk
 from tutor.facts import Run
 from tutor.session import Event, Session
+from tutor.translation import say, translated
 from tutor.tui import status
 from tutor.tui.bar import Bar, BarFacts
 from tutor.tui.command_line import CommandLine
@@ -79,14 +80,16 @@ class Page(Screen[None]):
         self.choices = Choices(id="choices")
         self.guess = Guess(id="guess")
         self.question = Static(id="question")
-        self.predict_panel = Panel("predict", self.question, self.guess, self.choices, id="predict-panel")
+        self.predict_panel = Panel(
+            say("predict"), self.question, self.guess, self.choices, id="predict-panel"
+        )
         self.editor = AnnotatedEditor(id="code")
         self.code_panel = Panel(self.filename, self.editor, id="code-panel")
         self.out = Transcript(
             id="out", rows=lambda: self._shares(self._wanted).output, answered=self.share_anew
         )
         self.sign = Static("› ", id="sign", markup=False)
-        self.repl = CommandLine(HINT, id="repl", entered=store)
+        self.repl = CommandLine(translated(HINT), id="repl", entered=store)
         self.inspector = Inspector(id="inspector")
         self.small = Static(id="small")
 
@@ -101,7 +104,7 @@ class Page(Screen[None]):
                 yield self.prose
                 yield self.predict_panel
                 yield self.code_panel
-                yield Panel("output", self.out, id="out-panel")
+                yield Panel(say("output"), self.out, id="out-panel")
                 yield Horizontal(self.sign, self.repl, id="repl-line")
                 yield self.more
             yield self.inspector
@@ -112,7 +115,15 @@ class Page(Screen[None]):
         """Below the smallest usable size one sentence says so."""
         width, height = event.size
         self.set_class(width < LEAST_WIDTH or height < LEAST_HEIGHT, "-tiny")
-        self.small.update(f"This window is {width}×{height}; torchtutor needs {LEAST_WIDTH}×{LEAST_HEIGHT}.")
+        self.small.update(
+            say(
+                "This window is {width}×{height}; torchtutor needs {least_width}×{least_height}.",
+                width=width,
+                height=height,
+                least_width=LEAST_WIDTH,
+                least_height=LEAST_HEIGHT,
+            )
+        )
         self.call_after_refresh(self._mind_focus)
         self.more.look_soon()
 
@@ -172,9 +183,9 @@ class Page(Screen[None]):
     def label(self, command: Command) -> str:
         """What a command is called now."""
         if command.action == "scratch" and self.walk is None:
-            return "Lesson"
+            return say("Lesson")
         if command.action == "replay":
-            return "Replay off" if self.store.setting("replay", True) else "Replay on"
+            return say("Replay off") if self.store.setting("replay", True) else say("Replay on")
         return command.label
 
     @property
@@ -267,7 +278,7 @@ class Page(Screen[None]):
         if answer is not None and self.guess.has_focus:  # it goes, and the answer is beside the code
             self.editor.focus()
         self.guess.show(walk.form, work.typed, answered=answer is not None)
-        self.predict_panel.heading.label = "predict" if walk.expression else "quiz"
+        self.predict_panel.heading.label = say("predict") if walk.expression else say("quiz")
         self.predict_panel.heading.fact = self.choices.question.fact
 
     def show_state(self) -> None:
@@ -275,7 +286,7 @@ class Page(Screen[None]):
         session = self.runner.session
         device = device_named(session.info.device) if session.info is not None else ""
         if self.walk is None:
-            self.bar.facts = BarFacts("torchtutor", "scratch", device=device, state=session.state)
+            self.bar.facts = BarFacts("torchtutor", say("scratch"), device=device, state=session.state)
         else:
             lesson = self.walk.lesson
             here = (self.walk.index + 1, len(lesson.steps))
@@ -286,11 +297,11 @@ class Page(Screen[None]):
     def _fact(self) -> str:
         state = self.runner.session.state
         if self.runner.busy and state == "starting":
-            return "starting torch…, then it runs"
+            return say("starting torch…, then it runs")
         if self.runner.busy:
             return status.running_fact(state, time.monotonic() - self.began)
         if self.walk is not None and self.walk.must_choose and state == "idle":
-            return "predict first"
+            return say("predict first")
         empty = not self.editor.text.strip()
         walk = self.walk
         parsons = walk.parsons if walk is not None else None
@@ -354,4 +365,6 @@ class Page(Screen[None]):
 
 def _hint_text(walk: Walk) -> str:
     total = len(walk.graded.hints) if walk.graded is not None else 0
-    return "\n\n".join(f"*Hint {n} of {total}.* {hint}" for n, hint in enumerate(walk.hints, 1))
+    return "\n\n".join(
+        f"*{say('Hint {n} of {total}.', n=n, total=total)}* {hint}" for n, hint in enumerate(walk.hints, 1)
+    )

@@ -13,6 +13,7 @@ from textual.widget import Widget
 from textual.widgets import Input
 
 from tutor.course.predictions import EXAMPLES
+from tutor.translation import say, translated
 from tutor.tui.lines import palette_of
 from tutor.tui.messages import ChoiceMade, PredictionTyped
 from tutor.view.prose import mark_code
@@ -37,12 +38,12 @@ class Question:
         """Where the question stands, for the heading."""
         if self.answer is not None:
             chosen = self.truth is not None and self.truth == self.chosen
-            return "right" if chosen or self.right else "not so"
+            return say("right") if chosen or self.right else say("not so")
         if not self.choices:
-            return "chosen, ^r to run" if self.typed else "type it before you run, enter keeps it"
+            return say("chosen, ^r to run") if self.typed else say("type it before you run, enter keeps it")
         if not self.predicts:
-            return "choose" if self.chosen is None else "not that one, choose again"
-        return "choose before you run" if self.chosen is None else "chosen, ^r to run"
+            return say("choose") if self.chosen is None else say("not that one, choose again")
+        return say("choose before you run") if self.chosen is None else say("chosen, ^r to run")
 
 
 class Guess(Input):
@@ -54,7 +55,9 @@ class Guess(Input):
     def show(self, form: str, typed: str, *, answered: bool) -> None:
         """Ask for this form, or show what was typed; of an answer, the rows below speak."""
         self.display = bool(form) and not answered
-        self.placeholder = f"{EXAMPLES[form]}, or: raises ValueError" if form else ""
+        self.placeholder = (
+            say("{example}, or: raises ValueError", example=translated(EXAMPLES[form])) if form else ""
+        )
         if form and not self.value:
             self.value = typed
             self.cursor_position = len(typed)
@@ -100,12 +103,12 @@ class Choices(Widget, can_focus=True):
             sign, fact = " ", ""
             if index == q.chosen:
                 predicted = q.predicts and q.answer is None
-                sign, fact = ("▸", "your prediction") if predicted else ("✗", "you said")
+                sign, fact = ("▸", say("your prediction")) if predicted else ("✗", say("you said"))
             if q.answer is not None and index == q.truth:
-                sign, fact = "✓", "it is, as you said" if index == q.chosen else "it is"
+                sign, fact = "✓", say("it is, as you said") if index == q.chosen else say("it is")
             rows.append((sign, f"{index + 1}  {text}", fact))
         if q.answer is not None and q.truth is None:
-            rows.append(("·", f"   {q.answer}", "it is"))
+            rows.append(("·", f"   {q.answer}", say("it is")))
         return rows
 
     @staticmethod
@@ -114,10 +117,10 @@ class Choices(Widget, can_focus=True):
         if q.answer is None:
             return ()
         if not q.right:
-            said = [("✗", q.typed, "you said")] if q.typed else []
-            return [*said, ("✓", q.answer, "it is")]
+            said = [("✗", q.typed, say("you said"))] if q.typed else []
+            return [*said, ("✓", q.answer, say("it is"))]
         other = f": {q.typed}" if q.typed != q.answer else ""
-        return [("✓", q.answer, f"it is, as you said{other}")]
+        return [("✓", q.answer, say("it is, as you said") + other)]
 
     def render(self) -> Text:
         """The rows, the cursor's on a ground of its own while focused."""

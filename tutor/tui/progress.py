@@ -14,6 +14,7 @@ from tutor.course.loader import bundled_lessons, readable_lessons
 from tutor.course.progress import CourseProgress, course_progress, since, state_words, total_words
 from tutor.course.store import Store
 from tutor.language import current_language
+from tutor.translation import say
 from tutor.tui.chooser import Chooser, Item
 from tutor.tui.heading import Heading
 from tutor.tui.lines import palette_of
@@ -26,7 +27,7 @@ class ProgressScreen(Chooser):
     """Answers the file of a lesson to go to, or None."""
 
     def __init__(self, store: Store, current: str) -> None:
-        super().__init__("progress", (), current)
+        super().__init__(say("progress"), (), current)
         self._course = course_progress(store, readable_lessons(current_language()))
 
     def compose(self) -> ComposeResult:
@@ -34,7 +35,7 @@ class ProgressScreen(Chooser):
         room = min(SHEET, int(self.app.size.width * 0.92)) - SIDES - STATE - SINCE
         self._items = _items(self._course, max(room, 10))
         with Vertical(id="sheet"):
-            yield Heading("progress", "enter goes there · esc closes")
+            yield Heading(say("progress"), say("enter goes there · esc closes"))
             yield OptionList(*map(self._option, self._items), id="items", markup=False)
             words = Text(total_words(self._course), palette_of(self.app.theme).muted)
             yield Static(words, id="said", markup=False)

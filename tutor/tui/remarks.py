@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from textwrap import indent
 from typing import Literal
 
+from rich.cells import cell_len, set_cell_size
 from rich.text import Text
 
 from tutor.facts import ErrorFacts, Explanation, Run
+from tutor.translation import say
 from tutor.tui.lines import fold, wrap
 from tutor.view.palette import Palette
 from tutor.view.prose import mark_code
@@ -90,14 +92,15 @@ def remarks_of(
     for step in run.steps:
         for w in step.warnings:
             message = _INSIDE.sub("", w.message)
-            text = f"{w.category} at line {w.line}: {message}"
+            where = say("{type} at line {line}", type=w.category, line=w.line)
+            text = f"{where}: {message}"
             remarks.append(Remark("warning", text, explained=bool(explanations)))
     told = [Remark("explanation", _explanation_text(e), elsewhere=elsewhere) for e in explanations]
     error = run.error
     if error is None or error.type == "KernelDied":
         return [*remarks, *told]
     if error.type == "KeyboardInterrupt":
-        return [*remarks, Remark("notice", f"stopped at line {error.line}"), *told]
+        return [*remarks, Remark("notice", say("stopped at line {line}", line=error.line)), *told]
     return [*remarks, _error(error, run.source, bool(told)), *told]
 
 
@@ -106,12 +109,12 @@ def _error(error: ErrorFacts, source: str, explained: bool) -> Remark:
     lines = source.rstrip().split("\n")
     # A single line stands right above, at the prompt's sign.
     code = lines[error.line - 1].strip() if len(lines) > 1 and 0 < error.line <= len(lines) else ""
-    text = f"{error.type} at line {error.line}{message}"
+    text = say("{type} at line {line}", type=error.type, line=error.line) + message
     return Remark("error", text, error.line, code, error.traceback.rstrip("\n"), explained)
 
 
 def _explanation_text(explanation: Explanation) -> str:
-    fix = f"\nInstead:\n{indent(explanation.fix, '  ')}" if explanation.fix else ""
+    fix = f"\n{say('Instead:')}\n{indent(explanation.fix, '  ')}" if explanation.fix else ""
     return f"{explanation.text}{fix}"
 
 
@@ -167,10 +170,10 @@ def _traceback_rows(
     remark: Remark, above: list[Row], palette: Palette, width: int, opened: bool
 ) -> list[Row]:
     """The traceback, or a sign at the end of the last row `above` that there is one."""
-    sign = "▾ traceback" if opened else "▸ traceback"
+    sign = f"{'▾' if opened else '▸'} {say('traceback')}"
     above[:] = [Row(row.text, "traceback", row.joined) for row in above]
     last = above[-1].text
-    if last.cell_len + 3 + len(sign) <= width:
+    if last.cell_len + 3 + cell_len(sign) <= width:
         above[-1] = Row(Text.assemble(last, (f"   {sign}", palette.muted)), "traceback")
         rows = []
     else:
@@ -195,7 +198,7 @@ def _result_rows(text: str, palette: Palette, width: int) -> list[Row]:
     lines = plain_lines(text, palette)
     if len(lines) <= WHOLE:
         return [row for line in lines for row in folded_rows(line, width)]
-    more = fold_row(f"{len(lines) - HEAD - TAIL:,} lines more", palette, width)
+    more = fold_row(say("{count:,} lines more", count=len(lines) - HEAD - TAIL), palette, width)
     head = [row for line in lines[:HEAD] for row in folded_rows(line, width)]
     tail = [row for line in lines[-TAIL:] for row in folded_rows(line, width)]
     return [*head, more, *tail]
@@ -203,5 +206,12 @@ def _result_rows(text: str, palette: Palette, width: int) -> list[Row]:
 
 def fold_row(what: str, palette: Palette, width: int, *, kept: bool = True) -> Row:
     """A row in the place of what is not shown."""
-    text = f"… {what}, enter shows all" if kept else f"… {what}, no longer kept"
-    return Row(Text(text[: max(1, width)], palette.accent if kept else palette.muted), "all" if kept else "")
+    text = say("… {what}, enter shows all", what=what) if kept else say("… {what}, no longer kept", what=what)
+    return Row(
+        Text(_cut(text, max(1, width)), palette.accent if kept else palette.muted), "all" if kept else ""
+    )
+
+
+def _cut(text: str, width: int) -> str:
+    """What fits of it."""
+    return text if cell_len(text) <= width else set_cell_size(text, width)

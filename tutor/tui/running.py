@@ -24,6 +24,7 @@ from tutor.session import (
     StepFinished,
     StepStarted,
 )
+from tutor.translation import say, translated
 from tutor.tui import status
 from tutor.tui.commands import key_for
 from tutor.tui.explaining import Explaining
@@ -83,9 +84,9 @@ class Running(Explaining):
         fault = await self.runner.start()
         self._alive = not fault
         if fault:
-            self.tell_fault(
-                f"{fault} {key_for('restart')} tries again, {key_for('device')} changes the device."
-            )
+            keys = {"again": key_for("restart"), "device": key_for("device")}
+            told = say("{fault} {again} tries again, {device} changes the device.", fault=fault, **keys)
+            self.tell_fault(told)
         self.greet()
         self.show_state()
 
@@ -114,7 +115,7 @@ class Running(Explaining):
         """Where code runs, say so and how to stop it, once a run."""
         if self.runner.busy and not self._refused:
             self._refused = True
-            self.out.remark("notice", f"The code is still running; {key_for('stop')} stops it.")
+            self.out.remark("notice", say("The code is still running; {key} stops it.", key=key_for("stop")))
         return self.runner.busy
 
     # ── starting ─────────────────────────────────────────────────────────────
@@ -130,8 +131,9 @@ class Running(Explaining):
         if self.refuse_while_busy():
             return False
         if self.walk is not None and self.walk.must_choose:
-            verb = "Type" if self.walk.form else "Choose"
-            self.out.say(f"{verb} your prediction first, then {key_for('run')} runs the code.")
+            typed = say("Type your prediction first, then {key} runs the code.", key=key_for("run"))
+            chosen = say("Choose your prediction first, then {key} runs the code.", key=key_for("run"))
+            self.out.say(typed if self.walk.form else chosen)
             self.question_pane.focus()
             return False
         if not self.trusted:
@@ -180,7 +182,7 @@ class Running(Explaining):
 
     def _show_sign(self) -> None:
         if not self.repl.asking:
-            self.sign.update(f"{len(self._lines)} waiting › " if self._lines else "› ")
+            self.sign.update(say("{count} waiting", count=len(self._lines)) + " › " if self._lines else "› ")
 
     def _return_lines(self) -> None:
         """What waits is not run: it stands at the prompt again."""
@@ -264,7 +266,8 @@ class Running(Explaining):
                 self._ask(prompt)
             case Died(sentence=sentence) if self._alive:  # a refusal to start has been told already
                 self._alive = False
-                self.tell_fault(f"{sentence} {key_for('restart')} restarts it; your code stays.")
+                way = say("{key} restarts it; your code stays.", key=key_for("restart"))
+                self.tell_fault(f"{sentence} {way}")
                 self.editor.outdate()
             case StateChanged():
                 self.show_state()
@@ -322,7 +325,7 @@ class Running(Explaining):
             self.out.echo(self._asked)
             self._asked = sign = ""
         self.repl.ask(True)
-        self.sign.update(sign or "input › ")
+        self.sign.update(sign or f"{say('input')} › ")
         self.repl.focus()
 
     def _stop_asking(self) -> None:
@@ -357,8 +360,13 @@ class Running(Explaining):
             self.tell_fault(fault)
         else:
             info = self.runner.session.info
-            where = f" on {device_named(info.device)}" if device is not None and info is not None else ""
-            self.out.say(f"The kernel was restarted{where}; its namespace is empty.")
+            told = say("The kernel was restarted; its namespace is empty.")
+            if device is not None and info is not None:
+                told = say(
+                    "The kernel was restarted on {device}; its namespace is empty.",
+                    device=device_named(info.device),
+                )
+            self.out.say(told)
             if info is not None and info.preamble is not None:
                 self.out.begin("›", info.preamble)
             self.prepare_step()
@@ -378,7 +386,13 @@ class Running(Explaining):
         fault = await self.runner.restart(device)
         self._alive = not fault
         if fault:
-            self.tell_fault(f"This lesson is for {device}. {fault} {key_for('device')} changes the device.")
+            told = say(
+                "This lesson is for {device}. {fault} {key} changes the device.",
+                device=device,
+                fault=fault,
+                key=key_for("device"),
+            )
+            self.tell_fault(told)
         self.show_state()
 
     def action_device(self) -> None:
@@ -387,9 +401,9 @@ class Running(Explaining):
 
         info = self.runner.session.info
         devices = info.available if info is not None else ("cpu",)
-        items = [Item("auto", "auto", "the best that is there")]
+        items = [Item("auto", "auto", say("the best that is there"))]
         items += [Item(name, name) for name in devices if not is_simulated(name)]
-        items.append(Item(SIMULATED, SIMULATED, SIMULATED_FACT, current_for=f"{SIMULATED}:0"))
+        items.append(Item(SIMULATED, SIMULATED, translated(SIMULATED_FACT), current_for=f"{SIMULATED}:0"))
 
         def chosen(device: str | None) -> None:
             if device is not None:
@@ -397,4 +411,4 @@ class Running(Explaining):
                 self.run_worker(self._restart(device), group="restart", exclusive=True)
 
         current = info.device if info is not None else ""
-        self.app.push_screen(Chooser("device", items, current), chosen)
+        self.app.push_screen(Chooser(say("device"), items, current), chosen)

@@ -8,6 +8,7 @@ from textual.binding import Binding
 from textual.containers import Vertical, VerticalScroll
 from textual.widgets import Static
 
+from tutor.translation import say
 from tutor.tui.heading import Heading
 from tutor.tui.lines import palette_of
 from tutor.tui.sheet import Sheet
@@ -32,7 +33,7 @@ class SolutionScreen(Sheet[bool | None]):
         self._solution = solution.rstrip("\n")
         self._hints = hints
         self._shown = known
-        self._heading = Heading("solution", "")
+        self._heading = Heading(say("solution"), "")
         self._text = Static()
 
     def compose(self) -> ComposeResult:
@@ -49,17 +50,17 @@ class SolutionScreen(Sheet[bool | None]):
     def _draw(self) -> None:
         palette = palette_of(self.app.theme)
         if self._shown:
-            other = "d shows it alone" if self._compares else "d compares"
-            self._heading.fact = f"enter puts it into the editor · {other} · esc closes"
+            other = say("d shows it alone") if self._compares else say("d compares")
+            self._heading.fact = say("enter puts it into the editor · {other} · esc closes", other=other)
             lines = highlight(self._solution, palette)
             if self._compares:
                 lines = list(difference_lines(self._yours, self._solution, palette))
             self._text.update(Text("\n").join(lines))
             return
-        self._heading.fact = "enter shows it · esc goes back"
-        used = {0: "You have not taken a hint yet", 1: "You have taken one hint"}
-        taken = used.get(self._hints, f"You have taken {self._hints} hints")
-        question = f"{taken}. Show the solution of this step? Your own code stays as it is."
+        self._heading.fact = say("enter shows it · esc goes back")
+        used = {0: say("You have not taken a hint yet"), 1: say("You have taken one hint")}
+        taken = used.get(self._hints, say("You have taken {count} hints", count=self._hints))
+        question = say("{taken}. Show the solution of this step? Your own code stays as it is.", taken=taken)
         self._text.update(Text(question, palette.foreground))
 
     def action_go_on(self) -> None:

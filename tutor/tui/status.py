@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tutor.facts import Run
+from tutor.translation import say
 from tutor.tui.commands import key_for
 
 
@@ -19,37 +20,37 @@ def duration(seconds: float) -> str:
 def running_fact(state: str, elapsed: float) -> str:
     """While code runs: for how long, and how to end it."""
     if state == "stuck":
-        return f"does not stop · {key_for('restart')} restarts the kernel"
+        return say("does not stop · {key} restarts the kernel", key=key_for("restart"))
     if state == "paused":
-        return f"waits · {key_for('stop')} stop"
+        return say("waits · {key} stop", key=key_for("stop"))
     if state == "stopping":
-        return f"stopping, {duration(elapsed)}"
-    return f"running {duration(elapsed)} · {key_for('stop')} stop"
+        return say("stopping, {time}", time=duration(elapsed))
+    return say("running {time} · {key} stop", time=duration(elapsed), key=key_for("stop"))
 
 
 def sorting_fact(*, held: bool, rest: bool) -> str:
     """Where lines are to be put in order: the keys that do it; `rest` where some do not belong."""
     if held:
-        return "↑↓ move the line, space puts it down"
-    return "space takes a line" + (", x leaves it out" if rest else ", ↑↓ move it")
+        return say("↑↓ move the line, space puts it down")
+    return say("space takes a line, x leaves it out") if rest else say("space takes a line, ↑↓ move it")
 
 
 def idle_fact(state: str, run: Run | None, *, edited: bool, empty: bool, to_check: bool = False) -> str:
     """While nothing runs: what the last run came to, or what to do."""
     if state == "dead":
-        return f"no kernel · {key_for('restart')} restarts it"
+        return say("no kernel · {key} restarts it", key=key_for("restart"))
     if state == "starting":
-        return "starting torch…"
+        return say("starting torch…")
     if empty:
         return ""
-    run_it = f"{key_for('run')} to run"
-    check_it = f"{key_for('check')} to check"
+    run_it = say("{key} to run", key=key_for("run"))
+    check_it = say("{key} to check", key=key_for("check"))
     if edited:
-        return f"edited, {check_it if to_check else run_it}"
+        return say("edited, {what}", what=check_it if to_check else run_it)
     if run is None:
         return f"{run_it}, {check_it}" if to_check else run_it
     if run.error is None:
-        return f"ran in {duration(run.elapsed)}" + (f", {check_it}" if to_check else "")
+        return say("ran in {time}", time=duration(run.elapsed)) + (f", {check_it}" if to_check else "")
     if run.error.type == "KeyboardInterrupt":
-        return f"stopped at line {run.error.line} after {duration(run.elapsed)}"
-    return f"{run.error.type} at line {run.error.line}"
+        return say("stopped at line {line} after {time}", line=run.error.line, time=duration(run.elapsed))
+    return say("{type} at line {line}", type=run.error.type, line=run.error.line)

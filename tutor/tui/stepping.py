@@ -9,6 +9,7 @@ from textual import on
 from tutor.course.schema import Lesson
 from tutor.course.store import Store
 from tutor.session import Paused, Session
+from tutor.translation import say
 from tutor.tui.commands import Command, key_for
 from tutor.tui.messages import LineEntered, RunStarted, Waits
 from tutor.tui.running import Running
@@ -93,13 +94,18 @@ class Stepping(Running):
         """Where the code waits, say how to go on or to stop."""
         if self.waits is None:
             return super().refuse_while_busy()
-        self.out.remark("notice", f"{self._waiting_words()}.")
+        self.out.remark("notice", say("{waiting}.", waiting=self._waiting_words()))
         return True
 
     def _waiting_words(self) -> str:
         line = self.waits.line if self.waits is not None else 0
         run, stop = key_for("run"), key_for("stop")
-        return f"The code waits before line {line}: {run} runs on to its end, {stop} stops it"
+        return say(
+            "The code waits before line {line}: {run} runs on to its end, {stop} stops it",
+            line=line,
+            run=run,
+            stop=stop,
+        )
 
     @on(LineEntered)
     def enter_line(self, message: LineEntered) -> None:
@@ -107,7 +113,9 @@ class Stepping(Running):
         if self.waits is not None and not message.answer:
             message.prevent_default()
             self.repl.take_back(message.text)
-            self.out.remark("notice", f"{self._waiting_words()}, and then the prompt can be used.")
+            self.out.remark(
+                "notice", say("{waiting}, and then the prompt can be used.", waiting=self._waiting_words())
+            )
 
     @on(RunStarted)
     def count_from_here(self) -> None:
@@ -116,7 +124,7 @@ class Stepping(Running):
 
     def label(self, command: Command) -> str:
         """Where the code waits, running it is running on."""
-        return "Run on" if command.action == "run" and self.waits is not None else super().label(command)
+        return say("Run on") if command.action == "run" and self.waits is not None else super().label(command)
 
     def _fact(self) -> str:
         """Before which statement the code waits, and how to go on."""
@@ -124,5 +132,13 @@ class Stepping(Running):
             return super()._fact()
         waits = self.waits
         if self.editor.edited:
-            return f"edited, {waits.index} of {waits.total} ran · goes on as it was started"
-        return f"{waits.index} of {waits.total} ran · {key_for('step')} next, {key_for('run')} on"
+            return say(
+                "edited, {n} of {count} ran · goes on as it was started", n=waits.index, count=waits.total
+            )
+        return say(
+            "{n} of {count} ran · {step} next, {run} on",
+            n=waits.index,
+            count=waits.total,
+            step=key_for("step"),
+            run=key_for("run"),
+        )

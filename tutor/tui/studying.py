@@ -5,6 +5,7 @@ from __future__ import annotations
 from textual import on
 
 from tutor.course.predictions import PredictionError
+from tutor.translation import say
 from tutor.tui.commands import key_for
 from tutor.tui.messages import ChoiceMade, PredictionTyped
 from tutor.tui.runner import Outcome
@@ -34,7 +35,7 @@ class Studying(Stepping):
             walk.answered(answer)
             self.out.remark("right" if walk.was_right else "wrong", walk.verdict())
         elif answer is not None:
-            self.out.remark("notice", "No answer yet: the code did not come to its end.")
+            self.out.remark("notice", say("No answer yet: the code did not come to its end."))
         walk.ran(run)
         if outcome.checks is not None:
             self._show_checks(outcome)
@@ -92,9 +93,15 @@ class Studying(Stepping):
             self.show_news(self.hints, end=True)
             self.show_state()
         elif self.walk.graded.hints:
-            self.out.say(f"There are no more hints. “Solution” in {key_for('palette')} shows the solution.")
+            self.out.say(
+                say(
+                    "There are no more hints. “Solution” in {key} shows the solution.", key=key_for("palette")
+                )
+            )
         else:
-            self.out.say(f"This step has no hints. “Solution” in {key_for('palette')} shows the solution.")
+            self.out.say(
+                say("This step has no hints. “Solution” in {key} shows the solution.", key=key_for("palette"))
+            )
 
     def action_solution(self) -> None:
         """Show the solution, after a question; it can be put into the editor."""

@@ -16,6 +16,7 @@ from textual.selection import Selection
 
 from tutor.facts import Explanation, Run
 from tutor.session.recording import Recording
+from tutor.translation import say
 from tutor.tui.entries import Entry
 from tutor.tui.lines import LinesView, cursor_line
 from tutor.tui.remarks import Remark, RemarkKind, Row, remarks_of, rows_of_part
@@ -115,7 +116,7 @@ class Transcript(LinesView):
     def restore(self, entries: Sequence[TranscriptEntry]) -> None:
         """Show runs of earlier sessions above all others, oldest first."""
         if entries:
-            heading = Entry(remarks=[Remark("notice", "earlier")], restored=True)
+            heading = Entry(remarks=[Remark("notice", say("earlier"))], restored=True)
             now = [entry for entry in self._entries if not entry.restored]
             self._entries = [heading, *map(Entry.restore, entries), *now]
             self._redraw_soon()
@@ -405,7 +406,10 @@ class Transcript(LinesView):
             entry = self._entries[self._place()]
             if entry.recording is not None and entry.recording.size > COPIED:
                 size = entry.recording.size / 1e6
-                self.notify(f"{size:.0f} MB are too much to copy; s saves them to a file.", markup=False)
+                self.notify(
+                    say("{size:.0f} MB are too much to copy; s saves them to a file.", size=size),
+                    markup=False,
+                )
             else:
                 self.app.copy_to_clipboard(entry.whole_text())
 

@@ -12,6 +12,7 @@ from textual.widgets import Static
 
 from tutor.course.schema import Lesson
 from tutor.course.trust import RISK, lesson_code
+from tutor.translation import say, translated
 from tutor.tui.heading import Heading
 from tutor.tui.lines import palette_of
 from tutor.tui.sheet import Sheet
@@ -38,7 +39,7 @@ class TrustScreen(Sheet[bool]):
 
         palette = palette_of(self.app.theme)
         with Vertical(id="sheet"):
-            yield Heading("a lesson from elsewhere", "y runs it · esc only reads")
+            yield Heading(say("a lesson from elsewhere"), say("y runs it · esc only reads"))
             yield Static(self._question(palette), id="asked")
             with VerticalScroll(id="keys"):
                 yield Static(Text("\n").join(highlight(lesson_code(self._lesson), palette)))
@@ -46,9 +47,10 @@ class TrustScreen(Sheet[bool]):
     def _question(self, palette: Palette) -> Text:
         title, path = self._lesson.title, str(self._path)
         return Text.assemble(
-            ("“", palette.muted), (title, f"bold {palette.foreground}"), ("” is the file ", palette.muted),
+            ("“", palette.muted), (title, f"bold {palette.foreground}"),
+            (f"” {say('is the file')} ", palette.muted),
             (path, palette.foreground), ("\n", ""),
-            (RISK, palette.label),
+            (translated(RISK), palette.label),
         )  # fmt: skip
 
     def on_mount(self) -> None:

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from tutor.course.store import Backup
+from tutor.translation import later, say, translated
 from tutor.tui.chooser import Item
 
-_WHY = {"reset": "before a reset", "conflict": "from another window"}
+_WHY = {"reset": later("before a reset"), "conflict": later("from another window")}
 
 
 def version_items(backups: Sequence[Backup]) -> list[Item]:
@@ -18,10 +19,10 @@ def version_items(backups: Sequence[Backup]) -> list[Item]:
 
 def _first_line(text: str) -> str:
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    more = f" … {len(lines)} lines" if len(lines) > 1 else ""
-    return f"{lines[0][:32]}{more}" if lines else "(empty)"
+    more = " … " + say("{count} lines", count=len(lines)) if len(lines) > 1 else ""
+    return f"{lines[0][:32]}{more}" if lines else say("(empty)")
 
 
 def _fact(backup: Backup) -> str:
     when = datetime.fromtimestamp(backup.at / 1e9).astimezone()
-    return f"{when:%d %b %H:%M}, {_WHY[backup.why]}"
+    return f"{when:%d %b %H:%M}, {translated(_WHY[backup.why])}"

@@ -10,6 +10,7 @@ from textual.containers import Vertical
 from textual.widgets import Static
 
 from tutor.session import Session
+from tutor.translation import say, translated
 from tutor.tui.commands import key_for
 from tutor.tui.heading import Heading
 from tutor.tui.lines import palette_of
@@ -68,9 +69,11 @@ class Welcome(Sheet[str | None]):
     def _look(self) -> None:
         info, state = self._session.info, self._session.state
         if info is not None:
-            self._kernel.fact = f"torch {info.torch} on {device_named(info.device)} is ready"
+            self._kernel.fact = say(
+                "torch {version} on {device} is ready", version=info.torch, device=device_named(info.device)
+            )
         else:
-            self._kernel.fact = "starting torch…" if state == "starting" else "no kernel"
+            self._kernel.fact = say("starting torch…") if state == "starting" else say("no kernel")
 
     def on_click(self, event: events.Click) -> None:
         """A click begins."""
@@ -79,17 +82,17 @@ class Welcome(Sheet[str | None]):
 
 def welcome_text(palette: Palette, *, low: bool = False) -> Text:
     """What is to be known before the first lesson, in a few lines; in a `low` window in very few."""
-    letters, gap = (_LETTERS_SHORT, "\n") if low else (_LETTERS, "\n\n")
+    letters, gap = (translated(_LETTERS_SHORT), "\n") if low else (translated(_LETTERS), "\n\n")
     body, key = palette.foreground, f"bold {palette.accent}"
     first, second = (palette.hue(block) for block in (1, 2))
     return Text.assemble(
-        ("You run real torch code here, and see beside each line what it did." + gap, body),
+        (say("You run real torch code here, and see beside each line what it did.") + gap, body),
         ("  v = x.view(2, 3)     ", body), ("A", f"bold {first}"), (" [2, 3] f32 ", palette.label),
-        ("view of x\n", f"italic {palette.muted}"),
+        (say("view of {base}", base="x") + "\n", f"italic {palette.muted}"),
         ("  c = x.clone()        ", body), ("B", f"bold {second}"), (" [6] f32" + gap, palette.label),
         (letters + gap, body),
-        ("  enter", key), ("   begin with the first lesson\n", body),
-        (f"  {key_for('scratch'):<5}", key), ("   a blank page to try things\n", body),
-        (f"  {key_for('lessons'):<5}", key), ("   all lessons\n", body),
-        (f"  {key_for('palette'):<5}", key), ("   all commands, wherever you are", body),
+        ("  enter", key), (f"   {say('begin with the first lesson')}\n", body),
+        (f"  {key_for('scratch'):<5}", key), (f"   {say('a blank page to try things')}\n", body),
+        (f"  {key_for('lessons'):<5}", key), (f"   {say('all lessons')}\n", body),
+        (f"  {key_for('palette'):<5}", key), (f"   {say('all commands, wherever you are')}", body),
     )  # fmt: skip

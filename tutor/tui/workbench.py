@@ -15,6 +15,7 @@ from tutor.course.store import Store, draft_key
 from tutor.course.study import Walk
 from tutor.course.trust import trust_key
 from tutor.session import Session
+from tutor.translation import say
 from tutor.tui.commands import CommandProvider, bindings, key_for
 from tutor.tui.editing.commands import EditingCommands
 from tutor.tui.messages import CommandChosen
@@ -141,7 +142,7 @@ class Workbench(EditingCommands, Studying):
                 self.editor.replace(backups[int(key)].text, (0, 0), self.editor.document.end)
                 self.editor.focus()
 
-        self.app.push_screen(Chooser("earlier versions", version_items(backups)), chosen)
+        self.app.push_screen(Chooser(say("earlier versions"), version_items(backups)), chosen)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Whether a command is offered now."""
@@ -197,7 +198,8 @@ class Workbench(EditingCommands, Studying):
         if self.walk.forward():
             self.load_step()
         else:
-            self.out.say(f"{self.walk.ending} {key_for('lessons')} shows the lessons.")
+            way = say("{key} shows the lessons.", key=key_for("lessons"))
+            self.out.say(f"{self.walk.ending} {way}")
 
     def action_previous(self) -> None:
         """Go back one step."""
@@ -207,7 +209,7 @@ class Workbench(EditingCommands, Studying):
         if self.walk.back():
             self.load_step()
         else:
-            self.out.say("This is the first step.")
+            self.out.say(say("This is the first step."))
 
     def action_steps(self) -> None:
         """Go to any step; nothing has to be done before it."""
@@ -225,7 +227,7 @@ class Workbench(EditingCommands, Studying):
                 self.load_step()
 
         items = step_items(walk.lesson, self.store)
-        self.app.push_screen(Chooser("steps", items, walk.step.id), chosen)
+        self.app.push_screen(Chooser(say("steps"), items, walk.step.id), chosen)
 
     def action_reset_code(self) -> None:
         """Put the step's own code back; the editor's undo brings the learner's back."""
@@ -313,12 +315,12 @@ class Workbench(EditingCommands, Studying):
 
     def panes(self) -> list[Pane]:
         """What F6 can go to, in the order of the page."""
-        found = [Pane("text", self.prose)] if self.walk is not None else []
+        found = [Pane(say("text"), self.prose)] if self.walk is not None else []
         if self.has_class("-asks"):
-            found.append(Pane("predict", self.question_pane))
+            found.append(Pane(say("predict"), self.question_pane))
         if not self.has_class("-code-free"):
-            found.append(Pane("code", self.editor))
-        found += [Pane("output", self.out), Pane("prompt", self.repl)]
+            found.append(Pane(say("code"), self.editor))
+        found += [Pane(say("output"), self.out), Pane(say("prompt"), self.repl)]
         return found + self.inspector.panes()
 
     def _go_to(self, pane: Pane | None) -> None:

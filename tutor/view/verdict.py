@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tutor.facts import CheckResult
+from tutor.translation import say
 
 
 def first_failure(results: Sequence[CheckResult]) -> CheckResult | None:
@@ -16,5 +17,7 @@ def verdict_line(results: Sequence[CheckResult]) -> str:
     """How many facts hold: `2 of 3 checks hold.`"""
     right, total = sum(result.ok for result in results), len(results)
     if right == total:
-        return "The check holds." if total == 1 else f"All {total} checks hold."
-    return "The check does not hold." if total == 1 else f"{right} of {total} checks hold."
+        return say("The check holds.") if total == 1 else say("All {total} checks hold.", total=total)
+    if total == 1:
+        return say("The check does not hold.")
+    return say("{right} of {total} checks hold.", right=right, total=total)

@@ -8,6 +8,7 @@ from functools import lru_cache
 from rich.cells import cell_len, set_cell_size
 
 from tutor.facts import Shape, TensorFacts, is_simulated
+from tutor.translation import later
 
 DTYPES = {
     "float16": "f16",
@@ -39,7 +40,7 @@ UNSAFE = re.compile(
 )
 
 #: What the simulated device is, in a list of devices.
-SIMULATED_FACT = "simulated: on the CPU, with a GPU's rules"
+SIMULATED_FACT = later("simulated: on the CPU, with a GPU's rules")
 
 #: What that means, where there is room for it.
 SIMULATED_MEANS = "it computes on this computer's CPU, and has a GPU's rules for what lies where"
