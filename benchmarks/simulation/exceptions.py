@@ -32,7 +32,10 @@ EXCEPTIONS: dict[str, tuple[str, frozenset[str]]] = {
     ),
 }
 #: Of verdicts that need no list of names.
-CLOSE = "The CPU's own last bits vary from call to call (LAPACK, driver `gelsy`): close, not equal."
+CLOSE = (
+    "The CPU's own last bits vary from call to call (LAPACK, driver `gelsy`): close, not equal; "
+    "how many changes from run to run."
+)
 
 
 def excepted(name: str, verdict: str) -> bool:
