@@ -16,6 +16,8 @@ import tutor
 from tutor.course.schema import STEP_KINDS
 from tutor.explain.wording import fill
 from tutor.language import use_language
+from tutor.repl.commands import COMMANDS as LINE_COMMANDS
+from tutor.repl.lesson import COMMANDS as LESSON_COMMANDS
 from tutor.translation import entries, joined, particles
 from tutor.tui.commands import COMMANDS
 from tutor.tui.help import _PANES
@@ -75,6 +77,8 @@ def spoken() -> Iterator[str]:
                 yield from literals(node.args[0], constants)
     for command in COMMANDS:
         yield from (command.english_label, command.english_help)
+    for each in (*LINE_COMMANDS, *LESSON_COMMANDS):
+        yield each.english_help
     for pane, keys in _PANES.items():
         yield from (pane, *(what for _, what in keys))
     yield from STEP_KINDS

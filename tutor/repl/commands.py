@@ -16,6 +16,7 @@ from tutor.facts import SIMULATED, GraphFacts, is_simulated
 from tutor.language import current_language
 from tutor.repl.out import PALETTE
 from tutor.repl.pieces import COMMAND
+from tutor.translation import translated
 from tutor.view.devices import held_word, transfer_word
 from tutor.view.operations import OperationLines, rows_of
 from tutor.view.palette import letter
@@ -45,8 +46,13 @@ class Command:
 
     name: str
     argument: str
-    help: str
+    english_help: str
     run: Callable[[Conversation, str], Awaitable[None]]
+
+    @property
+    def help(self) -> str:
+        """What it does, in the language that is spoken."""
+        return translated(self.english_help)
 
     @property
     def usage(self) -> str:
@@ -68,11 +74,11 @@ async def obey(conversation: Conversation, text: str) -> None:
 
 async def _help(conversation: Conversation, _: str) -> None:
     out = conversation.out
-    out.line("Type Python; a block ends with an empty line. Commands:")
+    out.line(translated("Type Python; a block ends with an empty line. Commands:"))
     width = max(len(command.usage) for command in conversation.commands)
     for command in conversation.commands:
         out.line(f"  {command.usage:<{width}}  {command.help}")
-    out.line("Keys:")
+    out.line(translated("Keys:"))
     for key, help_text in conversation.reader.keys:
         out.line(f"  {key:<{width}}  {help_text}")
 
@@ -81,7 +87,7 @@ async def _table(conversation: Conversation, _: str) -> None:
     out, snapshot = conversation.out, conversation.session.snapshot
     rows = tensor_rows(snapshot, (), PALETTE)
     if not rows:
-        out.say("There are no tensors yet.")
+        out.say(translated("There are no tensors yet."))
         return
     hidden = len(rows) + snapshot.unshown - len(rows[-ROWS:])
     if hidden:
@@ -211,7 +217,7 @@ async def _restart(conversation: Conversation, _: str) -> None:
 
 async def _reset(conversation: Conversation, _: str) -> None:
     await conversation.session.reset()
-    conversation.out.say("The namespace is empty.")
+    conversation.out.say(translated("The namespace is empty."))
 
 
 async def _export(conversation: Conversation, name: str) -> None:

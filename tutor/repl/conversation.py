@@ -31,6 +31,7 @@ from tutor.session import (
     StepFinished,
     StepStarted,
 )
+from tutor.translation import say
 from tutor.view.words import SIMULATED_MEANS, clean, device_named
 
 if TYPE_CHECKING:
@@ -83,7 +84,12 @@ class Conversation:
         """
         with self._interrupts():
             if self.reader.is_person:
-                self.out.say(f"torchtutor {__version__}, line mode. :help lists the commands, ctrl+d ends.")
+                self.out.say(
+                    say(
+                        "torchtutor {version}, line mode. :help lists the commands, ctrl+d ends.",
+                        version=__version__,
+                    )
+                )
             self._starting = asyncio.create_task(self._begin(self.session.start(), greet=True))
             if self.study is not None:
                 await self._do(self._open(self.study))
@@ -140,7 +146,7 @@ class Conversation:
             current = asyncio.current_task()
             if current is not None and current.cancelling():
                 raise
-            self.out.line("Stopped.")
+            self.out.line(say("Stopped."))
         finally:
             self._work = None
 
@@ -198,7 +204,7 @@ class Conversation:
             return None
         if self.session.state == "dead":
             self._failed = True
-            self.out.fault("There is no kernel to run this: :restart starts one.")
+            self.out.fault(say("There is no kernel to run this: :restart starts one."))
             return None
         if self.reader.is_person or name or self._past.entry.name:
             self._past = self._past.begin(Entry(name, piece.line - 1, numbered=bool(name)))
@@ -242,12 +248,14 @@ class Conversation:
         if starting is None:
             return
         if not starting.done() and self.reader.is_person:
-            self.out.say("Waiting for torch …")
+            self.out.say(say("Waiting for torch …"))
         await asyncio.shield(starting)
         self._starting = None
         info, self._greeting = self._greeting, None
         if info is not None and self.reader.is_person:
-            self.out.say(f"torch {info.torch} on {device_named(info.device)}.")
+            self.out.say(
+                say("torch {version} on {device}.", version=info.torch, device=device_named(info.device))
+            )
         elif info is not None and is_simulated(info.device):
             self.out.line(f"# {device_named(info.device)}: {SIMULATED_MEANS}")
         if info is not None and info.preamble is not None:
@@ -263,7 +271,7 @@ class Conversation:
             await prepare(self)
 
     def _restart(self, device: str | None) -> None:
-        self.out.say("The kernel restarts; its namespace is empty.")
+        self.out.say(say("The kernel restarts; its namespace is empty."))
         self._past = Past()
         self._starting = asyncio.create_task(
             self._begin(self.session.restart(device), greet=device is not None)
@@ -295,7 +303,7 @@ class Conversation:
             case Died(sentence=sentence) if self._starting is None or self._starting.done():
                 self._stream.finish()
                 told = self._telling.placed(sentence) if self._telling is not None else sentence
-                self.out.fault(f"{told} :restart starts a new one.")
+                self.out.fault(f"{told} {say(':restart starts a new one.')}")
             case StateChanged(state="stuck"):
                 self._offer_restart()
 
@@ -303,7 +311,7 @@ class Conversation:
         """Which rule spoke last; the first time, say to a person how more can be had."""
         rule = self._telling.rule if self._telling is not None else ""
         if rule and not self.explained and self.reader.is_person:
-            self.out.say(":why tells the idea behind this.")
+            self.out.say(say(":why tells the idea behind this."))
         self.explained = rule or self.explained
 
     def _offer_restart(self) -> None:
@@ -311,7 +319,7 @@ class Conversation:
             self.session.kill()
             return
         self._stream.finish()
-        self.out.say("The code does not stop: press ctrl+c again to restart the kernel, or wait.")
+        self.out.say(say("The code does not stop: press ctrl+c again to restart the kernel, or wait."))
 
     async def _answer(self, prompt: str) -> None:
         shown = self._stream.take_open()

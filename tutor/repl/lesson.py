@@ -20,6 +20,7 @@ from tutor.facts import Run
 from tutor.repl.commands import Command, Refused
 from tutor.repl.out import PALETTE
 from tutor.repl.pieces import Piece
+from tutor.translation import say, translated
 from tutor.view.difference import difference_lines
 from tutor.view.prose import render_prose
 from tutor.view.syntax import highlight
@@ -81,7 +82,12 @@ async def prepare(talk: Conversation) -> None:
         return
     run = await talk.silently(prologue(study.walk.lesson, study.walk.step))
     if run.error is not None:
-        talk.out.fault(f"The setup of this lesson failed: {run.error.type}: {clean(run.error.message)}")
+        talk.out.fault(
+            say(
+                "The setup of this lesson failed: {error}",
+                error=f"{run.error.type}: {clean(run.error.message)}",
+            )
+        )
 
 
 def _study(talk: Conversation) -> Study:
@@ -99,27 +105,38 @@ def _show(talk: Conversation) -> None:
     walk = study.walk
     out.line()
     steps = len(walk.lesson.steps)
-    out.line(f"{walk.lesson.title}, step {walk.index + 1} of {steps}" + ", done" * walk.work.done)
+    head = say("{title}, step {n} of {count}", title=walk.lesson.title, n=walk.index + 1, count=steps)
+    out.line(head + f", {say('done')}" * walk.work.done)
     _prose(talk, walk.step.prompt)
     if walk.has_code and study.code.strip():
         _code(talk, study.code, numbered=walk.graded is not None)
     for number, choice in enumerate(walk.choices, 1):
         out.line(f"  {number}  {clean(choice)}")
     if not study.trusted:
-        out.say(f"{RISK} :trust runs it from now on, :source shows all of it.")
+        out.say(f"{translated(RISK)} {say(':trust runs it from now on, :source shows all of it.')}")
     out.say(_advice(walk))
 
 
 def _advice(walk: Walk) -> str:
     if walk.choices:
-        return f"Answer with :answer and a number from 1 to {len(walk.choices)}."
+        return say("Answer with :answer and a number from 1 to {count}.", count=len(walk.choices))
     if walk.form:
-        return f"Predict with :answer and {EXAMPLES[walk.form]}, or raises ValueError."
+        return say(
+            "Predict with :answer and {example}, or raises ValueError.",
+            example=translated(EXAMPLES[walk.form]),
+        )
     if walk.parsons is not None:
-        return "Say the order with :order and the numbers of the lines; those left out stay out. Then :check."
+        return say(
+            "Say the order with :order and the numbers of the lines; those left out stay out. Then :check."
+        )
     if walk.graded is not None:
-        return "Type your code, or change a line with :line NUMBER CODE; then :check. :hint helps."
-    return ":run runs the code, :next goes on." if walk.has_code else ":next goes on."
+        return say("Type your code, or change a line with :line NUMBER CODE; then :check. :hint helps.")
+    return say(":run runs the code, :next goes on.") if walk.has_code else say(":next goes on.")
+
+
+def _judged(walk: Walk) -> str:
+    told = clean(walk.verdict())
+    return say("Right: {told}", told=told) if walk.was_right else say("Not so: {told}", told=told)
 
 
 def _code(talk: Conversation, code: str, *, numbered: bool) -> None:
@@ -134,13 +151,13 @@ def _after(talk: Conversation) -> None:
     if (walk.work.done or walk.work.solution_shown) and walk.step.after.strip():
         _prose(talk, walk.step.after)
     if walk.work.done:
-        talk.out.say(":next goes on.")
+        talk.out.say(say(":next goes on."))
 
 
 def _trusted(talk: Conversation) -> Study:
     study = _study(talk)
     if not study.trusted:
-        raise Refused(f"{RISK} :source shows it, :trust lets it run.")
+        raise Refused(f"{translated(RISK)} {say(':source shows it, :trust lets it run.')}")
     return study
 
 
@@ -165,9 +182,9 @@ async def _run(talk: Conversation, _: str) -> None:
     said = walk.outcome(run, answer)
     if said is not None and (said is not answer or run.ok or said.error is None):
         walk.answered(said)
-        talk.out.say(("Right: " if walk.was_right else "Not so: ") + clean(walk.verdict()))
+        talk.out.say(_judged(walk))
     elif walk.expression:
-        talk.out.say("No answer yet: the code did not come to its end.")
+        talk.out.say(say("No answer yet: the code did not come to its end."))
     walk.ran(run)
     _after(talk)
 
@@ -176,9 +193,9 @@ async def _answer(talk: Conversation, text: str) -> None:
     study = _study(talk)
     walk = study.walk
     if not walk.asks:
-        raise Refused("This step asks nothing.")
+        raise Refused(say("This step asks nothing."))
     if walk.expression and walk.is_answered:
-        raise Refused("The answer is known already; :reset lets you answer anew.")
+        raise Refused(say("The answer is known already; :reset lets you answer anew."))
     if walk.form:
         try:
             walk.predict(text)
@@ -191,7 +208,7 @@ async def _answer(talk: Conversation, text: str) -> None:
     if walk.expression:
         await _run(talk, "")
         return
-    talk.out.say(("Right: " if walk.was_right else "Not so: ") + clean(walk.verdict()))
+    talk.out.say(_judged(walk))
     _after(talk)
 
 
@@ -200,11 +217,11 @@ async def _check(talk: Conversation, _: str) -> None:
     walk = study.walk
     step = walk.graded
     if step is None:
-        raise Refused("There is nothing to check in this step.")
+        raise Refused(say("There is nothing to check in this step."))
     answer = study.answer
     count = len(study.entered)
     if count:
-        talk.out.say("What you entered in this step is checked, all of it together:")
+        talk.out.say(say("What you entered in this step is checked, all of it together:"))
     await prepare(talk)
     run = await talk.run_whole(answer or "pass", f"{step.id}.py")
     if run is None or run.cut_short:
@@ -214,32 +231,36 @@ async def _check(talk: Conversation, _: str) -> None:
     if failure is None:
         study.store.save_draft(walk.key, answer, (0, 0))
         walk.finish()
-        talk.out.say(f"Right: {verdict_line(results)}")
+        talk.out.say(say("Right: {told}", told=verdict_line(results)))
         _after(talk)
         return
-    talk.out.fault(f"Not yet: {clean(failure.sentence)}")
-    talk.out.say(f"{verdict_line(results)} :hint helps.")
+    talk.out.fault(say("Not yet: {told}", told=clean(failure.sentence)))
+    talk.out.say(f"{verdict_line(results)} {say(':hint helps.')}")
     if count:
         study.entered.clear()
         study.store.save_draft(walk.key, answer, (0, 0))
-        talk.out.say("Type it anew, or change it: :code shows it with its numbers, :line changes a line.")
+        talk.out.say(
+            say("Type it anew, or change it: :code shows it with its numbers, :line changes a line.")
+        )
 
 
 async def _show_code(talk: Conversation, _: str) -> None:
     study = _study(talk)
     if study.entered:
-        talk.out.say("What you entered in this step, which :check checks:")
+        talk.out.say(say("What you entered in this step, which :check checks:"))
     _code(talk, study.answer, numbered=True)
 
 
 async def _line(talk: Conversation, text: str) -> None:
     study = _study(talk)
     if study.walk.parsons is not None:
-        raise Refused("These lines only change places: use :order.")
+        raise Refused(say("These lines only change places: use :order."))
     number, _, code = text.partition(" ")
     lines = study.answer.split("\n")
     if not (number.isascii() and number.isdecimal() and 0 < int(number[:9]) <= len(lines) + 1):
-        raise Refused(f"Write it so: :line NUMBER CODE, with a number from 1 to {len(lines) + 1}.")
+        raise Refused(
+            say("Write it so: :line NUMBER CODE, with a number from 1 to {count}.", count=len(lines) + 1)
+        )
     at = int(number) - 1
     lines[at : at + 1] = [code] if code.strip() else []
     study.keep("\n".join(lines))
@@ -249,39 +270,41 @@ async def _line(talk: Conversation, text: str) -> None:
 async def _order(talk: Conversation, text: str) -> None:
     study = _study(talk)
     if study.walk.parsons is None:
-        raise Refused("There are no lines to put in order in this step.")
+        raise Refused(say("There are no lines to put in order in this step."))
     try:
         study.keep(parsons.ordered(study.code.split("\n"), text))
     except parsons.OrderError as error:
         raise Refused(str(error)) from None
     _code(talk, study.code, numbered=True)
-    talk.out.say("Lines that begin with # are left out. :check tells whether it is right.")
+    talk.out.say(say("Lines that begin with # are left out. :check tells whether it is right."))
 
 
 async def _hint(talk: Conversation, _: str) -> None:
     walk = _study(talk).walk
     if walk.take_hint():
         total = len(walk.graded.hints) if walk.graded is not None else 0
-        _prose(talk, f"*Hint {len(walk.hints)} of {total}.* {walk.hints[-1]}")
+        _prose(talk, f"*{say('Hint {n} of {total}.', n=len(walk.hints), total=total)}* {walk.hints[-1]}")
         return
-    more = "no more hints" if walk.hints else "no hints"
-    raise Refused(f"There are {more}." + (" :solution shows the solution." if walk.graded else ""))
+    more = say("There are no more hints.") if walk.hints else say("There are no hints.")
+    raise Refused(more + (f" {say(':solution shows the solution.')}" if walk.graded else ""))
 
 
 async def _solution(talk: Conversation, text: str) -> None:
     study = _study(talk)
     walk = study.walk
     if walk.graded is None:
-        raise Refused("This step has no solution to show.")
+        raise Refused(say("This step has no solution to show."))
     if text not in ("", "yes"):
-        raise Refused("Write it so: :solution, or :solution yes")
+        raise Refused(say("Write it so: :solution, or :solution yes"))
     if not (walk.work.done or walk.work.solution_shown or text == "yes"):
-        talk.out.say("Show the solution of this step? Your own code stays as it is. :solution yes shows it.")
+        talk.out.say(
+            say("Show the solution of this step? Your own code stays as it is. :solution yes shows it.")
+        )
         return
     is_news = not (walk.work.done or walk.work.solution_shown)
     walk.show_solution()
     _code(talk, walk.solution, numbered=False)
-    talk.out.say("Beside your code:")
+    talk.out.say(say("Beside your code:"))
     for line in difference_lines(study.answer, walk.solution, PALETTE):
         talk.out.line(line)
     if is_news:
@@ -293,12 +316,12 @@ async def _next(talk: Conversation, _: str) -> None:
     if walk.forward():
         await arrive(talk)
         return
-    talk.out.say(f"{clean(walk.ending)} :quit ends.")
+    talk.out.say(f"{clean(walk.ending)} {say(':quit ends.')}")
 
 
 async def _back(talk: Conversation, _: str) -> None:
     if not _study(talk).walk.back():
-        raise Refused("This is the first step.")
+        raise Refused(say("This is the first step."))
     await arrive(talk)
 
 
@@ -307,15 +330,15 @@ async def _steps(talk: Conversation, number: str) -> None:
     walk, steps = study.walk, study.walk.lesson.steps
     if number:
         if not (number.isascii() and number.isdecimal() and 0 < int(number[:9]) <= len(steps)):
-            raise Refused(f"Write it so: :steps, or :steps NUMBER, from 1 to {len(steps)}.")
+            raise Refused(say("Write it so: :steps, or :steps NUMBER, from 1 to {count}.", count=len(steps)))
         walk.go_to(steps[int(number) - 1].id)
         await arrive(talk)
         return
     known = study.store.progress(walk.lesson.id)
     for at, step in enumerate(steps):
         done = step.id in known and known[step.id].done
-        here = ", you are here" if at == walk.index else ""
-        talk.out.line(f"  {at + 1:>2}  {clean(step_title(step))}{', done' if done else ''}{here}")
+        here = f", {say('you are here')}" if at == walk.index else ""
+        talk.out.line(f"  {at + 1:>2}  {clean(step_title(step))}{', ' + say('done') if done else ''}{here}")
 
 
 async def _reset(talk: Conversation, _: str) -> None:
@@ -330,7 +353,7 @@ async def _trust(talk: Conversation, _: str) -> None:
     study.trusted = True
     study.store.set_setting(trust_key(study.walk.lesson), True)
     await prepare(talk)
-    talk.out.say("Its code may run from now on.")
+    talk.out.say(say("Its code may run from now on."))
 
 
 async def _source(talk: Conversation, _: str) -> None:

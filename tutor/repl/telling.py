@@ -11,6 +11,7 @@ from tutor.facts import ErrorFacts, Explanation, Run, Snapshot, Step
 from tutor.repl.out import PALETTE, Out, bold
 from tutor.repl.pieces import Piece, crowded
 from tutor.repl.stream import Stream
+from tutor.translation import say, translated
 from tutor.view.notes import Note, note_text, notes_for
 from tutor.view.syntax import highlight
 from tutor.view.terminal import TerminalText
@@ -97,7 +98,8 @@ class Telling:
 
     def placed(self, sentence: str) -> str:
         """A sentence of the session, with its line as this run counts lines."""
-        return re.sub(r" at line (\d+)", lambda found: self._place(int(found[1])), sentence)
+        written = r"(\d+)".join(map(re.escape, translated("at line {line}").split("{line}")))
+        return re.sub(f" {written}", lambda found: self._place(int(found[1])), sentence)
 
     def _note(self, step: Step) -> None:
         """Beside the code where its line is still open and has room, else below it; with its statement
@@ -143,7 +145,7 @@ class Telling:
             return
         where = self._place(error.line)
         if error.type == "KeyboardInterrupt":
-            self._out.line(Text(f"Stopped{where}.", PALETTE.warning))
+            self._out.line(Text(say("Stopped{where}.", where=where), PALETTE.warning))
             return
         lead = Text.assemble((clean(error.type), bold(PALETTE.error)), (where, PALETTE.error))
         self._message(error.message, lead.append(": ") if error.message else lead)
@@ -152,7 +154,7 @@ class Telling:
 
     def _place(self, line: int) -> str:
         several = len(self._plain) > 1 or self._offset > 0
-        return f" at line {line + self._offset}" if several and line > 0 else ""
+        return " " + say("at line {line}", line=line + self._offset) if several and line > 0 else ""
 
     def _explain(self, explanation: Explanation) -> None:
         if explanation.kind != "note" or not self.rule:
@@ -162,7 +164,7 @@ class Telling:
         for paragraph in explanation.text.strip().split("\n"):
             self._out.prose(clean(paragraph), indent=INDENT)
         if explanation.fix:
-            self._out.prose("Instead:", style=colour, indent=INDENT)
+            self._out.prose(say("Instead:"), style=colour, indent=INDENT)
             fix = "\n".join(map(clean, explanation.fix.split("\n")))
             for line in highlight(fix, PALETTE):
                 self._out.line(Text.assemble(" " * (2 * INDENT), line))

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from tutor.explain.repair import Explained, Repair
 from tutor.facts import Explanation
+from tutor.translation import say
 from tutor.tui.commands import key_for
 from tutor.tui.lines import wrap
 from tutor.view.palette import Palette
@@ -84,7 +85,10 @@ def _cut(body: list[Aside], rows: int, palette: Palette, room: int) -> list[Asid
 
 def _fix(repair: Repair, palette: Palette, room: int) -> list[Text]:
     lines = highlight("\n".join(map(clean, repair.text.split("\n"))), palette)
-    rows = [Text("Instead:", palette.label), *(Text("  ").append_text(line) for line in lines[:FIX_ROWS])]
+    rows = [
+        Text(say("Instead:"), palette.label),
+        *(Text("  ").append_text(line) for line in lines[:FIX_ROWS]),
+    ]
     if len(lines) > FIX_ROWS:
         rows.append(Text(f"  … and {len(lines) - FIX_ROWS} lines more", palette.muted))
     for row in rows:
@@ -96,8 +100,10 @@ def _foot(explanation: Explanation, repairs: bool, palette: Palette, room: int) 
     """The keys that lead on from here."""
     foot = Text()
     if repairs:
-        foot.append(f"{key_for('fix')} ", f"bold {palette.accent}").append("writes that  ", palette.label)
-    foot.append(f"{key_for('why')} ", f"bold {palette.accent}").append("why", palette.label)
+        foot.append(f"{key_for('fix')} ", f"bold {palette.accent}").append(
+            say("writes that") + "  ", palette.label
+        )
+    foot.append(f"{key_for('why')} ", f"bold {palette.accent}").append(say("why"), palette.label)
     if foot.cell_len + 2 + cell_len(explanation.rule) <= room:
         foot.append(f"  {explanation.rule}", palette.muted)
     foot.truncate(room, overflow="ellipsis")

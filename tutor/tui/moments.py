@@ -10,6 +10,7 @@ from tutor.course.schema import Lesson
 from tutor.course.store import Store
 from tutor.facts import Change, GraphHistory, Snapshot, Step
 from tutor.session import Progressed, Session
+from tutor.translation import say, translated
 from tutor.tui.chronicle import Chronicle, Moment, Told
 from tutor.tui.commands import key_for
 from tutor.tui.follow import Following
@@ -84,9 +85,13 @@ class Moments(Selecting):
         self.inspector.show(snapshot, changes, written, step)
         name = next(reversed(snapshot.tensors), "")
         if self.runner.session.state == "dead":
-            self.repl.suggest(f"no kernel: {key_for('restart')} starts one")
+            self.repl.suggest(say("no kernel: {key} starts one", key=key_for("restart")))
         else:
-            self.repl.suggest(f"try something: {name}.is_contiguous()" if name.isidentifier() else HINT)
+            self.repl.suggest(
+                say("try something: {code}", code=f"{name}.is_contiguous()")
+                if name.isidentifier()
+                else translated(HINT)
+            )
 
     def follow(self) -> None:
         """Show the notes and facts that there are so far, unless an earlier moment is looked at."""
@@ -216,5 +221,5 @@ class Moments(Selecting):
         moment = self.chronicle.moment
         if moment is None:
             return super()._fact()
-        where = moment.place if moment.told.in_editor else f"at the prompt, {moment.place}"
-        return f"{where} · {key_for('now')} now"
+        where = moment.place if moment.told.in_editor else say("at the prompt, {place}", place=moment.place)
+        return say("{where} · {key} now", where=where, key=key_for("now"))

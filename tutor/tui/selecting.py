@@ -15,6 +15,7 @@ from tutor.course.schema import Lesson
 from tutor.course.store import Store
 from tutor.facts import GraphOutline, NodeFacts, Overlap
 from tutor.session import Session
+from tutor.translation import say
 from tutor.tui.messages import ElementSelected, NameSelected, NodesWanted
 from tutor.tui.page import Page
 from tutor.tui.panels.shown import Shown
@@ -78,8 +79,8 @@ class Selecting(Page):
         wanted = not self.store.setting("replay", True)
         self.store.set_setting("replay", wanted)
         self.mind_replay()
-        told = "recorded from the next run on" if wanted else "no longer recorded"
-        self.out.say(f"Backward passes are {told}.")
+        on = say("Backward passes are recorded from the next run on.")
+        self.out.say(on if wanted else say("Backward passes are no longer recorded."))
 
     @on(events.ScreenResume)
     def mind_replay(self) -> None:
@@ -132,7 +133,7 @@ class Selecting(Page):
 
         shown, outline = self.inspector.now, self.inspector.graph_outline()
         if outline is None:
-            self.notify("There is no graph to export: select a tensor that has a grad_fn.", markup=False)
+            self.notify(say("There is no graph to export: select a tensor that has a grad_fn."), markup=False)
             return
         name = shown.root
         nodes = await self._nodes_of(shown, outline)

@@ -9,6 +9,7 @@ from textual import events
 from textual.binding import Binding
 
 from tutor.facts import Shape
+from tutor.translation import later
 from tutor.tui.messages import NameSelected
 from tutor.tui.panels.drawn import Drawn
 from tutor.tui.panels.element_view import ElementView
@@ -129,7 +130,7 @@ class DetailPanel(Drawn):
 
     def __init__(self) -> None:
         self._lines = DetailView()
-        super().__init__("detail", self._lines)
+        super().__init__(later("detail"), self._lines)
 
     def reveal_lit(self) -> None:
         """Scroll to the selected element."""

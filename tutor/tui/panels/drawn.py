@@ -7,6 +7,7 @@ from dataclasses import replace
 from textual.containers import VerticalScroll
 from textual.widget import Widget
 
+from tutor.translation import translated
 from tutor.tui.heading import Panel
 from tutor.tui.lines import palette_of
 from tutor.tui.pane import Pane
@@ -18,8 +19,8 @@ class Drawn(Panel):
     """`draw` replaces all that is in it; `display` is off while there is nothing to show."""
 
     def __init__(self, label: str, view: Widget) -> None:
-        super().__init__(label, view, id=f"{label}-panel")
-        self.label = label
+        super().__init__(translated(label), view, id=f"{label}-panel")
+        self.label = translated(label)
         self.view = view
 
     @property

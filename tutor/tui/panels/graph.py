@@ -10,6 +10,7 @@ from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 
 from tutor.facts import GraphOutline, NodeFacts, TensorFacts
+from tutor.translation import later, say
 from tutor.tui.graph_view import GraphView
 from tutor.tui.lines import LinesView
 from tutor.tui.messages import NodePointed, NodesWanted
@@ -30,7 +31,7 @@ class GraphPanel(Drawn):
     def __init__(self) -> None:
         self._tree = GraphView()
         self._card = NodeCard(id="node")
-        super().__init__("graph", self._tree)
+        super().__init__(later("graph"), self._tree)
         self._shape: GraphShape | None = None
         self._shown = Shown()
         #: The outline of an earlier moment, and of which: made once.
@@ -126,5 +127,5 @@ def _no_graph(facts: TensorFacts, shown: Shown) -> str:
     if facts.grad_fn:
         return "…" if shown.past is None else f"The graph of {name} was not recorded at this moment"
     if facts.requires_grad:
-        return f"{name} is a leaf: gradients end here"
-    return f"{name} has no grad_fn: autograd does not follow it"
+        return say("{name} is a leaf: gradients end here", name=name)
+    return say("{name} has no grad_fn: autograd does not follow it", name=name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tutor.translation import later, say
 from tutor.tui import status
 from tutor.tui.lines import LinesView
 from tutor.tui.panels.drawn import Drawn
@@ -14,7 +15,7 @@ class LivePanel(Drawn):
 
     def __init__(self) -> None:
         self._lines = LinesView(id="live")
-        super().__init__("live", self._lines)
+        super().__init__(later("live"), self._lines)
 
     def draw(self, shown: Shown) -> None:
         """Loops and scalars."""
@@ -24,7 +25,7 @@ class LivePanel(Drawn):
             progress = live.progress
             lines = loop_lines(progress.loops, self.palette, self.room, blocks=blocks)
             lines += scalar_lines(progress.scalars, self.palette, self.room, blocks=blocks)
-            self.heading.label = "running"
+            self.heading.label = say("running")
             self.heading.fact = (
                 f"{place_word(progress.line, progress.function)} · {status.duration(live.elapsed)}"
             )
@@ -32,7 +33,7 @@ class LivePanel(Drawn):
             # Of one sample there is no course to show, and the table has the value.
             courses = [each for each in step.scalars if each.count > 1]
             lines = scalar_lines(courses, self.palette, self.room, blocks=blocks)
-            self.heading.label = "scalars"
+            self.heading.label = say("scalars")
             self.heading.fact = f"while {place_word(step.line, '')} ran · {status.duration(step.elapsed)}"
         else:
             lines = []

@@ -5,6 +5,7 @@ from __future__ import annotations
 from rich.style import Style
 from rich.text import Text
 
+from tutor.translation import later
 from tutor.tui.commands import key_for
 from tutor.tui.lines import LinesView, wrap
 from tutor.tui.panels.drawn import Drawn
@@ -21,7 +22,7 @@ class MomentPanel(Drawn):
 
     def __init__(self) -> None:
         self._lines = LinesView(id="moment")
-        super().__init__("moment", self._lines)
+        super().__init__(later("moment"), self._lines)
 
     def draw(self, shown: Shown) -> None:
         """The statement, its result, its explanations, and the keys that lead away from here."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tutor.explain.verdicts import say
+from tutor.translation import later
 from tutor.tui.names_view import NamesView
 from tutor.tui.panels.drawn import Drawn
 from tutor.tui.panels.shown import Shown
@@ -48,7 +49,7 @@ class OperationsPanel(Drawn):
 
     def __init__(self) -> None:
         self._list = OperationsView()
-        super().__init__("operations", self._list)
+        super().__init__(later("operations"), self._list)
 
     def draw(self, shown: Shown) -> None:
         """All operations of the statement."""

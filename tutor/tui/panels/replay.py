@@ -8,6 +8,7 @@ from rich.text import Text
 from textual.binding import Binding
 
 from tutor.facts import BackwardFacts
+from tutor.translation import later
 from tutor.tui.messages import NameSelected, ReplayMoved
 from tutor.tui.names_view import NamesView
 from tutor.tui.panels.drawn import Drawn
@@ -101,7 +102,7 @@ class ReplayPanel(Drawn):
 
     def __init__(self) -> None:
         self._lines = ReplayView()
-        super().__init__("replay", self._lines)
+        super().__init__(later("replay"), self._lines)
 
     def draw(self, shown: Shown) -> None:
         """The pass that was looked at, or the last."""

@@ -6,6 +6,7 @@ from rich.text import Text
 from textual import events
 from textual.binding import Binding
 
+from tutor.translation import later, say
 from tutor.tui.panels.drawn import Drawn
 from tutor.tui.panels.element_view import ElementView
 from tutor.tui.panels.shown import Shown
@@ -65,7 +66,7 @@ class StoragePanel(Drawn):
 
     def __init__(self) -> None:
         self._lines = StorageView()
-        super().__init__("storage", self._lines)
+        super().__init__(later("storage"), self._lines)
 
     def reveal_lit(self) -> None:
         """Scroll to the selected element."""
@@ -89,5 +90,8 @@ class StoragePanel(Drawn):
             lines += [Text(), Text(fit(held_word(device), self.room), palette.muted)]
         self._lines.show_lines(lines)
         self.display = bool(strips)
-        facts = ("bright = written by this run" if shown.written else "", held_word(device) if device else "")
+        facts = (
+            say("bright = written by this run") if shown.written else "",
+            held_word(device) if device else "",
+        )
         self.heading.fact = next(filter(None, reversed(facts)), "")

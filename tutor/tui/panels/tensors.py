@@ -5,6 +5,7 @@ from __future__ import annotations
 from textual import on
 
 from tutor.facts import Snapshot
+from tutor.translation import later, say
 from tutor.tui.messages import TableListed
 from tutor.tui.panels.drawn import Drawn
 from tutor.tui.panels.shown import Shown
@@ -18,7 +19,7 @@ class TensorsPanel(Drawn):
     def __init__(self) -> None:
         self.table = TensorTable(id="tensors")
         self._snapshot = Snapshot()
-        super().__init__("tensors", self.table)
+        super().__init__(later("tensors"), self.table)
 
     def draw(self, shown: Shown) -> None:
         """All rows anew; the selected one is marked."""
@@ -34,6 +35,6 @@ class TensorsPanel(Drawn):
         if message.typed:
             fact = f"filter: {clean(message.typed)} · {message.shown:,} of {count:,}"
         else:
-            more = f", {omitted:,} more not shown" if omitted else ""
-            fact = f"{count:,} live{more}" if count else "none yet"
+            more = ", " + say("{count:,} more not shown", count=omitted) if omitted else ""
+            fact = say("{count:,} live", count=count) + more if count else say("none yet")
         self.heading.fact = fact
