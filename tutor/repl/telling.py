@@ -11,7 +11,7 @@ from tutor.facts import ErrorFacts, Explanation, Run, Snapshot, Step
 from tutor.repl.out import PALETTE, Out, bold
 from tutor.repl.pieces import Piece, crowded
 from tutor.repl.stream import Stream
-from tutor.translation import say, translated
+from tutor.translation import later, say, translated
 from tutor.view.notes import Note, note_text, notes_for
 from tutor.view.syntax import highlight
 from tutor.view.terminal import TerminalText
@@ -26,9 +26,9 @@ INDENT = 4
 LINES = 400
 
 _KINDS = {
-    "note": ("Note", PALETTE.primary),
-    "warning": ("Warning", PALETTE.warning),
-    "error": ("Why", PALETTE.error),
+    "note": (later("Note"), PALETTE.primary),
+    "warning": (later("Warning"), PALETTE.warning),
+    "error": (later("Why"), PALETTE.error),
 }
 
 
@@ -160,7 +160,9 @@ class Telling:
         if explanation.kind != "note" or not self.rule:
             self.rule = explanation.rule
         word, colour = _KINDS[explanation.kind]
-        self._out.prose(f"{word}: {clean(explanation.title)}", style=f"bold {colour}", indent=INDENT)
+        self._out.prose(
+            f"{translated(word)}: {clean(explanation.title)}", style=f"bold {colour}", indent=INDENT
+        )
         for paragraph in explanation.text.strip().split("\n"):
             self._out.prose(clean(paragraph), indent=INDENT)
         if explanation.fix:

@@ -8,6 +8,7 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from tutor.facts import ErrorFacts, Explanation, Run, Snapshot, Step
+from tutor.translation import say as spoken
 from tutor.view.devices import held_word, together, transfer_word
 from tutor.view.notes import Note, note_text, notes_for
 from tutor.view.operations import OperationLines, Say, rows_of
@@ -57,8 +58,9 @@ class _Report:
         self.final = run.steps[-1].snapshot if run.steps else Snapshot()
 
     def lines(self) -> Iterator[Text]:
-        ending = "ran" if self.run.ok else "stopped"
-        yield self._heading(clean(self.run.filename), f"{ending} in {seconds_word(self.run.elapsed)}")
+        took = seconds_word(self.run.elapsed)
+        fact = spoken("ran in {time}", time=took) if self.run.ok else spoken("stopped in {time}", time=took)
+        yield self._heading(clean(self.run.filename), fact)
         yield from self._code()
         if self.run.error is not None:
             yield from self._error(self.run.error)
@@ -163,7 +165,7 @@ class _Report:
 
     def _error(self, error: ErrorFacts) -> Iterator[Text]:
         palette = self.palette
-        where = f" at line {error.line}" if error.line > 0 else ""
+        where = " " + spoken("at line {line}", line=error.line) if error.line > 0 else ""
         yield Text()
         yield Text.assemble((clean(error.type), f"bold {palette.error}"), (where, palette.label))
         message = TerminalText(head=40, tail=40)
@@ -173,7 +175,7 @@ class _Report:
     def _tensors(self) -> Iterator[Text]:
         rows = tensor_rows(self.final, (), self.palette)
         count = len(rows) + self.final.unshown
-        yield self._heading("tensors", f"{count:,} live")
+        yield self._heading(spoken("tensors"), spoken("{count:,} live", count=count))
         shown = rows[:ROWS]
         headings = [Text(heading, self.palette.muted) for heading in COLUMNS]
         yield from aligned([headings, *(row.cells for row in shown)], self.width)
