@@ -12,7 +12,7 @@ import re
 from collections.abc import Collection, Iterator
 
 from tutor.explain.reading import Failing
-from tutor.explain.wording import count_text, shape_text
+from tutor.explain.wording import count_text, phrase, shape_text
 from tutor.facts import Argument, FailedCall, Operand, Step
 
 #: Functions that layers and losses of torch.nn call by another name than their own in small letters.
@@ -128,8 +128,9 @@ def label(argument: Argument) -> str:
     if argument.operand is not None and argument.operand.name:
         return f"`{argument.operand.name}`"
     if argument.parameter and argument.parameter != "self":
-        return f"the argument `{argument.parameter}`"
-    return f"argument {int(argument.place) + 1}" if argument.place.isdecimal() else f"`{argument.place}`"
+        return phrase(_ARGUMENT, name=argument.parameter)
+    place = argument.place
+    return phrase(_ARGUMENT_AT, place=int(place) + 1) if place.isdecimal() else f"`{place}`"
 
 
 def what(argument: Argument, *, device: bool = False) -> str:
@@ -139,59 +140,90 @@ def what(argument: Argument, *, device: bool = False) -> str:
     if argument.kind in ("list", "tuple") and (argument.items or argument.value is None):
         return _list_text(argument)
     if argument.kind == "dict":
-        return f"a dictionary of {_entries(argument.length or 0)}"
-    if argument.kind in ("class", "function"):
-        return f"the {argument.kind} {argument.value}" if argument.value else f"a {argument.kind}"
+        count = argument.length or 0
+        return phrase(_DICTIONARY_ONE if count == 1 else _DICTIONARY, count=count)
+    if argument.kind in _NAMED:
+        named, unnamed = _NAMED[argument.kind]
+        return phrase(named, name=argument.value) if argument.value else phrase(unnamed)
     if argument.value is not None:
         return argument.value
-    return f"a{_n(argument.type)} {argument.type}" if argument.type else "not known"
+    if not argument.type:
+        return phrase(_UNKNOWN)
+    return phrase(_OF_TYPE, article=f"a{_n(argument.type)}", type=argument.type)
 
 
-def said(argument: Argument, *, device: bool = False) -> str:
-    """`\\`a\\` is [2, 3] float32`; a value that is written out already stands by itself."""
-    name, is_ = label(argument), what(argument, device=device)
-    return name if argument.text and argument.text.replace("'", '"') == is_ else f"{name} is {is_}"
+def said(argument: Argument, *, listed: bool = False) -> str:
+    """`\\`a\\` is [2, 3] float32`; a value that is written out already stands by itself.
+
+    `listed` where it is one of a list, and no clause of its own."""
+    name, is_ = label(argument), what(argument)
+    written_out = argument.text and argument.text.replace("'", '"') == is_
+    return (
+        name
+        if written_out
+        else phrase(_LISTED, name=name, told=is_)
+        if listed
+        else phrase(_SAID, name=name, what=is_)
+    )
 
 
 def tensor_text(operand: Operand, *, device: bool = False) -> str:
     """`[2, 3] float32`; a number without dimensions and what is no plain tensor are named as such."""
     sizes = operand.shape
-    shape = "of unknown shape" if sizes is None else shape_text(sizes)
+    shape = phrase(_UNKNOWN_SHAPE) if sizes is None else shape_text(sizes)
     if sizes is not None and len(sizes) > _MOST_SIZES:
-        shape = f"{len(sizes)}-dimensional"
+        shape = phrase(_MANY_DIMENSIONS, count=len(sizes))
     words = f"{shape} {operand.dtype or ''}".strip()
     if operand.kind not in ("tensor", "parameter", "buffer", "gradient"):
-        words = f"{_KINDS.get(operand.kind, f'a {operand.kind} tensor')} {words}"
-    return f"{words} on {operand.device}" if device and operand.device else words
+        known = _KINDS.get(operand.kind)
+        words = f"{phrase(known) if known else phrase(_TENSOR_KIND, kind=operand.kind)} {words}"
+    return phrase(_ON_DEVICE, what=words, device=operand.device) if device and operand.device else words
 
 
 _KINDS = {"ndarray": "an array", "subclass": "a tensor"}
+_TENSOR_KIND = "a {kind} tensor"
+_ON_DEVICE = "{what} on {device}"
+_UNKNOWN_SHAPE = "of unknown shape"
+_MANY_DIMENSIONS = "{count}-dimensional"
+_ARGUMENT = "the argument `{name}`"
+_ARGUMENT_AT = "argument {place}"
+_DICTIONARY = "a dictionary of {count:,} entries"
+_DICTIONARY_ONE = "a dictionary of 1 entry"
+_NAMED = {"class": ("the class {name}", "a class"), "function": ("the function {name}", "a function")}
+_UNKNOWN = "not known"
+_OF_TYPE = "{article} {type}"
+_SAID = "{name} is {what}"
+_LISTED = "{name} is {told}"
+_LISTS = {"list": "a list of {members}", "tuple": "a tuple of {members}"}
+_AMONG = "{listed} among {count:,} elements"
+_FROM_TO = "from {low} to {high}"
+_ALL = "all {value}"
+_ONLY_NAN = "NaN only"
+_SOME_NAN = "{words}, some NaN"
 
 
 def _list_text(argument: Argument) -> str:
     count = argument.length or 0
     if not argument.items:
         types = f" ({', '.join(argument.types[:3])})" if argument.types else ""
-        return f"a {argument.kind} of {count_text(count, 'element')}{types}"
+        return f"{phrase(_LISTS[argument.kind], members=count_text(count, 'element'))}{types}"
     shown = ", ".join("?" if one.shape is None else shape_text(one.shape) for one in argument.items[:6])
     more = ", …" if len(argument.items) > 6 else ""
-    others = "" if len(argument.items) >= count else f" among {count:,} elements"
-    return f"a {argument.kind} of {count_text(len(argument.items), 'tensor')}{others}: {shown}{more}"
+    listed = phrase(_LISTS[argument.kind], members=count_text(len(argument.items), "tensor"))
+    if len(argument.items) < count:
+        listed = phrase(_AMONG, listed=listed, count=count)
+    return f"{listed}: {shown}{more}"
 
 
 def range_text(argument: Argument) -> str:
     """`from -1 to 5`, as far as the elements were looked at; empty where they were not."""
     if argument.low is None or argument.high is None:
-        return "NaN only" if argument.nan else ""
+        return phrase(_ONLY_NAN) if argument.nan else ""
     low, high = (
         f"{one:.6g}" if isinstance(one, float) else str(one) for one in (argument.low, argument.high)
     )
-    words = f"all {low}" if low == high else f"from {low} to {high}"
-    return f"{words}, some NaN" if argument.nan else words
-
-
-def _entries(count: int) -> str:
-    return "1 entry" if count == 1 else f"{count:,} entries"
+    words = phrase(_ALL, value=low) if low == high else phrase(_FROM_TO, low=low, high=high)
+    return phrase(_SOME_NAN, words=words) if argument.nan else words
 
 
 def _n(word: str) -> str:

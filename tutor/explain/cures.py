@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from tutor.explain import calls, repairs
 from tutor.explain.reading import failing, path
-from tutor.explain.wording import code_list, fill
+from tutor.explain.wording import code_list, fill, or_text, phrase
 from tutor.facts import Argument, FailedCall, Step
 
 # ── words ────────────────────────────────────────────────────────────────────
@@ -36,6 +36,16 @@ _TYPES = {
 }  # fmt: skip
 
 
+_OF_TYPE = "{article} {type}"
+_SOMETHING = "something else"
+_A_TENSOR = "a tensor"
+_TENSOR_IS = "a tensor {what}"
+_WITH_KEYS = "{what} with the keys {keys}"
+_NAMED = {"class": "the class {name}", "function": "the function {name}"}
+_IS = "{name} is {what}"
+_OF_NUMPY = ("an array", "a numpy array")
+
+
 def wanted(kind: str) -> str:
     """What a parameter takes, in words."""
     kind = re.sub(r"(?:tuple|list|Sequence)\[int[^\]]*\]", "ints", kind)
@@ -43,13 +53,15 @@ def wanted(kind: str) -> str:
     words = list(dict.fromkeys(one for one in words if one != "None"))
     if {"a whole number (int)", "whole numbers (ints)"} <= set(words):
         words.remove("whole numbers (ints)")
-    return " or ".join(words) or kind
+    return or_text([phrase(one) for one in words]) if words else kind
 
 
 def type_words(name: str) -> str:
     """`a list`, `a Dataset`."""
     name = name.rpartition(".")[2]
-    return _TYPES.get(name) or f"a{'n' if name[:1] in 'AEIOUaeiou' else ''} {name}"
+    if name in _TYPES:
+        return phrase(_TYPES[name])
+    return phrase(_OF_TYPE, article=f"a{'n' if name[:1] in 'AEIOUaeiou' else ''}", type=name)
 
 
 def kind(argument: Argument, got: str = "") -> str:
@@ -57,8 +69,8 @@ def kind(argument: Argument, got: str = "") -> str:
     if got in _PAIRS:
         return type_words(got)
     if argument.operand is not None and argument.kind != "array" and argument.type:
-        return "a tensor"
-    return type_words(argument.type or got) if argument.type or got else "something else"
+        return phrase(_A_TENSOR)
+    return type_words(argument.type or got) if argument.type or got else phrase(_SOMETHING)
 
 
 def kind_value(argument: Argument, got: str = "") -> str:
@@ -67,19 +79,21 @@ def kind_value(argument: Argument, got: str = "") -> str:
     if got in _PAIRS:
         return words
     if argument.operand is not None or argument.items:
-        told = calls.what(argument).replace("an array", "a numpy array")
-        return f"a tensor {told}" if told.startswith("[") else told
+        array, of_numpy = map(phrase, _OF_NUMPY)
+        told = calls.what(argument).replace(array, of_numpy)
+        return phrase(_TENSOR_IS, what=told) if told.startswith("[") else told
     if argument.kind == "none" or argument.value is None:
         keys = argument.keys if argument.kind == "dict" else ()
-        return f"{words} with the keys {code_list([repr(one) for one in keys], 5)}" if keys else words
-    if argument.kind in ("function", "class"):
-        return f"the {argument.kind} {argument.value}"
+        listed = code_list([repr(one) for one in keys], 5) if keys else ""
+        return phrase(_WITH_KEYS, what=words, keys=listed) if keys else words
+    if argument.kind in _NAMED:
+        return phrase(_NAMED[argument.kind], name=argument.value)
     return words if argument.text == argument.value else f"{words}, {argument.value}"
 
 
 def is_(argument: Argument, got: str = "") -> str:
     """`\\`x\\` is a list, [1, 2]`."""
-    return f"{calls.label(argument)} is {kind_value(argument, got)}"
+    return phrase(_IS, name=calls.label(argument), what=kind_value(argument, got))
 
 
 # ── what to write ────────────────────────────────────────────────────────────

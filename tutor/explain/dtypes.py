@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from tutor.explain.wording import phrase
+
 #: What C++ and the names of tensor classes call dtypes.
 _NAMES = {
     "Long": "int64", "Int": "int32", "Short": "int16", "Char": "int8", "Byte": "uint8", "Bool": "bool",
@@ -16,6 +18,10 @@ _NAMES = {
     "int16_t": "int16", "int32_t": "int32",
 }  # fmt: skip
 _METHODS = {"float32": "float", "float64": "double", "float16": "half", "int64": "long", "int32": "int"}
+_TRUTHS = "truth values"
+_WHOLES = "whole numbers"
+_COMPLEX = "complex numbers"
+_REALS = "floating point numbers"
 
 
 def is_real(dtype: str | None) -> bool:
@@ -31,10 +37,10 @@ def is_whole(dtype: str | None) -> bool:
 def holds(dtype: str | None) -> str:
     """`whole numbers`, `truth values`, `floating point numbers`."""
     if dtype == "bool":
-        return "truth values"
+        return phrase(_TRUTHS)
     if is_whole(dtype):
-        return "whole numbers"
-    return "complex numbers" if (dtype or "").startswith("complex") else "floating point numbers"
+        return phrase(_WHOLES)
+    return phrase(_COMPLEX if (dtype or "").startswith("complex") else _REALS)
 
 
 def plain(name: str) -> str:

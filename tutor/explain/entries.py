@@ -4,9 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tutor.explain.wording import phrase
+
 _LONGEST = 60
 #: The name of code that a lesson runs before the learner's own.
 SETUP = "the setup"
+#: The name of what was run before from the same file.
+AGAIN = "an earlier run of {name}"
+_LINE = "line {number}"
+_LINE_OF = "{line} of {name}"
+_CODE_OF = "{name}'s `{code}`"
+_EARLIER = "the earlier input `{code}`"
+_EARLIER_PART = "an earlier input's `{code}`"
+_WITH_CODE = "{at}, `{code}`,"
+_AN_INPUT = "an earlier input"
 
 
 @dataclass(frozen=True)
@@ -35,14 +46,14 @@ class At:
     whole: bool = True
 
     def __str__(self) -> str:
-        entry, number = self.entry, f"line {self.line + self.entry.offset}"
+        entry, number = self.entry, phrase(_LINE, number=self.line + self.entry.offset)
         if not self.over:
             return number
         if entry.numbered:
-            return f"{number} of {entry.name}"
+            return phrase(_LINE_OF, line=number, name=spoken_name(entry.name))
         if entry.name:
-            return f"{entry.name}'s `{self.quote}`"
-        return f"the earlier input `{self.quote}`" if self.whole else f"an earlier input's `{self.quote}`"
+            return phrase(_CODE_OF, name=spoken_name(entry.name), code=self.quote)
+        return phrase(_EARLIER if self.whole else _EARLIER_PART, code=self.quote)
 
     def __format__(self, spec: str) -> str:
         text = str(self)
@@ -50,13 +61,23 @@ class At:
 
     def with_code(self, code: str) -> str:
         """The place and the code there, to begin a clause with."""
-        return str(self) if self.over and not self.entry.numbered else f"{self}, `{code}`,"
+        return (
+            str(self)
+            if self.over and not self.entry.numbered
+            else phrase(_WITH_CODE, at=str(self), code=code)
+        )
 
     def beside(self, code: str) -> At | str:
         """The place, for a sentence that quotes `code` right before it."""
         if self.over and not self.entry.numbered and code == self.quote:
-            return self.entry.name or "an earlier input"
+            return spoken_name(self.entry.name) or phrase(_AN_INPUT)
         return self
+
+
+def spoken_name(name: str) -> str:
+    """The name of what was entered; one that is no file's in the language that is spoken."""
+    again = name.removeprefix(AGAIN.format(name=""))
+    return phrase(AGAIN, name=again) if again != name else phrase(name) if name == SETUP else name
 
 
 def quoted(source: str, line: int) -> str:

@@ -16,10 +16,10 @@ from tutor.explain.engine import Rule
 from tutor.explain.entries import At
 from tutor.explain.past import Past
 from tutor.explain.reading import failing
-from tutor.explain.wording import fill
+from tutor.explain.wording import and_text, fill
 from tutor.facts import BackwardFacts, Explanation, OpFacts, Origin, Snapshot, Step, TensorFacts
 
-_MADE = "`{name}` was made {at}"
+_MADE = "`{name}` was made in {at}"
 #: Tensors whose making is told in one sentence.
 _MOST = 3
 #: Views of views that are followed.
@@ -155,10 +155,8 @@ def made_text(lineage: Lineage, tensors: Iterable[TensorFacts]) -> str:
             continue
         at = lineage.at(facts.origin)
         if at is not None and not facts.origin.within:
-            told[facts.object] = fill(
-                _MADE, name=facts.name, at=f"in {at.with_code(facts.origin.expression)}"
-            )
+            told[facts.object] = fill(_MADE, name=facts.name, at=at.with_code(facts.origin.expression))
     parts = [one.rstrip(",") for one in told.values()][:_MOST]
     if not parts:
         return ""
-    return " and ".join(filter(None, (", ".join(parts[:-1]), parts[-1]))) + "."
+    return and_text(parts) + "."

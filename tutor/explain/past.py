@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from tutor.explain.bindings import Code
-from tutor.explain.entries import SETUP, Entry
+from tutor.explain.entries import AGAIN, SETUP, Entry
 from tutor.explain.reading import parse
 from tutor.facts import Step, TensorFacts
 
@@ -76,7 +76,7 @@ def _over(code: Code, entry: Entry) -> Code:
     again = entry.numbered and code.entry.name == entry.name
     if code.over and not again:
         return code
-    was = replace(code.entry, name=f"an earlier run of {entry.name}") if again else code.entry
+    was = replace(code.entry, name=AGAIN.format(name=entry.name)) if again else code.entry
     return replace(code, entry=was, over=True)
 
 

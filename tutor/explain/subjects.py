@@ -11,10 +11,27 @@ from msgspec.structs import replace
 from tutor.explain import calls, operands
 from tutor.explain.edits import closed, with_method
 from tutor.explain.reading import failing, path, words
-from tutor.explain.wording import count_text, shape_text
+from tutor.explain.wording import count_text, or_text, phrase, shape_text
 from tutor.facts import Argument, FailedCall, Operand, Shape, Step
 
 _LONGEST = 80
+_INSIDE_OF = "a tensor inside of `{code}`"
+_REACHES = "what reaches it"
+_IS = "`{name}` is {value}"
+_IS_WRITTEN = "`{name}` is `{code}`, which is {value}"
+_NO_DIMENSIONS = "no dimensions"
+_SHAPE = "{name} is {shape}"
+_SHAPE_NUMBER = "{name} is {shape}, a single number"
+_THE_LAYER = "the {type} layer"
+_CALLS = "`{code}` calls `{name}`"
+_LAYER = "{name} is {article} {type} layer"
+_CALLS_LAYER = "`{code}` calls {article} {type} layer"
+_NONE_THERE = "none, for it is empty"
+_SPAN = "from {first} to {last}"
+_AHEAD_SHORT = "{ahead}, or counted from the end {behind}"
+_AHEAD = "{ahead}, or {behind} counted from the end"
+_HOLDS_ONE = "holds {value:g}"
+_HOLDS = "holds numbers from {low:g} to {high:g}"
 #: Place of an argument that is not what the code names, but inside of it.
 INSIDE = "inside"
 #: What a refusal says that is not about shapes, whatever else is wrong.
@@ -104,9 +121,10 @@ def setting(call: FailedCall, name: str) -> object:
 def name_of(argument: Argument) -> str:
     """What to call an argument; one that the learner's code does not write is what reaches the layer."""
     if argument.place == INSIDE:
-        return f"a tensor inside of `{argument.text}`"
+        return phrase(_INSIDE_OF, code=argument.text)
     if not argument.text and (argument.operand is None or not argument.operand.name):
-        return "what reaches it" if argument.parameter in ("", "input", "self") else f"`{argument.parameter}`"
+        reaches = argument.parameter in ("", "input", "self")
+        return phrase(_REACHES) if reaches else f"`{argument.parameter}`"
     return calls.label(argument)
 
 
@@ -114,10 +132,10 @@ def given_as(argument: Argument) -> str:
     """A number or list as the learner wrote it: `` `dim` is 2 ``, `` `n` (`dim`) is 2 ``."""
     written, value, parameter = argument.text, calls.what(argument), argument.parameter
     if not parameter or parameter == written:
-        return f"`{written}` is {value}" if written and written != value else f"`{value}`"
+        return phrase(_IS, name=written, value=value) if written and written != value else f"`{value}`"
     if written and _squeezed(written) != _squeezed(value):
-        return f"`{parameter}` is `{written}`, which is {value}"
-    return f"`{parameter}` is {value}"
+        return phrase(_IS_WRITTEN, name=parameter, code=written, value=value)
+    return phrase(_IS, name=parameter, value=value)
 
 
 def _squeezed(code: str) -> str:
@@ -131,7 +149,7 @@ def sentence(words: str) -> str:
 
 def dims_text(count: int) -> str:
     """`no dimensions`, `1 dimension`, `2 dimensions`."""
-    return count_text(count, "dimension") if count else "no dimensions"
+    return count_text(count, "dimension") if count else phrase(_NO_DIMENSIONS)
 
 
 def shape_of(argument: Argument) -> str:
@@ -139,7 +157,7 @@ def shape_of(argument: Argument) -> str:
     sizes = shape(argument)
     if sizes is None:
         return name_of(argument)
-    return f"{name_of(argument)} is {shape_text(sizes)}" + ("" if sizes else ", a single number")
+    return phrase(_SHAPE if sizes else _SHAPE_NUMBER, name=name_of(argument), shape=shape_text(sizes))
 
 
 def code_of(call: FailedCall) -> str:
@@ -152,29 +170,29 @@ def layer_of(call: FailedCall) -> str:
     """What to call the layer: its path, or its kind where no name leads to it."""
     if call.module is None:
         return f"`{call.name}`"
-    return f"`{call.module.path}`" if call.module.path else f"the {call.module.type} layer"
+    return f"`{call.module.path}`" if call.module.path else phrase(_THE_LAYER, type=call.module.type)
 
 
 def layer_is(call: FailedCall) -> str:
     """`` `net[2]` is a BatchNorm2d layer ``; of a layer without a name, what is called."""
     if call.module is None:
-        return f"`{code_of(call)}` calls `{call.name}`"
+        return phrase(_CALLS, code=code_of(call), name=call.name)
     kind = call.module.type
     article = "an" if kind[:1] in "AEIOU" or kind[:2] in ("LS", "RN", "RM", "LP") else "a"
     if call.module.path:
-        return f"`{call.module.path}` is {article} {kind} layer"
-    return f"`{code_of(call)}` calls {article} {kind} layer"
+        return phrase(_LAYER, name=f"`{call.module.path}`", article=article, type=kind)
+    return phrase(_CALLS_LAYER, code=code_of(call), article=article, type=kind)
 
 
 def reach_text(size: int, *, back: bool = True) -> str:
     """The positions of so many entries: `from 0 to 4, or from -5 to -1 counted from the end`."""
     if size < 1:
-        return "none, for it is empty"
+        return phrase(_NONE_THERE)
     if size <= 2:
-        ahead, behind = ("0", "-1") if size == 1 else ("0 or 1", "-1 or -2")
-        return f"{ahead}, or counted from the end {behind}" if back else ahead
-    ahead = f"from 0 to {size - 1}"
-    return f"{ahead}, or from -{size} to -1 counted from the end" if back else ahead
+        ahead, behind = ("0", "-1") if size == 1 else (or_text(("0", "1")), or_text(("-1", "-2")))
+        return phrase(_AHEAD_SHORT, ahead=ahead, behind=behind) if back else ahead
+    ahead, behind = phrase(_SPAN, first=0, last=size - 1), phrase(_SPAN, first=-size, last=-1)
+    return phrase(_AHEAD, ahead=ahead, behind=behind) if back else ahead
 
 
 def evidence(step: Step, operands: Iterable[Operand | Argument | None]) -> tuple[str, ...]:
@@ -214,8 +232,7 @@ def with_text(argument: Argument, method: str) -> str:
 
 def counted(values: Sequence[int]) -> str:
     """`2`, `2 or 3`, `2, 3 or 4`."""
-    words = [str(value) for value in values]
-    return " or ".join(filter(None, (", ".join(words[:-1]), words[-1])))
+    return or_text([str(value) for value in values])
 
 
 def holds(argument: Argument) -> str:
@@ -223,7 +240,7 @@ def holds(argument: Argument) -> str:
     low, high = argument.low, argument.high
     if low is None or high is None:
         return ""
-    return f"holds {low:g}" if low == high else f"holds numbers from {low:g} to {high:g}"
+    return phrase(_HOLDS_ONE, value=low) if low == high else phrase(_HOLDS, low=low, high=high)
 
 
 def written_operands(call: FailedCall | None) -> list[operands.Operand]:

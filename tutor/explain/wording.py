@@ -8,6 +8,7 @@ from math import prod
 
 from tutor.explain.strides import Seam
 from tutor.facts import Shape, TensorFacts
+from tutor.language import current_language
 from tutor.translation import joined, particles, translated
 
 _SEAM = """
@@ -16,12 +17,32 @@ dimension {dimension} moves {count:,} × {gap:,} = {needed:,} places in memory; 
 """
 
 
+_LAYOUT = "shape {shape} and stride {stride}"
+_LAYOUT_FROM = "{layout}, from place {offset:,} on"
+_AND = "{first} and {last}"
+_OR = "{first} or {last}"
+_AND_MORE = "{first} and {more} more"
+#: What is counted, each with its number.
+_COUNTS = {
+    noun: f"{{count:,}} {noun}"
+    for noun in (
+        "argument", "channel", "dimension", "element", "feature", "group", "layer", "letter", "number",
+        "parameter", "result", "round", "row", "sample", "score", "tensor",
+    )
+}  # fmt: skip
+
+
 def fill(template: str, **fields: object) -> str:
     """A template of any line breaks as one paragraph, with its named fields; empty ones leave no gap.
 
     It is filled in the language that is spoken."""
     words = joined(translated(template)).format(**fields)
     return particles(re.sub(r"(?<=[.!:]) {2,}(?=\S)", " ", words).strip())
+
+
+def phrase(template: str, **fields: object) -> str:
+    """A part of a sentence in the language that is spoken, with its fields just as they are."""
+    return particles(translated(template).format(**fields))
 
 
 def shape_text(shape: Sequence[int]) -> str:
@@ -36,8 +57,8 @@ def stride_text(stride: Sequence[int]) -> str:
 
 def layout_text(shape: Sequence[int], stride: Sequence[int], offset: int | None = None) -> str:
     """`shape [2, 3] and stride (3, 1)`, and the place of the first element where that is not 0."""
-    layout = f"shape {shape_text(shape)} and stride {stride_text(stride)}"
-    return f"{layout}, from place {offset:,} on" if offset else layout
+    layout = phrase(_LAYOUT, shape=shape_text(shape), stride=stride_text(stride))
+    return phrase(_LAYOUT_FROM, layout=layout, offset=offset) if offset else layout
 
 
 def product_text(shape: Shape) -> str:
@@ -62,13 +83,24 @@ def code_list(names: Sequence[str], most: int = 3) -> str:
     """`a`, `b` and `c`, each in backquotes; `most` at most are named."""
     shown = [f"`{name}`" for name in names[:most]]
     if len(names) > most:
-        return ", ".join(shown) + f" and {len(names) - most} more"
-    return " and ".join(filter(None, (", ".join(shown[:-1]), shown[-1])))
+        return phrase(_AND_MORE, first=", ".join(shown), more=len(names) - most)
+    return and_text(shown)
+
+
+def and_text(parts: Sequence[str]) -> str:
+    """`a`, `a and b`, `a, b and c`."""
+    return phrase(_AND, first=", ".join(parts[:-1]), last=parts[-1]) if len(parts) > 1 else parts[0]
+
+
+def or_text(parts: Sequence[str]) -> str:
+    """`a`, `a or b`, `a, b or c`."""
+    return phrase(_OR, first=", ".join(parts[:-1]), last=parts[-1]) if len(parts) > 1 else parts[0]
 
 
 def count_text(count: int, noun: str) -> str:
     """`1 element`, `1,000 elements`."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+    words = translated(_COUNTS[noun]).format(count=count)
+    return words if count == 1 or current_language() != "en" else f"{words}s"
 
 
 def elements_text(facts: TensorFacts) -> str:

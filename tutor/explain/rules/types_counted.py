@@ -95,7 +95,7 @@ def argument_missing(step: Step, before: Snapshot, past: Past) -> Explanation | 
         names = [one.parameter.name for one in found if one.parameter is not None]
     if not names or (told is not None and told[1] and not _same(told[1], call)):
         return None
-    given = [calls.said(one) for one in call.arguments if one.text or one.type]
+    given = [calls.said(one, listed=True) for one in call.arguments if one.text or one.type]
     kinds = [p.kind for way in signatures.ways(call) for p in way.parameters if p.name == names[0]]
     function = _function(call)
     fields = {"function": function, "code": call.expression, "missing": code_list(names, 6)}
@@ -152,7 +152,7 @@ def argument_extra(step: Step, before: Snapshot, past: Past) -> Explanation | No
         "most": f"only {count_text(most, 'argument')}" if most else "no argument",
         "count": str(len(given)),
     }
-    known = [calls.said(one) for one in given[:5] if one.type or one.value is not None]
+    known = [calls.said(one, listed=True) for one in given[:5] if one.type or one.value is not None]
     listed = f", {_joined(known)}" if known else ""
     names = [one.name for one in positional[:most]]
     parameters = f", {code_list(names, 8)}" if names else ""
@@ -167,8 +167,8 @@ def _twice(call: FailedCall, name: str) -> Explanation:
     fields = {"function": _function(call), "name": name, "code": call.expression}
     text = fill(
         _TWICE,
-        first=calls.said(by_place) if by_place is not None else "a value",
-        second=f", {calls.said(by_name)}" if by_name is not None else "",
+        first=calls.said(by_place, listed=True) if by_place is not None else "a value",
+        second=f", {calls.said(by_name, listed=True)}" if by_name is not None else "",
         **fields,
     )
     return Explanation("argument-extra", "error", fill(_TWICE_TITLE, **fields), text)
