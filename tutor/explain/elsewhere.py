@@ -11,6 +11,7 @@ from tutor.explain.entries import At
 from tutor.explain.past import Past
 from tutor.explain.reading import Failing, parse
 from tutor.facts import Step
+from tutor.language import current_language
 
 _MODULES = ("Module", "Sequential", "ModuleList", "ModuleDict", "LightningModule")
 
@@ -145,6 +146,8 @@ def source_of(binding: Binding) -> str:
 
 def articled(name: str) -> str:
     """A type's name with its article, as it is spoken: `a Linear`, `an Encoder`, `an LSTM`."""
+    if current_language() != "en":
+        return name
     letters = len(name) > 1 and not name[1].islower()
     vowel = name[:1] in ("AEFHILMNORSX" if letters else "AEIO")
     return f"a{'n' if vowel else ''} {name}"

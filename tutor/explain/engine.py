@@ -12,6 +12,8 @@ from msgspec.structs import replace
 
 from tutor.explain.past import Past
 from tutor.facts import Explanation, Snapshot, Step
+from tutor.language import current_language
+from tutor.translation import translated
 
 #: A rule looks at one step, the snapshot before it and the steps before it, and knows nothing else.
 Rule = Callable[[Step, Snapshot, Past], Explanation | None]
@@ -84,8 +86,12 @@ def _ask(rule: Rule, step: Step, before: Snapshot, past: Past) -> Explanation | 
         _troubles.append(f"{rule.__module__}.{rule.__name__}: {type(error).__name__}: {error}")
         return None
     if found is not None and found.fix is not None and step.crowded:
-        return replace(found, fix=None)  # a fix stands for whole lines, and these are not the statement's own
-    return found
+        found = replace(
+            found, fix=None
+        )  # a fix stands for whole lines, and these are not the statement's own
+    if found is None or current_language() == "en":
+        return found
+    return replace(found, title=translated(found.title), text=translated(found.text))
 
 
 @cache

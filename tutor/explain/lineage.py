@@ -16,9 +16,10 @@ from tutor.explain.engine import Rule
 from tutor.explain.entries import At
 from tutor.explain.past import Past
 from tutor.explain.reading import failing
-from tutor.explain.wording import and_text, fill
+from tutor.explain.wording import fill, phrase
 from tutor.facts import BackwardFacts, Explanation, OpFacts, Origin, Snapshot, Step, TensorFacts
 
+_MADE_ALSO = "{made} and {last}"
 _MADE = "`{name}` was made in {at}"
 #: Tensors whose making is told in one sentence.
 _MOST = 3
@@ -159,4 +160,5 @@ def made_text(lineage: Lineage, tensors: Iterable[TensorFacts]) -> str:
     parts = [one.rstrip(",") for one in told.values()][:_MOST]
     if not parts:
         return ""
-    return and_text(parts) + "."
+    last = parts.pop()
+    return (phrase(_MADE_ALSO, made=", ".join(parts), last=last) if parts else last) + "."

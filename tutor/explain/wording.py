@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from math import prod
+from typing import TypeGuard
 
 from tutor.explain.strides import Seam
 from tutor.facts import Shape, TensorFacts
@@ -35,14 +36,21 @@ _COUNTS = {
 def fill(template: str, **fields: object) -> str:
     """A template of any line breaks as one paragraph, with its named fields; empty ones leave no gap.
 
-    It is filled in the language that is spoken."""
-    words = joined(translated(template)).format(**fields)
+    It is filled in the language that is spoken; a field that is itself a text of a catalog is said in it."""
+    said = {name: translated(one) if _is_text(one) else one for name, one in fields.items()}
+    words = joined(translated(template)).format(**said)
     return particles(re.sub(r"(?<=[.!:]) {2,}(?=\S)", " ", words).strip())
+
+
+def _is_text(field: object) -> TypeGuard[str]:
+    """Whether a field may be a text of ours; a single word may as well be a name of the learner's."""
+    return isinstance(field, str) and " " in field.strip()
 
 
 def phrase(template: str, **fields: object) -> str:
     """A part of a sentence in the language that is spoken, with its fields just as they are."""
-    return particles(translated(template).format(**fields))
+    said = {name: translated(one) if _is_text(one) else one for name, one in fields.items()}
+    return particles(translated(template).format(**said))
 
 
 def shape_text(shape: Sequence[int]) -> str:

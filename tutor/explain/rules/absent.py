@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from tutor.explain.engine import certain, fallback
 from tutor.explain.past import Past
-from tutor.explain.wording import code_list, count_text, fill
+from tutor.explain.wording import code_list, count_text, fill, phrase
 from tutor.facts import ErrorFacts, Explanation, Missing, Snapshot, Step
 
 #: Kinds of what is missing at which it is the word that is wrong, whatever else is said.
@@ -21,6 +21,7 @@ _LATER = """
 A function that sets a variable anywhere in its body has it as its own, even on the lines above: `{name}` here
 is not the one outside, and it has no value yet. Set it before, or give it as an argument.
 """
+_OF_TYPE = "{article} {type}"
 _ATTRIBUTE_TITLE = "{kind} has no attribute `{name}`"
 _ATTRIBUTE = "`{owner}` is {kind}, and that has no attribute or method `{name}`. {near}"
 _NONE_TITLE = "`{owner}` is None"
@@ -116,7 +117,8 @@ def _attribute(step: Step, error: ErrorFacts, missing: Missing) -> _Told:
         return fill(_NONE_TITLE, **fields), fill(_NONE, hint=hint, **fields), None
     if missing.type == "module":
         return fill(_MODULE_TITLE, **fields), fill(_MODULE, near=_near(missing), **fields), None
-    kind = f"a{'n' if missing.type[:1] in 'AEIOUaeiou' else ''} {missing.type}"
+    article = "an" if missing.type[:1] in "AEIOUaeiou" else "a"
+    kind = phrase(_OF_TYPE, article=article, type=missing.type)
     title = fill(_ATTRIBUTE_TITLE, kind=kind[:1].upper() + kind[1:], name=missing.name)
     meaning = _MEANINGS.get(missing.name) if missing.type in ("Tensor", "Parameter") else None
     near = fill(_MEANS, there=meaning) if meaning is not None else _near(missing)

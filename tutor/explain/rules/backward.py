@@ -24,6 +24,8 @@ from tutor.facts import Explanation, Snapshot, Step
 
 # ── second backward ──────────────────────────────────────────────────────────
 
+_ON_THE_WAY = "On the way, `{name}` was cut off:"
+_WAS_COMPUTED = "`{name}` was computed"
 _SECOND_TITLE = "The graph of `{start}` was already used up"
 _SECOND = """
 {where} A backward frees the values that the computation had kept for it, to save memory. {cure}
@@ -271,11 +273,11 @@ def _why_cut(found: FailingPass, cut: Cut) -> str:
     if cut.switch is None:
         if cut.node is not None and any(cut.node is one for one in ast.walk(found.failing.statement)):
             return fill(_CUT_HERE, **fields)
-        whose = f"On the way, `{cut.name}` was cut off: " if cut.name else ""
+        whose = fill(_ON_THE_WAY, name=cut.name) + " " if cut.name else ""
         return fill(_CUT_CALL, whose=whose, **fields)
     if cut.anew:
         return fill(_CUT_ANEW, name=cut.name, **fields)
-    what = f"`{cut.name}` was computed" if cut.name else f"`{cut.code}` was computed"
+    what = fill(_WAS_COMPUTED, name=cut.name or cut.code)
     if cut.switch.startswith("@"):
         return fill(_CUT_DECORATED, what=what, **fields)
     return fill(_CUT_SWITCH if cut.switch.startswith("with ") else _CUT_SET, what=what, **fields)

@@ -25,6 +25,11 @@ compared from the last dimension backwards: two sizes fit where they are equal o
 missing). {clash} {hint}
 """
 _CLASH = "Here, {place}, {a} meets {b}."
+_PLACE_OF = "in dimension {dim} (counted from the end)"
+_HAS_SHAPE = "`{name}` has shape {shape}."
+_WRITTEN = "The place that is written"
+_ASKED_FOR = "The shape asked for"
+_GIVEN_FOR = "the tensor given for it"
 _PLACES = {-1: "in the last dimension", -2: "in the last but one dimension"}
 _HINT_COLUMN = """
 If each number of `{small}` belongs to one index of dimension {dimension} of `{big}`, give it sizes of 1
@@ -103,7 +108,7 @@ def broadcast_shapes(step: Step, before: Snapshot, past: Past) -> Explanation | 
 def _by_sizes(found: Failing, node: ast.AST, sizes: re.Match[str]) -> Explanation:
     """What torch's message alone tells, where the operands have no names."""
     known = [one for part in _flat(node) if (one := operand(found, part)) is not None and one.shape]
-    shapes = " ".join(f"`{one.text}` has shape {shape_text(one.shape)}." for one in known[:2])
+    shapes = " ".join(fill(_HAS_SHAPE, name=one.text, shape=shape_text(one.shape)) for one in known[:2])
     code = words(node, found.source)
     fields = {"first": sizes[1], "second": sizes[2], "dimension": sizes[3], "code": code}
     names = tuple(dict.fromkeys(one.name for one in known if one.name))
@@ -120,10 +125,10 @@ def _cannot_expand(
     written = isinstance(found.statement, ast.Assign) and any(
         isinstance(target, ast.Subscript) for target in found.statement.targets
     )
-    what = "The place that is written" if written else "The shape asked for"
+    what = _WRITTEN if written else _ASKED_FOR
     fields = {"code": code, "what": what, "wanted": shape_text(wanted), "given": shape_text(given)}
     argument = _stretched(call, given) if call is not None else None
-    fields["who"] = subjects.name_of(argument) if argument is not None else "the tensor given for it"
+    fields["who"] = subjects.name_of(argument) if argument is not None else _GIVEN_FOR
     clash, fix = _stretch_clash(wanted, given), None
     grown = (*given, *(1,) * (len(wanted) - len(given)))
     if written and call is not None and argument is not None and _becomes_column(wanted, given):
@@ -156,7 +161,7 @@ def _stretch_clash(wanted: Shape, given: Shape) -> str:
     """Where a size is neither the one that is wanted nor 1."""
     for at, (a, b) in enumerate(zip(wanted[::-1], given[::-1], strict=False), start=1):
         if b not in (a, 1):
-            place = _PLACES.get(-at, f"in dimension {-at} (counted from the end)")
+            place = _PLACES.get(-at) or fill(_PLACE_OF, dim=-at)
             return fill(_CLASH, place=place, a=f"{a:,}", b=f"{b:,}")
     return ""
 
@@ -188,7 +193,7 @@ def _clash(left: Shape, right: Shape) -> str:
     for at in range(1, min(len(left), len(right)) + 1):
         a, b = left[-at], right[-at]
         if a != b and 1 not in (a, b):
-            place = _PLACES.get(-at, f"in dimension {-at} (counted from the end)")
+            place = _PLACES.get(-at) or fill(_PLACE_OF, dim=-at)
             return fill(_CLASH, place=place, a=f"{a:,}", b=f"{b:,}")
     return ""
 

@@ -8,7 +8,7 @@ from tutor.explain import calls, repairs
 from tutor.explain.engine import failure
 from tutor.explain.past import Past
 from tutor.explain.reading import failing
-from tutor.explain.wording import fill
+from tutor.explain.wording import and_text, fill
 from tutor.facts import Argument, Explanation, FailedCall, Snapshot, Step
 
 _RAGGED_TITLE = "The rows of {name} are not all of one length"
@@ -91,11 +91,7 @@ def ragged(step: Step, before: Snapshot, past: Past) -> Explanation | None:
         return None
     data = made[1]
     lengths = [str(one) for one in data.lengths[:8]]
-    told = (
-        fill(_LENGTHS, lengths=" and ".join(filter(None, (", ".join(lengths[:-1]), lengths[-1]))))
-        if lengths
-        else ""
-    )
+    told = fill(_LENGTHS, lengths=and_text(lengths)) if lengths else ""
     fields = {"name": calls.label(data), "text": data.text or "rows"}
     text = fill(_RAGGED, count=data.length or "several", lengths=told, **fields)
     return Explanation("ragged-rows", "error", fill(_RAGGED_TITLE, **fields), _first(text))

@@ -8,9 +8,10 @@ import re
 from tutor.explain import calls, repairs
 from tutor.explain.engine import failure
 from tutor.explain.past import Past
-from tutor.explain.wording import fill
+from tutor.explain.wording import fill, phrase
 from tutor.facts import Argument, Explanation, FailedCall, Snapshot, Step
 
+_A_DEVICE = "a {kind}"
 _ABSENT_TITLE = "There is no {kind} that this torch can use"
 _ABSENT = """
 `{code}` asks for {device}, and {why}. A program that runs everywhere asks first: `device =
@@ -68,7 +69,10 @@ def device_absent(step: Step, before: Snapshot, past: Past) -> Explanation | Non
     why = _NOT_COMPILED if "compiled" in error.message or "backend" in error.message else _NO_DRIVER
     fields = {"kind": _KINDS[kind], "kind_name": kind, "check": check, "code": call.expression}
     text = fill(
-        _ABSENT, device=f'"{device}"' if device else f"a {_KINDS[kind]}", why=fill(why, **fields), **fields
+        _ABSENT,
+        device=f'"{device}"' if device else phrase(_A_DEVICE, kind=phrase(_KINDS[kind])),
+        why=fill(why, **fields),
+        **fields,
     )
     return Explanation("device-absent", "error", fill(_ABSENT_TITLE, **fields), text)
 

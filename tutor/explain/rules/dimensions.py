@@ -14,9 +14,17 @@ from tutor.explain.engine import failure
 from tutor.explain.operands import Operand, Scope
 from tutor.explain.past import Past
 from tutor.explain.reading import failing, words
-from tutor.explain.wording import fill, shape_text
+from tutor.explain.wording import and_text, fill, phrase, shape_text
 from tutor.facts import Argument, Explanation, FailedCall, Shape, Snapshot, Step
 
+_EACH_OF = "each of `{name}`"
+_A_DIMENSION = "a dimension"
+_CANNOT_PUT = "`{operation}` cannot put a dimension at {dim}"
+_EACH_LIKE = "each tensor in {name} is like {shape}"
+_REACH = "from 0 to {last}, or from {first} to -1 counted from the end"
+_TWO = "0 or 1, or counted from the end -1 or -2"
+_BOTH = "{first}, and {second}"
+_PARAMETER_IS = "`{name}` is {value}"
 _TITLE = "{who} has no dimension {dim}"
 _TITLE_NONE = "{who} has no dimensions"
 _TEXT = "{shape}, so it has {count}. {asked}, and {which} must be {range}. {hint}"
@@ -148,7 +156,7 @@ def _out_of_range(
         hint = _ZERO
     elif dim == count:
         hint = fill(_LAST_STACK if operation in _JOINING else _LAST, last=count - 1)
-    which = f"each of `{named.parameter}`" if len(named.dims) > 1 else "a dimension"
+    which = phrase(_EACH_OF if len(named.dims) > 1 else _A_DIMENSION, name=named.parameter)
     text = fill(
         template,
         shape=shape,
@@ -161,22 +169,22 @@ def _out_of_range(
     )
     title = fill(_TITLE_NONE, who=label) if template is _TEXT_NONE else fill(_TITLE, who=label, dim=dim)
     if grown:
-        title = f"`{operation}` cannot put a dimension at {dim}"
+        title = fill(_CANNOT_PUT, operation=operation, dim=dim)
     return Explanation("dimension-range", "error", title, text, None, subjects.all_evidence(step, call))
 
 
 def _shape(who: Argument, sizes: Shape) -> str:
     if who.operand is not None:
         return subjects.shape_of(who)
-    return f"each tensor in {calls.label(who)} is like {shape_text(sizes)}"
+    return phrase(_EACH_LIKE, name=calls.label(who), shape=shape_text(sizes))
 
 
 def _range(reach: int) -> str:
     if reach <= 1:
         return "0 or -1"
     if reach == 2:
-        return "0 or 1, or counted from the end -1 or -2"
-    return f"from 0 to {reach - 1}, or from -{reach} to -1 counted from the end"
+        return phrase(_TWO)
+    return phrase(_REACH, last=reach - 1, first=-reach)
 
 
 def _works_on(call: FailedCall) -> tuple[Argument, Shape] | None:
@@ -205,7 +213,7 @@ def _named(call: FailedCall) -> Iterator[_Named]:
                 yield _Named(parameter, dims, subjects.given_as(arguments[0]))
             continue
         dims = tuple(dim for one in arguments for dim in subjects.numbers(one) or ())
-        yield _Named(parameter, dims, f"`{parameter}` is {_tuple(dims)}")
+        yield _Named(parameter, dims, phrase(_PARAMETER_IS, name=parameter, value=_tuple(dims)))
     for parameter in _DIMS if call.module is not None else ():
         value = subjects.setting(call, parameter)
         dims = value if isinstance(value, tuple) else (value,)
@@ -247,7 +255,7 @@ def dimension_repeated(step: Step, before: Snapshot, past: Past) -> Explanation 
 
 
 def _both(first: _Named, second: _Named) -> str:
-    return f"{subjects.sentence(first.said)}, and {second.said}"
+    return phrase(_BOTH, first=subjects.sentence(first.said), second=second.said)
 
 
 def _twice(dims: tuple[int, ...], count: int) -> tuple[int, int] | None:
@@ -272,7 +280,9 @@ def _repeated(
         count=subjects.dims_text(len(sizes)),
         asked=subjects.sentence(named.said),
         dim=dim,
-        negative=fill(_NEGATIVE, names=f"{twice[0]} and {twice[1]}") if twice[0] != twice[1] else "",
+        negative=fill(_NEGATIVE, names=and_text([str(twice[0]), str(twice[1])]))
+        if twice[0] != twice[1]
+        else "",
         operation=calls.operation(call),
     )
     title = fill(_TWICE_TITLE, dim=dim, code=code)

@@ -14,7 +14,7 @@ from tutor.explain.engine import failure
 from tutor.explain.past import Past
 from tutor.explain.reading import failing
 from tutor.explain.strides import broadcast
-from tutor.explain.wording import fill, shape_text
+from tutor.explain.wording import fill, phrase, shape_text
 from tutor.facts import Argument, Explanation, FailedCall, Shape, Snapshot, Step
 
 _RANGE_TITLE = "Dimension {dim} of {who} has {size}, and no position {index}"
@@ -59,6 +59,11 @@ _TENSORS_SHORT = """
 from each for every entry of the result, so their shapes must be the same, or stretch to each other. {who}
 has shape {shape}.
 """
+_ENTRY = "1 entry"
+_ENTRIES = "{count:,} entries"
+_HOLDS_ONE = "holds {low}"
+_HOLDS_MANY = "holds values from {low} to {high}"
+_THE_INDEX = "the index"
 _WRITE_TITLE = "{value_shape} cannot be written to a place of shape {place}"
 _WRITE = """
 `{target}` selects {place} of {who}, which has shape {shape}, and {value} has shape {value_shape}. What is
@@ -117,7 +122,7 @@ def index_range(step: Step, before: Snapshot, past: Past) -> Explanation | None:
         asked=_asked(wrong, index, code, position),
         hint=fill(_EMPTY) if size == 0 else fill(_LAST, last=size - 1) if position == size else "",
     )
-    count = "1 entry" if size == 1 else f"{size:,} entries"
+    count = phrase(_ENTRY if size == 1 else _ENTRIES, count=size)
     title = fill(_RANGE_TITLE, dim=dim, who=who, size=count, index=position)
     return Explanation("index-range", "error", title, text, None, subjects.all_evidence(step, call))
 
@@ -125,12 +130,12 @@ def index_range(step: Step, before: Snapshot, past: Past) -> Explanation | None:
 def _asked(wrong: Part | None, index: Argument, code: str, position: int) -> str:
     if wrong is None:
         return fill(
-            _ASKED_SOME, code=code, written=f"`{index.text}`" if index.text else "the index", index=position
+            _ASKED_SOME, code=code, written=f"`{index.text}`" if index.text else _THE_INDEX, index=position
         )
     fields = {"code": code, "written": wrong.text, "index": position}
     if wrong.low is not None and wrong.value is None:
         same = wrong.low == wrong.high
-        holds = f"holds {wrong.low}" if same else f"holds values from {wrong.low} to {wrong.high}"
+        holds = phrase(_HOLDS_ONE if same else _HOLDS_MANY, low=wrong.low, high=wrong.high)
         return fill(_ASKED_TENSOR, holds=holds, **fields)
     return fill(_ASKED if wrong.text == str(position) else _ASKED_VALUE, **fields)
 

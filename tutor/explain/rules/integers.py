@@ -25,6 +25,11 @@ _TEXT = """
 A gradient says how a result changes when a number changes by a very small step, and {kind} have no small
 steps: only floating point and complex tensors can require grad. {why} {how}
 """
+_TRUTHS = "truth values"
+_WHOLES = "whole numbers"
+_HOLDS = "`{name}` holds"
+_THIS_HOLDS = "This tensor holds"
+_FROM = ", from {at}"
 _WHY_FACTS = "`{name}` has dtype {dtype}{made}."
 _WHY_DTYPE = "`{call}` was given `dtype={dtype}`."
 _WHY_NUMBERS = "`{call}` makes a tensor of {kind} of what it is given."
@@ -50,15 +55,13 @@ def integer_requires_grad(step: Step, before: Snapshot, past: Past) -> Explanati
         return None
     dtype = facts.dtype if facts is not None else _dtype_of(call)
     compared = isinstance(target, ast.Compare) or (dtype is None and _has_booleans(call))
-    kind = "truth values" if dtype == "bool" or compared else "whole numbers"
+    kind = _TRUTHS if dtype == "bool" or compared else _WHOLES
     names = (facts.name,) if facts is not None else ()
-    title = fill(
-        _TITLE, what=f"`{facts.name}` holds" if facts is not None else "This tensor holds", kind=kind
-    )
+    title = fill(_TITLE, what=fill(_HOLDS, name=facts.name) if facts is not None else _THIS_HOLDS, kind=kind)
     why = _why(step, past, found, facts, call, kind)
     fix = _fix(found, node, target, facts, call)
     how = _HOW_FLOAT if facts is not None or not _is_constructor(call) else _HOW_POINT
-    text = fill(_TEXT, kind=kind, why=why, how=f"{how} {_HOW_INDEX}")
+    text = fill(_TEXT, kind=kind, why=why, how=f"{fill(how)} {fill(_HOW_INDEX)}")
     return Explanation("integer-requires-grad", "error", title, text, found.changed(fix), names)
 
 
@@ -114,7 +117,7 @@ def _why(
         story = Story(step, past, found)
         code = story.here
         origins = story.origins(facts.name, code, code.start(found.statement), ())
-        made = f", from {origins[0].binding.at}" if origins else ""
+        made = fill(_FROM, at=origins[0].binding.at) if origins else ""
         return fill(_WHY_FACTS, name=facts.name, dtype=facts.dtype, made=made)
     dtype = _dtype_of(call)
     if not isinstance(call, ast.Call):

@@ -10,9 +10,13 @@ from tutor.explain.edits import replace_expression, with_method
 from tutor.explain.engine import failure
 from tutor.explain.past import Past
 from tutor.explain.reading import Failing, failing, rename_method
-from tutor.explain.wording import count_text, fill, shape_text
+from tutor.explain.wording import count_text, fill, phrase, shape_text
 from tutor.facts import Argument, Explanation, FailedCall, Operand, Shape, Snapshot, Step
 
+_JOINS = "`{code}` joins {count}"
+_TENSOR_OF = "tensor {at} of `{name}`"
+_TENSOR_AT = "tensor {at}"
+_TAKEN_AS = "{shape}, taken as {seen}"
 _EMPTY_TITLE = "`{operation}` was given no tensors"
 _EMPTY = """
 {what}: `{operation}` needs at least one tensor, because the result takes its dtype and its other sizes from
@@ -116,7 +120,7 @@ def _dim(call: FailedCall, operation: str, first: Shape) -> int:
 
 
 def _what(call: FailedCall, listed: Argument) -> str:
-    return f"`{subjects.code_of(call)}` joins {count_text(len(listed.items), 'tensor')}"
+    return phrase(_JOINS, code=subjects.code_of(call), count=count_text(len(listed.items), "tensor"))
 
 
 def _label(listed: Argument, at: int) -> str:
@@ -126,7 +130,7 @@ def _label(listed: Argument, at: int) -> str:
         return f"`{one.name}`"
     if listed.text.isidentifier():
         return f"`{listed.text}[{at}]`"
-    return f"tensor {at} of `{listed.text}`" if listed.text else f"tensor {at}"
+    return phrase(_TENSOR_OF if listed.text else _TENSOR_AT, at=at, name=listed.text)
 
 
 def _nothing(step: Step, listed: Argument, operation: str) -> Explanation:
@@ -182,7 +186,7 @@ def _ranks(
 
 def _shape_text(listed: Argument, at: int, seen: Shape) -> str:
     own = listed.items[at].shape or ()
-    return shape_text(own) if own == seen else f"{shape_text(own)}, taken as {shape_text(seen)}"
+    return shape_text(own) if own == seen else phrase(_TAKEN_AS, shape=shape_text(own), seen=shape_text(seen))
 
 
 def _on_item(found: Failing | None, call: FailedCall, listed: Argument, at: int, method: str) -> str | None:

@@ -14,6 +14,8 @@ from tutor.explain.reading import Failing, failing
 from tutor.explain.wording import code_list, fill
 from tutor.facts import Argument, Explanation, FailedCall, Snapshot, Step
 
+_IS_HERE = "`{name}` is {told} here."
+_TEXT_HERE = "It is a text here: `int(...)` makes a number of it."
 _DATA = "torch.utils.data."
 
 # ── loader-exclusive ─────────────────────────────────────────────────────────
@@ -166,16 +168,13 @@ def _setting(step: Step, call: FailedCall, argument: Argument, owner: str) -> Ex
     name = argument.parameter
     meaning, must, _ = _SETTINGS[name]
     told = calls.said(argument)
-    given = f"{told[:1].upper()}{told[1:]}." if " is " in told else f"`{name}` is {told} here."
+    bare = told == calls.label(argument)
+    given = fill(_IS_HERE, name=name, told=told) if bare else f"{told[:1].upper()}{told[1:]}."
     hint, code = "", None
     if name in ("prefetch_factor", "persistent_workers"):
         hint = fill(_NEEDS_WORKERS)
     elif argument.type in ("float", "str") and re.fullmatch(r"[\"']?\d+(\.0)?[\"']?", argument.value or ""):
-        hint = (
-            fill(_FLOAT)
-            if argument.type == "float"
-            else "It is a text here: `int(...)` makes a number of it."
-        )
+        hint = fill(_FLOAT) if argument.type == "float" else fill(_TEXT_HERE)
         whole = (argument.value or "").strip("\"'").removesuffix(".0")
         literal = argument.text[:1] in "0123456789\"'"
         code = whole if literal else f"int({argument.text})" if argument.text else None

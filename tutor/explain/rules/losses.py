@@ -11,10 +11,12 @@ from tutor.explain.flow import Flow, first_of, number_at, one_line
 from tutor.explain.lineage import Deed
 from tutor.explain.past import Past
 from tutor.explain.reading import path
-from tutor.explain.wording import fill, shape_text
+from tutor.explain.wording import fill, phrase, shape_text
 from tutor.facts import Explanation, OpFacts, Snapshot, Step
 
 Kind = Literal["note", "warning"]
+_PROBABILITIES = "probabilities"
+_RAW = "raw scores"
 _LAYER = frozenset({"linear", "matmul", "mm", "addmm", "bmm", "conv1d", "conv2d", "conv3d", "bilinear"})
 _ACTIVATED = frozenset({"relu", "gelu", "dropout", "leaky_relu", "elu", "silu", "batch_norm", "layer_norm"})
 
@@ -133,7 +135,7 @@ def log_probabilities_expected(step: Step, before: Snapshot, past: Past) -> Expl
         probabilities = made.op.name in ("softmax", "sigmoid")
         if not probabilities and made.op.name not in _LAYER | _ACTIVATED:
             continue
-        what = "probabilities" if probabilities else "raw scores"
+        what = phrase(_PROBABILITIES if probabilities else _RAW)
         how = _NLL_PROBABILITIES if probabilities else _NLL_SCORES
         text = fill(_NLL, loss=_called(op), what=what, made=_short(made.op), at=made.at, how=how)
         fix = None

@@ -10,9 +10,18 @@ from tutor.explain.elsewhere import articled, changed, defined, last_set, source
 from tutor.explain.engine import failure
 from tutor.explain.past import Past
 from tutor.explain.reading import Failing, failing, insert_line
-from tutor.explain.wording import code_list, fill, shape_text
+from tutor.explain.wording import code_list, fill, phrase, shape_text
 from tutor.facts import Argument, Explanation, FailedCall, Operand, Snapshot, Step
 
+_ONE_TENSOR = "one tensor, {what}"
+_A_METHOD = "a method"
+_WITH_IN = {"list": "a list with {kinds} in it", "tuple": "a tuple with {kinds} in it"}
+_LIST_OF = "a list of {members}"
+_ARE_NAMES = ", and these are names"
+_IS_NONE = ", and {kinds} is none"
+_A_NUMBER = "a number, {value}"
+_ITERATOR = "an iterator"
+_ITERATORS = "{count} iterators"
 _OPTIM = "torch.optim."
 
 # ── optimizer-params ─────────────────────────────────────────────────────────
@@ -84,23 +93,23 @@ def _what_is_wrong(params: Argument, found: Failing | None) -> tuple[str, str, s
     """What the argument is, a template that says what to write, and code that takes its place."""
     text = params.text
     if params.kind == "tensor":
-        return f"one tensor, {calls.what(params)}", _ONE, f"[{text}]" if text else None
+        return phrase(_ONE_TENSOR, what=calls.what(params)), _ONE, f"[{text}]" if text else None
     if params.kind == "module":
         return articled(params.type), _OF_MODULE, f"{text}.parameters()" if _is_plain(text) else None
     if params.kind == "function" and text.endswith("parameters"):
-        return "a method", _UNCALLED, f"{text}()"
+        return phrase(_A_METHOD), _UNCALLED, f"{text}()"
     if params.kind in ("list", "tuple"):
         odd = [one for one in params.types if one not in ("Tensor", "Parameter", "dict", "tuple")]
         if odd == ["generator"] and set(params.types) == {"generator"}:
             code = _spread(found, params)
-            return f"a list of {_of_iterators(params)}", _LISTED if code else _LISTED_FROM, code
+            return phrase(_LIST_OF, members=_of_iterators(params)), _LISTED if code else _LISTED_FROM, code
         if odd:
-            return f"a {params.kind} with {_kinds(odd)} in it", _members(odd), None
+            return phrase(_WITH_IN[params.kind], kinds=_kinds(odd)), _members(odd), None
     if params.kind == "dict":
-        return calls.what(params), _MEMBERS.format(members=", and these are names", hint=_HINT_STATE), None
+        return calls.what(params), _filled(fill(_ARE_NAMES), _HINT_STATE), None
     if params.kind in ("number", "text", "none", "array", "object"):
         hint = _HINT_ARRAY if params.kind == "array" else ""
-        what = f"a number, {params.value}" if params.kind == "number" else calls.what(params)
+        what = phrase(_A_NUMBER, value=params.value) if params.kind == "number" else calls.what(params)
         return what, hint or _USUAL, None
     return None
 
@@ -112,7 +121,11 @@ _LISTED_FROM = (
 
 
 def _of_iterators(params: Argument) -> str:
-    return "an iterator" if params.length == 1 else f"{params.length} iterators"
+    return phrase(_ITERATOR if params.length == 1 else _ITERATORS, count=params.length)
+
+
+def _filled(members: str, hint: str) -> str:
+    return phrase(_MEMBERS, members=members, hint=hint)
 
 
 def _kinds(types: Sequence[str]) -> str:
@@ -122,7 +135,7 @@ def _kinds(types: Sequence[str]) -> str:
 def _members(types: Sequence[str]) -> str:
     kinds = _kinds(types)
     hint = _HINT_ARRAY if "ndarray" in types else _HINT_MODULE if types[0][:1].isupper() else ""
-    return _MEMBERS.format(members=f", and {kinds} is none", hint=hint)
+    return _filled(fill(_IS_NONE, kinds=kinds), hint)
 
 
 def _spread(found: Failing | None, params: Argument) -> str | None:

@@ -9,9 +9,13 @@ from tutor.explain.lineage import Deed, Lineage
 from tutor.explain.passes import failing_pass
 from tutor.explain.past import Past
 from tutor.explain.reading import raised
-from tutor.explain.wording import fill, maker, shape_text
+from tutor.explain.wording import fill, maker, phrase, shape_text
 from tutor.facts import BackwardFacts, Explanation, Operand, Snapshot, SpoiledNode, Step
 
+_OWN_NAMED = "its own result, {name},"
+_OWN_RESULT = "its own result"
+_ITS_ARGUMENT = "its argument"
+_THE_RESULT = "the result"
 _TITLE = "A value that backward needs was written over"
 _TITLE_NAMED = "`{name}` was written over after `{maker}` had kept it for backward"
 _TEXT = "{kept} {written} {cure} {hint}"
@@ -110,7 +114,7 @@ def _start(step: Step, facts: BackwardFacts) -> str:
     found = failing_pass(step)
     if found is not None:
         return found.start
-    return next((name for name in facts.roots if name), "the result")
+    return next((name for name in facts.roots if name), phrase(_THE_RESULT))
 
 
 def _kept_text(deed: Deed | None, kept: Operand | None, node: SpoiledNode, fields: dict[str, object]) -> str:
@@ -119,9 +123,9 @@ def _kept_text(deed: Deed | None, kept: Operand | None, node: SpoiledNode, field
         return fill(_KEPT_UNSEEN, shape=shape, **fields)
     name = f"`{fields['name']}`" if fields["name"] else ""
     if kept is not None and kept in deed.op.outs:
-        what = f"its own result, {name}," if name else "its own result"
+        what = phrase(_OWN_NAMED if name else _OWN_RESULT, name=name)
     else:
-        what = name or "its argument"
+        what = name or phrase(_ITS_ARGUMENT)
     return fill(_KEPT, code=deed.words, at=deed.at, what=what)
 
 

@@ -14,7 +14,7 @@ from tutor.explain.operands import Operand
 from tutor.explain.past import Past
 from tutor.explain.reading import Failing, failing, insert_after, path, words
 from tutor.explain.strides import broadcast
-from tutor.explain.wording import count_text, fill, shape_text
+from tutor.explain.wording import and_text, count_text, fill, phrase, shape_text
 from tutor.facts import ErrorFacts, Explanation, FailedCall, Shape, Snapshot, Step
 
 _TITLE = "The shapes {left} and {right} do not fit in `{code}`"
@@ -209,6 +209,10 @@ def _sides(node: ast.AST) -> tuple[str, ast.expr, ast.expr] | None:
 
 
 _RANKS = {"mm": (2, 2), "addmm": (2, 2), "bmm": (3, 3), "baddbmm": (3, 3), "mv": (2, 1), "addmv": (2, 1)}
+_SIDES = {1: "the only size", 2: "the first size", 3: "the first-but-last size"}
+_GIVES = "`{code}` gives {shape}"
+_THE_LAYER = "the Linear layer"
+_REACHES = "What reaches it"
 _WHAT = {
     (2, 2): "two matrices, with two dimensions each",
     (3, 3): "two batches of matrices, with three dimensions each",
@@ -245,7 +249,7 @@ def _misfit(product: _Product) -> str | None:
 
 
 def _which_size(right: Operand) -> str:
-    return {1: "the only size", 2: "the first size"}.get(len(right.shape), "the first-but-last size")
+    return _SIDES.get(len(right.shape), _SIDES[3])
 
 
 def _transposes(product: _Product, found: Failing) -> tuple[str, str | None]:
@@ -264,23 +268,23 @@ def _transposes(product: _Product, found: Failing) -> tuple[str, str | None]:
     choices: list[tuple[str, ast.expr]] = []
     first, second = (_closed(one.text) for one in (left, right))
     if inner == columns:
-        choices.append(
-            (f"`{first} @ {second}{turn}` gives {shape_text((*batch, rows, other))}", product.sides[1])
-        )
+        choices.append((_gives(f"{first} @ {second}{turn}", (*batch, rows, other)), product.sides[1]))
     if rows == other:
-        choices.append(
-            (f"`{first}{turn} @ {second}` gives {shape_text((*batch, inner, columns))}", product.sides[0])
-        )
+        choices.append((_gives(f"{first}{turn} @ {second}", (*batch, inner, columns)), product.sides[0]))
     if not choices:
         return "", None
     template = _ONE_CHOICE if len(choices) == 1 else _CHOICES
-    text = fill(template, choices=" and ".join(choice for choice, _ in choices))
+    text = fill(template, choices=and_text([choice for choice, _ in choices]))
     side = choices[0][1]
     simple = isinstance(side, ast.Name | ast.Attribute | ast.Call | ast.Subscript)
     writes = isinstance(found.nodes[0], ast.AugAssign) and side is product.sides[0]
     clear = len(choices) == 1 and simple and not writes and product.method not in _ADDING
     fix = insert_after(found.source, side, turn) if clear else None
     return text, fix
+
+
+def _gives(code: str, shape: Shape) -> str:
+    return fill(_GIVES, code=code, shape=shape_text(shape))
 
 
 def _closed(text: str) -> str:
@@ -306,7 +310,7 @@ def _layer(step: Step, found: Failing, error: ErrorFacts) -> Explanation | None:
     has, shape = given.shape[-1], given.shape
     if has == takes:
         return None
-    layer = call.path or "the Linear layer"
+    layer = call.path or phrase(_THE_LAYER)
     # Only the layer's own call has the layer's own input as its argument.
     direct = isinstance(node, ast.Call) and path(node.func) == call.path
     arguments = called_with(found, call, node) if direct else _handed_on(step, found, error.failed)
@@ -325,7 +329,7 @@ def _layer(step: Step, found: Failing, error: ErrorFacts) -> Explanation | None:
         weight=shape_text(weight.shape),
         numbers=count_text(takes, "number"),
         makes=makes,
-        input=f"`{text}`" if text else "What reaches it",
+        input=f"`{text}`" if text else _REACHES,
         shape=shape_text(shape),
         has=has,
         cure=cure,

@@ -23,7 +23,7 @@ from tutor.explain.reading import (
     words,
 )
 from tutor.explain.strides import Seam, resolve, view_seam
-from tutor.explain.wording import code_list, fill, layout_text, product_text, seam_text, shape_text
+from tutor.explain.wording import and_text, code_list, fill, layout_text, product_text, seam_text, shape_text
 from tutor.facts import Explanation, Shape, Snapshot, Step
 
 _VIEW_TITLE = "`{old}` cannot be viewed as {new}"
@@ -51,6 +51,7 @@ _SIZE_REST = """
 In `{code}` the -1 stands for {numel:,} divided by the other sizes ({given}), and {numel:,} is no multiple
 of {known:,}.
 """
+_WOULD_BE = "{sizes} would be {shape}"
 _SIZE_RULE = "A new shape neither drops elements nor makes any, so both products must be the same."
 _SIZE_BATCH = """
 Each of the {batch:,} entries in the first dimension has {rest} numbers: `{text}.flatten(1)` gives a row of
@@ -264,5 +265,5 @@ def _hint(wanted: Shape, numel: int) -> str:
         sizes = [-1 if i == at else size for i, size in enumerate(wanted)]
         found = resolve(sizes, numel)
         if found is not None and -1 not in wanted:
-            choices.append(f"{shape_text(sizes)} would be {shape_text(found)}")
-    return fill(_SIZE_HINT, choices=" and ".join(choices[:2])) if choices else ""
+            choices.append(fill(_WOULD_BE, sizes=shape_text(sizes), shape=shape_text(found)))
+    return fill(_SIZE_HINT, choices=and_text(choices[:2])) if choices else ""

@@ -22,6 +22,7 @@ def _short(code: str) -> str:
 
 # ── tensor-dataset ───────────────────────────────────────────────────────────
 
+_SHAPE = "`{name}` is {shape}"
 _TENSORS_TITLE = "The tensors of a TensorDataset must have equally many rows"
 _TENSORS = """
 `{code}` takes row i of each tensor for sample i, so that the first sizes must be equal: {sizes}. Look which
@@ -47,7 +48,7 @@ def tensor_dataset(step: Step, before: Snapshot, past: Past) -> Explanation | No
         if len(rows) < 2:
             return None
         sizes = ", ".join(
-            f"`{one.text}` is {shape_text(one.operand.shape or ())}"
+            fill(_SHAPE, name=one.text, shape=shape_text(one.operand.shape or ()))
             for one in call.arguments
             if one.operand is not None
         )

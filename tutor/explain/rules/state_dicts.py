@@ -14,6 +14,8 @@ from tutor.explain.reading import Failing, failing
 from tutor.explain.wording import code_list, fill
 from tutor.facts import Argument, Explanation, FailedCall, Snapshot, Step
 
+_MORE = ", and {count} more differ so"
+_PROBLEMS = ("{count} missing", "{count} unexpected", "{count} of another size")
 _LOAD = "torch.nn.Module.load_state_dict"
 
 # ── state-dict-mismatch ──────────────────────────────────────────────────────
@@ -73,15 +75,15 @@ def state_dict_mismatch(step: Step, before: Snapshot, past: Past) -> Explanation
         parts.append(fill(_UNEXPECTED, names=code_list([f'"{one}"' for one in unexpected], most=4), **fields))
     if sizes:
         name, theirs, own = sizes[0]
-        more = f", and {len(sizes) - 1} more differ so" if len(sizes) > 1 else ""
+        more = fill(_MORE, count=len(sizes) - 1) if len(sizes) > 1 else ""
         sized = {"name": mine[name], "mine": own, "theirs": theirs, "more": more}
         parts.append(fill(_SIZE, **sized, **fields))
     why, code = _why(argument, missing, unexpected, bool(sizes), fields)
     found = failing(step)
     node = calls.node_of(found, call, argument) if found is not None and code is not None else None
     fix = changed(found, node, code) if code is not None else _into_part(found, missing, unexpected)
-    counts = [("missing", len(missing)), ("unexpected", len(unexpected)), ("of another size", len(sizes))]
-    problems = ", ".join(f"{count} {word}" for word, count in counts if count)
+    counts = zip(_PROBLEMS, (len(missing), len(unexpected), len(sizes)), strict=True)
+    problems = ", ".join(fill(word, count=count) for word, count in counts if count)
     text = fill(_TEXT, article=articled(call.module.type), differences=" ".join(parts), why=why, **fields)
     return Explanation("state-dict-mismatch", "error", fill(_TITLE, problems=problems, **fields), text, fix)
 

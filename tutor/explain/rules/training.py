@@ -13,6 +13,7 @@ from tutor.explain.reading import Failing, failing
 from tutor.explain.wording import code_list, fill
 from tutor.facts import Argument, Explanation, FailedCall, Snapshot, Step
 
+_IS_HERE = "`{name}` is {told} here."
 _OPTIM = "torch.optim."
 _SCHEDULER = "torch.optim.lr_scheduler."
 _OPTIMIZERS = (
@@ -205,7 +206,8 @@ def _wrong(scheduler: str, argument: Argument, found: Failing | None, call: Fail
     name = argument.parameter
     meaning, must = _SETTINGS[name]
     told = calls.said(argument)
-    given = f"{told}." if " is " in told else f"`{name}` is {told} here."
+    bare = told == calls.label(argument)
+    given = fill(_IS_HERE, name=name, told=told) if bare else f"{told}."
     fix = None
     if name == "milestones" and argument.kind == "number" and found is not None and argument.text:
         fix = changed(found, calls.node_of(found, call, argument), f"[{argument.text}]")

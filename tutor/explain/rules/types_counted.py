@@ -9,9 +9,11 @@ from tutor.explain import calls, cures, signatures
 from tutor.explain.engine import failure
 from tutor.explain.past import Past
 from tutor.explain.reading import failing, words
-from tutor.explain.wording import code_list, count_text, fill
+from tutor.explain.wording import code_list, count_text, fill, phrase
 from tutor.facts import Explanation, FailedCall, Snapshot, Step
 
+_ONLY = "only {count}"
+_NO_ARGUMENT = "no argument"
 _MISSING_TITLE = "`{function}` needs {missing}, and `{code}` does not give {it}"
 _MISSING = "{given} `{function}` needs {missing} too{kind}. {meaning}"
 _GIVES = "`{code}` gives {given}."
@@ -106,7 +108,7 @@ def argument_missing(step: Step, before: Snapshot, past: Past) -> Explanation | 
         if given
         else fill(_GIVES_NOTHING, code=call.expression),
         kind=kind,
-        meaning=" ".join(dict.fromkeys(_MEANINGS[one] for one in names if one in _MEANINGS)),
+        meaning=" ".join(dict.fromkeys(fill(_MEANINGS[one]) for one in names if one in _MEANINGS)),
         **fields,
     )
     it = "it" if len(names) == 1 else "them"
@@ -149,7 +151,7 @@ def argument_extra(step: Step, before: Snapshot, past: Past) -> Explanation | No
     fields = {
         "function": _function(call),
         "code": call.expression,
-        "most": f"only {count_text(most, 'argument')}" if most else "no argument",
+        "most": phrase(_ONLY, count=count_text(most, "argument")) if most else phrase(_NO_ARGUMENT),
         "count": str(len(given)),
     }
     known = [calls.said(one, listed=True) for one in given[:5] if one.type or one.value is not None]

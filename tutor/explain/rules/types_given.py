@@ -10,9 +10,13 @@ from tutor.explain import calls, cures, repairs, signatures
 from tutor.explain.engine import failure
 from tutor.explain.past import Past
 from tutor.explain.reading import failing
-from tutor.explain.wording import fill
+from tutor.explain.wording import fill, phrase
 from tutor.facts import Argument, Explanation, FailedCall, Snapshot, Step
 
+_AS = "as `{name}`"
+_OTHER = "{name} is a tensor"
+_ONLY_TENSOR = "a tensor"
+_EITHER = "a tensor or a number"
 _TITLE = "`{function}` takes {wanted}{as_}, and {name} is {kind}"
 _TEXT = "{is_}, and `{function}` takes {wanted}{as_}. {cure}"
 _MEMBER_TITLE = "`{function}` takes a list of tensors, and element {at} of {name} is {kind}"
@@ -70,9 +74,9 @@ def operand_type(step: Step, before: Snapshot, past: Past) -> Explanation | None
         code=call.expression,
         name=calls.label(argument),
         kind_value=cures.kind_value(argument, types[at]),
-        other=calls.said(other) if other.operand is not None else f"{calls.label(other)} is a tensor",
+        other=calls.said(other) if other.operand is not None else phrase(_OTHER, name=calls.label(other)),
         operator=operator,
-        wanted="a tensor" if product else "a tensor or a number",
+        wanted=_ONLY_TENSOR if product else _EITHER,
         cure=cure,
     )
     title = fill(_OPERATOR_TITLE, operator=operator, kind=cures.kind(argument, types[at]))
@@ -130,7 +134,7 @@ def argument_type(step: Step, before: Snapshot, past: Past) -> Explanation | Non
     fields = {
         "function": _function(call),
         "wanted": cures.wanted(wrong.wanted),
-        "as_": "" if alone else f" as `{wrong.parameter}`",
+        "as_": "" if alone else f" {fill(_AS, name=wrong.parameter)}",
         "name": calls.label(argument),
     }
     text = fill(_TEXT, is_=_first(cures.is_(argument, got)), cure=cure, **fields)

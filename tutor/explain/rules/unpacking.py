@@ -14,6 +14,11 @@ from tutor.explain.reading import Failing, failing, path, words
 from tutor.explain.wording import fill, shape_text
 from tutor.facts import Explanation, Snapshot, Step
 
+_PIECE = "1 piece"
+_SOME_PIECES = "{count} pieces"
+_ENTRIES = "{count} entries"
+_OF = "of {size}"
+_OF_LAST = "of {size}, the last one smaller"
 _TITLE = "`{code}` gives {count}, and {wanted} names are to get one"
 _TENSOR = """
 `{text}` is {shape}: taken apart, it gives its {count} entries along the first dimension. To the left of `=`
@@ -81,7 +86,7 @@ def _tensor(operand: Operand, wanted: int) -> Explanation | None:
         wanted=wanted,
         hint=fill(_TENSOR_HINT) if turned else "",
     )
-    title = fill(_TITLE, code=operand.text, count=f"{count} entries", wanted=wanted)
+    title = fill(_TITLE, code=operand.text, count=fill(_ENTRIES, count=count), wanted=wanted)
     return Explanation("unpack-count", "error", title, text, None, _names(operand))
 
 
@@ -123,12 +128,14 @@ def _pieces(found: Failing, scope: Scope, call: ast.Call, wanted: int) -> Explan
         code=code,
         dim=dim % len(operand.shape),
         size=whole,
-        count="1 piece" if count == 1 else f"{count} pieces",
-        each=f" of {piece}" if whole % piece == 0 else f" of {piece}, the last one smaller",
+        count=fill(_PIECE if count == 1 else _SOME_PIECES, count=count),
+        each=" " + fill(_OF if whole % piece == 0 else _OF_LAST, size=piece),
         wanted=wanted,
         hint=hint,
     )
-    title = fill(_TITLE, code=code, count="1 piece" if count == 1 else f"{count} pieces", wanted=wanted)
+    title = fill(
+        _TITLE, code=code, count=fill(_PIECE if count == 1 else _SOME_PIECES, count=count), wanted=wanted
+    )
     return Explanation("unpack-count", "error", title, text, None, _names(operand))
 
 
