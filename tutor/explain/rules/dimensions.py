@@ -22,6 +22,7 @@ _A_DIMENSION = "a dimension"
 _CANNOT_PUT = "`{operation}` cannot put a dimension at {dim}"
 _EACH_LIKE = "each tensor in {name} is like {shape}"
 _REACH = "from 0 to {last}, or from {first} to -1 counted from the end"
+_ONE = "0 or -1"
 _TWO = "0 or 1, or counted from the end -1 or -2"
 _BOTH = "{first}, and {second}"
 _PARAMETER_IS = "`{name}` is {value}"
@@ -181,7 +182,7 @@ def _shape(who: Argument, sizes: Shape) -> str:
 
 def _range(reach: int) -> str:
     if reach <= 1:
-        return "0 or -1"
+        return phrase(_ONE)
     if reach == 2:
         return phrase(_TWO)
     return phrase(_REACH, last=reach - 1, first=-reach)
