@@ -252,7 +252,7 @@ def test_lesson_picker_leads_from_the_scratch_page_to_a_lesson(play: Play) -> No
         await p.press("ctrl+l")
         await p.see("View or reshape?", " steps")
         await p.press("enter")
-        await p.see("1 of ", "two-parts.py", "A tensor is a row of numbers")
+        await p.see("1 of ", "Tensors › A tensor is values plus facts", "Values, and facts about them")
 
     play(story, lesson=None)
 

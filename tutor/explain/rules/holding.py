@@ -99,7 +99,8 @@ If it is to be trained too, give the optimizer `{root}.parameters()`. If it is t
 @outcome
 def not_held(step: Step, before: Snapshot, past: Past) -> Explanation | None:
     """Holds when an optimizer stepped, and parameters that got a gradient in this statement are held by no
-    optimizer at all. A note where others of the same module are held, which may be meant."""
+    optimizer at all, and not moved by hand either. A note where others of the same module are held, which
+    may be meant."""
     if not step.updates or not any(one.call == "backward" for one in step.backwards):
         return None
     training = Training(step, past)
@@ -108,7 +109,8 @@ def not_held(step: Step, before: Snapshot, past: Past) -> Explanation | None:
     filled = training.filled([one for one in step.backwards if one.call == "backward"])
     held, update = training.held, step.updates[0]
     every = [facts for facts in training.parameters() if facts.requires_grad]
-    loose = [f for f in every if f.object in filled and f.object not in held]
+    by_hand = {change.name for change in step.changes if change.kind == "written"}
+    loose = [f for f in every if f.object in filled and f.object not in held and f.name not in by_hand]
     if not loose or any(f.hidden for f in loose):
         return None
     roots = {root_of(f.name) for f in every if f.object in held}
