@@ -3,11 +3,12 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
 from tutor.view.palette import INK
-from tutor.view.prose import mark_code, render_prose, split_question
+from tutor.view.prose import fold, mark_code, render_prose, split_question
 
 LESSON = """\
 ## A view is a second name
@@ -77,6 +78,31 @@ def test_code_of_another_language_is_plain() -> None:
 def test_markup_and_html_are_text() -> None:
     assert render_prose("[b]not markup[/b] and <b>tags</b>", INK).plain == "[b]not markup[/b] and <b>tags</b>"
     assert render_prose("", INK).plain == ""
+
+
+def test_what_continues_a_list_item_stands_under_its_text() -> None:
+    markdown = "- one two three four\n  - nested five six seven\n\n12. eight nine ten\n\n> - asked and more"
+    assert fold(render_prose(markdown, INK), 16).plain.split("\n") == [
+        "· one two three",
+        "  four",
+        "  · nested five",
+        "    six seven",
+        "",
+        "12. eight nine",
+        "    ten",
+        "",
+        "▎ · asked and",
+        "▎   more",
+    ]
+
+
+@given(st.text(alphabet="->*`1. \nabc가"), st.integers(2, 30))
+def test_folded_text_fits_and_loses_nothing_but_space(markdown: str, width: int) -> None:
+    page = render_prose(markdown, INK)
+    folded = fold(page, width)
+    assert all(cell_len(line) <= width for line in folded.plain.split("\n"))
+    bare = str.maketrans("", "", " \n▎")
+    assert folded.plain.translate(bare) == page.plain.translate(bare)
 
 
 @given(st.text(alphabet="#->*_`[]()!1. \n\x1babc가\u202e"))

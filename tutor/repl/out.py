@@ -11,6 +11,7 @@ from rich.style import Style
 from rich.text import Text
 
 from tutor.view.palette import ANSI
+from tutor.view.prose import fold
 
 #: The terminal's own sixteen colours: they are readable on its ground, whatever that is.
 PALETTE = ANSI
@@ -86,7 +87,7 @@ class Out:
     def page(self, text: Text) -> None:
         """Several paragraphs, broken between words."""
         room = max(20, min(self.width, PROSE))
-        for line in text.wrap(self._console, room) if self.colour else text.split():
+        for line in (fold(text, room) if self.colour else text).split("\n", allow_blank=True):
             line.rstrip()
             self.line(line)
 

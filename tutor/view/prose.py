@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from io import StringIO
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
+from rich.cells import cell_len
+from rich.console import Console
 from rich.style import Style
 from rich.text import Text
 
@@ -14,7 +17,14 @@ from tutor.view.palette import Palette
 from tutor.view.words import UNSAFE, clean
 
 _PARSER = MarkdownIt("commonmark")
+#: Rich asks a console, which it writes nothing to, how tabs and justification are to be.
+_CONSOLE = Console(color_system=None, file=StringIO())
 _MOODS = {"strong_open": "bold", "em_open": "italic", "link_open": "underline"}
+
+#: What a line begins with and its continuation is indented by: quote bars, nesting, a list marker.
+_LEAD = re.compile(r"(?:▎ )*(?: *(?:· |\d+\. ))?")
+#: The least room, in cells, that an indented continuation needs; with less it is not indented.
+_LEAST_ROOM = 10
 
 #: Code in a sentence.
 _CODE_SPAN = re.compile(r"`[^`]+`")
@@ -137,6 +147,36 @@ class _Page:
                     yield Text(_safe(child.content), Style.parse(self._palette.primary))
                 case _:
                     yield Text(_safe(child.content), style)
+
+
+def fold(page: Text, width: int) -> Text:
+    """The page in lines of at most `width` cells; what continues a list item stands under its text."""
+    folded = Text(end=page.end)
+    for number, line in enumerate(page.split("\n", allow_blank=True)):
+        if number:
+            folded.append("\n")
+        folded.append_text(_fold_line(line, width))
+    return folded
+
+
+def _fold_line(line: Text, width: int) -> Text:
+    found = _LEAD.match(line.plain)
+    lead = line[: found.end()] if found else Text(end="")
+    if cell_len(line.plain) <= width or width - lead.cell_len < _LEAST_ROOM:
+        lead = line[:0]
+    rest = line[len(lead) :]
+    # Quote bars go on; in place of a marker there is nothing.
+    under = lead[: 2 * lead.plain.count("▎")]
+    under.append(" " * (lead.cell_len - under.cell_len))
+    parts = rest.wrap(_CONSOLE, max(1, width - lead.cell_len))
+    folded = Text(end=line.end)
+    for number, part in enumerate(parts):
+        part.rstrip()
+        folded.append_text(under if number else lead)
+        folded.append_text(part)
+        if number < len(parts) - 1:
+            folded.append("\n")
+    return folded
 
 
 def _safe(text: str) -> str:
