@@ -98,6 +98,20 @@ def test_home_goes_to_the_text_and_then_to_the_first_column(play: Play) -> None:
     play(story, lesson=None)
 
 
+def test_keys_lead_to_the_first_and_the_last_place_of_the_text_and_select(play: Play) -> None:
+    async def story(p: Player) -> None:
+        await write(p, "a = 1\nb = 2\nc = 3", (1, 2))
+        editor = p.bench.editor
+        await p.press("ctrl+end")
+        assert editor.selection == Selection.cursor((2, 5))
+        await p.press("ctrl+home")
+        assert editor.selection == Selection.cursor((0, 0))
+        await p.press("ctrl+shift+end")
+        assert editor.selected_text == "a = 1\nb = 2\nc = 3"
+
+    play(story, lesson=None)
+
+
 def test_windows_lines_and_tabs_can_be_pasted(play: Play) -> None:
     from textual import events
 

@@ -42,6 +42,10 @@ class CodeArea(OrderedTextArea):
 
     BINDINGS = [
         Binding("shift+tab", "dedent", show=False),
+        Binding("ctrl+home", "cursor_text(0)", show=False),
+        Binding("ctrl+end", "cursor_text(1)", show=False),
+        Binding("ctrl+shift+home", "cursor_text(0, True)", show=False),
+        Binding("ctrl+shift+end", "cursor_text(1, True)", show=False),
     ]
 
     #: `tutor.view.syntax`, imported after the first paint, which it would hold up.
@@ -320,6 +324,10 @@ class CodeArea(OrderedTextArea):
             self._change_lines(indentation.dedent)
         else:
             self.screen.focus_previous()
+
+    def action_cursor_text(self, end: int, select: bool = False) -> None:
+        """Go to the first place of the text, or to the last."""
+        self.move_cursor(self.document.end if end else (0, 0), select=select)
 
     def action_toggle_comment(self) -> None:
         """Comment the lines of the selection, or the cursor's; or take the comment signs away."""
