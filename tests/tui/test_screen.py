@@ -11,6 +11,7 @@ from textual.app import App
 
 from tests.tui.conftest import Gates, Play, Player
 from tests.tui.test_running import style_at
+from tutor.language import use_language
 from tutor.session import Session
 from tutor.tui.app import TutorApp
 from tutor.tui.chooser import Item
@@ -319,3 +320,21 @@ def test_fault_of_ours_ends_in_a_sentence_and_the_details_in_a_file(monkeypatch,
         str(sentence) == f"torchtutor ended by a fault of its own; the details are in {tmp_path}/fault.txt."
     )
     assert "ZeroDivisionError" in (tmp_path / "fault.txt").read_text()
+
+
+def test_command_palette_also_knows_the_english_names(play: Play) -> None:
+
+    async def story(p: Player) -> None:
+        await p.press("ctrl+o")
+        await p.pilot.pause(0.3)
+        await p.press(*"scratch")
+        await p.see("따로 둔 이름공간")
+        await p.pilot.pause(0.5)
+        await p.press("enter")
+        await p.until(lambda: p.app.workbench.walk is None)
+
+    use_language("ko")
+    try:
+        play(story)
+    finally:
+        use_language("en")

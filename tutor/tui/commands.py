@@ -186,10 +186,12 @@ class CommandProvider(Provider):
             yield DiscoveryHit(self._title(command), self._call(command), help=command.help)
 
     async def search(self, query: str) -> Hits:
-        """The commands that match `query`."""
+        """The commands that match `query`, in the language that is spoken or in English."""
         matcher = self.matcher(query)
         for command in self._offered():
             label = self._label(command)
             score = matcher.match(label)
             if score > 0:
                 yield Hit(score, matcher.highlight(label), self._call(command), help=command.help)
+            elif (score := matcher.match(command.english_label)) > 0:  # by the name that documents give it
+                yield Hit(score, label, self._call(command), help=command.help)
