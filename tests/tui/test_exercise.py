@@ -152,7 +152,7 @@ def test_solution_is_confirmed_shown_and_taken_without_losing_what_was_there(
         p.bench.action_solution()
         await p.pilot.pause()
         await p.press("enter")
-        await p.see("v = x.view(2, 3)", "enter puts it into the editor")
+        await p.see("v = x.view(2, 3)", "enter inserts it")
         await p.press("enter")
         await p.until(lambda: "x.view(2, 3)" in p.bench.editor.text)
         assert p.bench.store.progress("made")["only"].solution_shown
@@ -275,3 +275,48 @@ def test_the_solution_is_compared_with_what_was_written(play: Play, exercise: Le
         await p.see("Your code is the solution, line by line.")
 
     play(story, (80, 24), lesson=exercise)
+
+
+def test_what_is_typed_first_fills_the_gap_also_after_a_reset(play: Play, exercise: Lesson) -> None:
+    async def story(p: Player) -> None:
+        for _ in range(2):
+            await p.press("7")
+            assert p.bench.editor.text == "x = torch.arange(6.)\nv = 7"
+            p.bench.action_reset_code()
+            await p.pilot.pause()
+            assert p.bench.editor.text == "x = torch.arange(6.)\nv = ____"
+
+    play(story, lesson=exercise)
+
+
+def test_after_the_answer_a_short_screen_shows_the_choices_that_matter(
+    play: Play, one_step: Callable[..., Lesson]
+) -> None:
+    ask = {"expr": "a", "choices": [1, 2, 3]}
+    lesson = one_step(kind="predict", code="a = 2", ask=ask, after="It is two.")
+
+    async def story(p: Player) -> None:
+        await p.see("1  1", "2  2", "3  3")
+        await p.press("1", "ctrl+r")
+        await p.settle()
+        await p.see("✗ 1  1", "✓ 2  2", "It is two.")
+        assert "3  3" not in p.text
+
+    play(story, lesson=lesson, size=(80, 24))
+
+
+def test_the_mark_of_a_long_text_names_the_key_that_turns_it_now(
+    play: Play, one_step: Callable[..., Lesson]
+) -> None:
+    prompt = "\n\n".join(f"Paragraph {n}." for n in range(20))
+    lesson = one_step(kind="run", prompt=prompt, code="\n".join(f"a = {n}" for n in range(30)))
+
+    async def story(p: Player) -> None:
+        await p.see("more: f6 1 ↓")
+        await p.press("f6", "1")
+        await p.see("more: pgdn ↓")
+        for _ in range(8):
+            await p.press("pagedown")
+        await p.see("Paragraph 19.")
+
+    play(story, lesson=lesson, size=(80, 24))

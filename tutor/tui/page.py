@@ -10,7 +10,9 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.screen import Screen
 from textual.widgets import Static, TextArea
+from textual.widgets.text_area import Selection
 
+from tutor.course.judge import GAP
 from tutor.course.parsons import fits
 from tutor.course.schema import Lesson
 from tutor.course.store import SCRATCH, Store
@@ -29,7 +31,7 @@ from tutor.tui.keybar import KeyBar
 from tutor.tui.lines import palette_of
 from tutor.tui.messages import KernelEvent, LineHeld
 from tutor.tui.predict import Choices, Guess, Question
-from tutor.tui.prose_box import More, ProseBox
+from tutor.tui.prose_box import More, Passage, ProseBox
 from tutor.tui.runner import Runner
 from tutor.tui.shares import Shares, Wants, share
 from tutor.tui.transcript import Transcript
@@ -72,14 +74,14 @@ class Page(Screen[None]):
         self._prose_width, self._wanted = LEAST_WIDTH, 0
         self._prompt_rows = 1
         self.bar = Bar()
-        self.prompt = Static(id="prompt")
-        self.after = Static(id="after")
-        self.hints = Static(id="hints")
+        self.prompt = Passage(id="prompt")
+        self.after = Passage(id="after")
+        self.hints = Passage(id="hints")
         self.prose = ProseBox(self.prompt, self.hints, self.after, share=self._prose_rows, id="prose-box")
-        self.more = More(self.prose)
+        self.more = More(self.prose, turns=lambda: self.turns_prose or self.focused is self.prose)
         self.choices = Choices(id="choices")
         self.guess = Guess(id="guess")
-        self.question = Static(id="question")
+        self.question = Passage(id="question")
         self.predict_panel = Panel(
             say("predict"), self.question, self.guess, self.choices, id="predict-panel"
         )
@@ -206,6 +208,7 @@ class Page(Screen[None]):
     def on_descendant_focus(self) -> None:
         """The prose has no heading of its own: the bar above it shows its focus."""
         self.bar.reading = self.focused is self.prose
+        self.more.look_soon()
         self.refresh_bindings()
 
     @property
@@ -221,11 +224,11 @@ class Page(Screen[None]):
         work, step = self.walk.work, self.walk.step
         after = step.after if work.done or work.solution_shown else ""
         prompt, question = split_question(step.prompt) if self.walk.asks else (step.prompt, "")
-        self.prompt.update(render_prose(prompt, palette))
-        self.question.update(render_prose(question, palette) if question else Text())
+        self.prompt.show(render_prose(prompt, palette))
+        self.question.show(render_prose(question, palette) if question else Text())
         self.question.display = bool(question)
         for part, text in ((self.hints, _hint_text(self.walk)), (self.after, after)):
-            part.update(render_prose(text, palette) if text else Text())
+            part.show(render_prose(text, palette) if text else Text())
             part.display = bool(text)
         self.share_anew()
 
@@ -345,6 +348,12 @@ class Page(Screen[None]):
         if not self.repl.asking:
             self.store.save_draft(f"{self._place}/prompt", self.repl.text, self.repl.cursor_location)
 
+    def go_to_gap(self) -> None:
+        """Select what is to be filled in, so that the first key takes its place."""
+        gap = _place_of_gap(self.editor.text)
+        if gap is not None:
+            self.editor.selection = gap
+
     def show_code(self) -> None:
         """The learner's own code of this step, where there is some, with the cursor where it was."""
         self._place = self.walk.key if self.walk is not None else SCRATCH
@@ -358,9 +367,19 @@ class Page(Screen[None]):
         self.editor.load_text(self._loaded)
         if draft is not None:
             self.editor.move_cursor(draft.cursor)
+        else:
+            self.go_to_gap()
         typed = self.store.draft(f"{self._place}/prompt")
         self.repl.load_text(typed.text if typed is not None else "")
         self.repl.move_cursor(self.repl.document.end)
+
+
+def _place_of_gap(source: str) -> Selection | None:
+    """The first gap of an exercise, selected."""
+    for row, line in enumerate(source.split("\n")):
+        if (column := line.find(GAP)) >= 0:
+            return Selection((row, column), (row, column + len(GAP)))
+    return None
 
 
 def _hint_text(walk: Walk) -> str:

@@ -107,6 +107,9 @@ class Choices(Widget, can_focus=True):
             if q.answer is not None and index == q.truth:
                 sign, fact = "✓", say("it is, as you said") if index == q.chosen else say("it is")
             rows.append((sign, f"{index + 1}  {text}", fact))
+        if q.answer is not None and not self.screen.has_class("-tall"):
+            # The room is for what explains the answer.
+            rows = [row for row in rows if row[0] != " "]
         if q.answer is not None and q.truth is None:
             rows.append(("·", f"   {q.answer}", say("it is")))
         return rows

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from rich.cells import cell_len
+from rich.text import Text
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.content import Content
@@ -12,8 +13,36 @@ from textual.geometry import Region, Size
 from textual.widget import Widget
 from textual.widgets import Static
 
-#: Marks, and the cells that keep them apart from the text; the longest that fits is shown.
-_MARKS = (("more ↓", 3), ("↓", 1))
+from tutor.translation import say
+from tutor.view.prose import fold
+
+#: The key that turns the text where the focused pane has its own Page Down: to its pane first.
+BY_PANE = "f6 1"
+
+
+class Passage(Static):
+    """A part of the text: what continues a list item stands under its text, at any width."""
+
+    def __init__(self, *, id: str) -> None:
+        super().__init__(id=id)
+        self._text = Text()
+        self._width = 0
+
+    def show(self, text: Text) -> None:
+        """Show this text."""
+        self._text = text
+        self.update(fold(text, self._width) if self._width else text)
+
+    def get_content_width(self, container: Size, viewport: Size) -> int:
+        """All of it, since the text fits itself into any."""
+        return container.width
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        """The text in lines of this width."""
+        if width and width != self._width:
+            self._width = width
+            self.update(fold(self._text, width), layout=False)
+        return super().get_content_height(container, viewport, width)
 
 
 class ProseBox(VerticalScroll):
@@ -41,9 +70,10 @@ class ProseBox(VerticalScroll):
 class More(Static):
     """Says at the end of the last row that is seen that the text goes on; where that row is full, nothing."""
 
-    def __init__(self, prose: ProseBox) -> None:
+    def __init__(self, prose: ProseBox, *, turns: Callable[[], bool]) -> None:
         super().__init__(id="more")
         self._prose = prose
+        self._turns = turns
         self._shown: tuple[str, tuple[int, int] | None] = ("", None)
 
     def compose(self) -> ComposeResult:
@@ -82,6 +112,8 @@ class More(Static):
         parent = self.parent.region if isinstance(self.parent, Widget) else box
         return box.right - parent.x - cell_len(mark), box.bottom - 1 - parent.y
 
-    @staticmethod
-    def _fitting(room: int) -> str:
-        return next((mark for mark, gap in _MARKS if cell_len(mark) + gap <= room), "")
+    def _fitting(self, room: int) -> str:
+        """The longest mark that fits, apart from the text by some cells."""
+        key = "pgdn" if self._turns() else BY_PANE
+        marks = ((say("more: {key} ↓", key=key), 3), (f"{key} ↓", 2), ("↓", 1))
+        return next((mark for mark, gap in marks if cell_len(mark) + gap <= room), "")

@@ -51,7 +51,7 @@ class SolutionScreen(Sheet[bool | None]):
         palette = palette_of(self.app.theme)
         if self._shown:
             other = say("d shows it alone") if self._compares else say("d compares")
-            self._heading.fact = say("enter puts it into the editor · {other} · esc closes", other=other)
+            self._heading.fact = say("enter inserts it · {other} · esc closes", other=other)
             lines = highlight(self._solution, palette)
             if self._compares:
                 lines = list(difference_lines(self._yours, self._solution, palette))

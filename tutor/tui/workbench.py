@@ -239,6 +239,7 @@ class Workbench(EditingCommands, Studying):
         self.store.reset_draft(self._place)
         self._loaded, self._has_draft = self.own_code, False
         self.editor.replace(self.own_code, (0, 0), self.editor.document.end)
+        self.go_to_gap()
         self.editor.forget()
         self.last_run = None
         self.write_prose()
