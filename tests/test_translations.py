@@ -6,6 +6,8 @@ import ast
 import importlib
 import string
 from collections.abc import Iterator
+from dataclasses import fields as dataclass_fields
+from dataclasses import is_dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -36,6 +38,9 @@ def texts_in(value: object) -> Iterator[str]:
     elif isinstance(value, tuple | list):
         for each in value:
             yield from texts_in(each)
+    elif is_dataclass(value) and not isinstance(value, type):
+        for field in dataclass_fields(value):
+            yield from texts_in(getattr(value, field.name))
 
 
 def templates_of(module: ModuleType, *, words: bool = False) -> Iterator[str]:

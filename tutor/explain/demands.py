@@ -4,12 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import reduce
 
-from tutor.explain.wording import count_text
+from tutor.explain.wording import count_text, or_text, phrase
 from tutor.facts import Shape
 
 #: Most dimensions that an argument with more than a few of them may have.
 MOST = 64
+_AT_LEAST = "have at least {least}"
+_NUMBER = "be a single number, without dimensions"
+_EXACTLY = "have {least}"
+_AT_MOST = "have at most {most}"
+_ONE_OF = "have {ranks} dimensions"
+_IS_SQUARE = "be a square matrix, or a batch of them, with two equal sizes last"
+_IS_FILLED = "have no size of 0"
+_IS_VECTORS = "have a dimension of size 3, as vectors in space have"
 
 
 @dataclass(frozen=True)
@@ -19,6 +28,16 @@ class Demand:
     parameters: tuple[str, ...]
     fits: Callable[[Shape], bool]
     needs: str
+    least: int = 0
+    most: int = 0
+
+    @property
+    def words(self) -> str:
+        """What it must be, to stand behind "must"."""
+        few = range(self.least, self.most + 1) if self.most < MOST else range(1)
+        ranks = reduce(lambda one, other: or_text((one, other)), map(str, few))
+        least, most = count_text(self.least, "dimension"), count_text(self.most, "dimension")
+        return phrase(self.needs, least=least, most=most, ranks=ranks)
 
 
 @dataclass(frozen=True)
@@ -32,19 +51,21 @@ class Alike:
 
 def _dims(parameter: str, least: int, most: int | None = None) -> Demand:
     if most is None:
-        words = f"have at least {count_text(least, 'dimension')}"
+        words = _AT_LEAST
     elif most == 0:
-        words = "be a single number, without dimensions"
+        words = _NUMBER
     elif least == most:
-        words = f"have {count_text(least, 'dimension')}"
+        words = _EXACTLY
     elif least == 0:
-        words = f"have at most {count_text(most, 'dimension')}"
+        words = _AT_MOST
     else:
-        words = f"have {' or '.join(map(str, range(least, most + 1)))} dimensions"
+        words = _ONE_OF
     return Demand(
         tuple(parameter.split("|")),
         lambda shape: len(shape) >= least and (most is None or len(shape) <= most),
         words,
+        least,
+        MOST if most is None else most,
     )
 
 
@@ -52,18 +73,16 @@ def _square(parameter: str) -> Demand:
     return Demand(
         tuple(parameter.split("|")),
         lambda shape: len(shape) >= 2 and shape[-1] == shape[-2],
-        "be a square matrix, or a batch of them, with two equal sizes last",
+        _IS_SQUARE,
     )
 
 
 def _filled(parameter: str) -> Demand:
-    return Demand((parameter,), lambda shape: 0 not in shape, "have no size of 0")
+    return Demand((parameter,), lambda shape: 0 not in shape, _IS_FILLED)
 
 
 def _vectors(parameter: str) -> Demand:
-    return Demand(
-        (parameter,), lambda shape: 3 in shape, "have a dimension of size 3, as vectors in space have"
-    )
+    return Demand((parameter,), lambda shape: 3 in shape, _IS_VECTORS)
 
 
 _MATRIX = "A|input"

@@ -8,9 +8,14 @@ from tutor.explain import calls, repairs
 from tutor.explain.engine import failure
 from tutor.explain.past import Past
 from tutor.explain.reading import failing
-from tutor.explain.wording import and_text, fill
+from tutor.explain.wording import and_text, fill, phrase
 from tutor.facts import Argument, Explanation, FailedCall, Snapshot, Step
 
+_IN_IT = "{is_}: there is {what} in it"
+_IS = "{name} is {what}"
+_A_TEXT = "text (str)"
+_A_DICTIONARY = "a dictionary"
+_A_OTHER = "a {type}"
 _RAGGED_TITLE = "The rows of {name} are not all of one length"
 _RAGGED = """
 {name} is a list of {count} rows{lengths}. A tensor is a block: every row must have the same length. Fill
@@ -125,7 +130,10 @@ def not_numbers(step: Step, before: Snapshot, past: Past) -> Explanation | None:
     kinds = set(data.types) if inside else {data.type}
     what, cure = _member(kinds, error.message, text, inside)
     is_ = name if calls.said(data) == name else calls.said(data)
-    is_ = f"{is_}: there is {what} in it" if inside else is_ if is_ != name else f"{name} is {what}"
+    if inside:
+        is_ = phrase(_IN_IT, is_=is_, what=what)
+    elif is_ == name:
+        is_ = phrase(_IS, name=name, what=what)
     return _numbers(_MEMBER_TITLE if inside else _WHOLE_TITLE, name, what, is_, cure)
 
 
@@ -133,11 +141,12 @@ def _member(kinds: set[str], message: str, text: str, inside: bool) -> tuple[str
     if "NoneType" in kinds or "NoneType" in message:
         return "None", fill(_NONE_CURE)
     if "str" in kinds or "'str'" in message or "str" in message.split()[-1:]:
-        return "text (str)", fill(_TEXT_CURE, text=text) if kinds == {"str"} and inside else fill(_TEXT_ALONE)
+        cure = fill(_TEXT_CURE, text=text) if kinds == {"str"} and inside else fill(_TEXT_ALONE)
+        return phrase(_A_TEXT), cure
     if "dict" in kinds:
-        return "a dictionary", fill(_DICT_CURE, text=text)
+        return phrase(_A_DICTIONARY), fill(_DICT_CURE, text=text)
     other = message.rpartition(" ")[2] if "infer dtype of" in message else "something else"
-    return f"a {other}", fill(_OTHER_CURE)
+    return phrase(_A_OTHER, type=other), fill(_OTHER_CURE)
 
 
 def _numbers(title: str, name: str, what: str, is_: str, cure: str) -> Explanation:

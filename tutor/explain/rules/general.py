@@ -13,7 +13,7 @@ from tutor.explain import calls
 from tutor.explain.engine import fallback
 from tutor.explain.past import Past
 from tutor.explain.reading import failing, words
-from tutor.explain.wording import fill, shape_text
+from tutor.explain.wording import fill, phrase, shape_text
 from tutor.facts import (
     Argument,
     ErrorFacts,
@@ -26,6 +26,11 @@ from tutor.facts import (
 )
 
 #: Errors that are no statement's fault, and those of the learner's own making.
+_WITH_VALUES = "{what} with values {values}"
+_GIVEN_IS = "{name} is {given}"
+_AS = "(as `{name}`)"
+_MORE = "and {count} more"
+_THERE = ": there {listed}"
 _QUIET = frozenset({"KeyboardInterrupt", "SystemExit", "KernelDied", "GeneratorExit", "SyntaxError"})
 _MOST_ARGUMENTS = 6
 _MOST_SETTINGS = 6
@@ -136,7 +141,7 @@ def _listed(call: FailedCall, *, about: frozenset[str]) -> Iterator[str]:
         alone = len([each for each in shown if each.parameter == one.parameter]) > 1 or len(shown) == 1
         yield _said(one, device=device, alone=alone, about=about)
     if len(shown) > _MOST_ARGUMENTS:
-        yield f"and {len(shown) - _MOST_ARGUMENTS} more"
+        yield phrase(_MORE, count=len(shown) - _MOST_ARGUMENTS)
 
 
 def _matters(call: FailedCall, argument: Argument) -> bool:
@@ -151,17 +156,18 @@ def _said(argument: Argument, *, device: bool, alone: bool, about: frozenset[str
     dtype = argument.operand.dtype if argument.operand is not None else None
     matters = "all" in about or ("whole" in about and (dtype or "").startswith(("int", "uint")))
     values = calls.range_text(argument) if matters and dtype is not None else ""
-    told = f"{told} with values {values}" if values else told
+    told = phrase(_WITH_VALUES, what=told, values=values) if values else told
     if not argument.text:
         operand = argument.operand
         name = operand.name if operand is not None and operand.name else argument.parameter
-        return told if name in ("", "self") else f"`{name}` is {told}"
+        return told if name in ("", "self") else phrase(_GIVEN_IS, name=f"`{name}`", given=told)
     plain = argument.parameter in ("self", "input") and argument.operand is not None
     word = "" if argument.place.isdecimal() else argument.place
     parameter = "" if plain or alone else argument.parameter or word
-    place = f" (as `{parameter}`)" if parameter not in ("", argument.text) else ""
+    place = f" {phrase(_AS, name=parameter)}" if parameter not in ("", argument.text) else ""
     literal = calls.said(argument) == calls.label(argument)
-    return f"`{argument.text}`{place}" if literal else f"`{argument.text}`{place} is {told}"
+    name = f"`{argument.text}`{place}"
+    return name if literal else phrase(_GIVEN_IS, name=name, given=told)
 
 
 def _inside(call: FailedCall, *, about: frozenset[str]) -> str:
@@ -170,7 +176,7 @@ def _inside(call: FailedCall, *, about: frozenset[str]) -> str:
     if inner is call or of_torch:
         return ""
     listed = "; ".join(_listed(inner, about=about))
-    return fill(_INSIDE, name=inner.name, given=f": there {listed}" if listed else "")
+    return fill(_INSIDE, name=inner.name, given=phrase(_THERE, listed=listed) if listed else "")
 
 
 def _takes(call: FailedCall) -> str:

@@ -15,6 +15,10 @@ from tutor.explain.rules.optimizers import optimizer_made
 from tutor.explain.wording import fill
 from tutor.facts import Argument, Explanation, FailedCall, Snapshot, Step
 
+_HAS = "It has {count} here."
+_IS = "`{name}` is {what}."
+_GIVEN_AS = "{told} (given as `{name}`)."
+_IS_HERE = "`{name}` is `{code}` here."
 _TITLE = "{optimizer} cannot take `{code}` as {setting}"
 _TEXT = "{given} `{setting}` is {meaning}, and it must be {must}. {hint}"
 _RAISED = frozenset({"ValueError", "TypeError", "IndexError", "AssertionError", "RuntimeError"})
@@ -208,7 +212,7 @@ def _wrong_pair(
     if members is None or setting.pair is None:
         return (fill(_TEXT, hint="", **fields), None) if argument.kind in ("text", "none") else None
     if len(members) != 2:
-        return fill(_TEXT, hint=f"It has {len(members)} here.", **fields), None
+        return fill(_TEXT, hint=fill(_HAS, count=len(members)), **fields), None
     allowed = [
         member is None or (isinstance(member, int | float) and allows(member))
         for member, allows in zip(members, setting.pair, strict=True)
@@ -218,10 +222,12 @@ def _wrong_pair(
 
 def _given(argument: Argument) -> str:
     name = argument.parameter
-    told = calls.said(argument) if argument.text else f"`{name}` is {calls.what(argument)}"
-    if " is " in told and argument.text:
-        return f"{told} (given as `{name}`)."
-    return f"`{name}` is `{argument.text or argument.value}` here." if argument.text else f"{told}."
+    if not argument.text:
+        return fill(_IS, name=name, what=calls.what(argument))
+    told = calls.said(argument)
+    if told != calls.label(argument):
+        return fill(_GIVEN_AS, told=told, name=name)
+    return fill(_IS_HERE, name=name, code=argument.text)
 
 
 def _float(argument: Argument | None) -> float | None:

@@ -5,9 +5,15 @@ from __future__ import annotations
 from tutor.explain import calls, subjects
 from tutor.explain.engine import failure
 from tutor.explain.past import Past
-from tutor.explain.wording import fill, shape_text
+from tutor.explain.wording import fill, phrase, shape_text
 from tutor.facts import Argument, Explanation, FailedCall, Operand, Shape, Snapshot, Step
 
+_INPUT = "its input"
+_CELL_TAKES = "it takes `[batch, input_size]`, or one row"
+_TAKES = "it takes `[{order}, input_size]`, or one sequence without a batch"
+_PART = "part {at} of the hidden state"
+_STATE_IS = "its hidden state is `[batch, {hidden}]`, or one row"
+_FOR_INPUT = "an input of shape {shape}, {name},"
 _RANK_TITLE = "{layer} takes {ranks} dimensions, and {who} has {count}"
 _RANK = """
 {made}: {wanted}, so {who} must have {ranks} dimensions. {shape}, with {count}.
@@ -71,12 +77,10 @@ def _input(call: FailedCall, given: Argument, sizes: Shape, made: tuple[int, int
     ranks = (1, 2) if cell else (2, 3)
     shape = subjects.sentence(subjects.shape_of(given))
     if len(sizes) not in ranks:
-        wanted = "it takes `[batch, input_size]`, or one row" if cell else _layout(call)
+        wanted = _CELL_TAKES if cell else _layout(call)
         fields = {"ranks": subjects.counted(ranks), "count": subjects.dims_text(len(sizes))}
-        text = fill(
-            _RANK, made=subjects.layer_is(call), wanted=wanted, who="its input", shape=shape, **fields
-        )
-        return fill(_RANK_TITLE, layer=_who(call), who="its input", **fields), text
+        text = fill(_RANK, made=subjects.layer_is(call), wanted=wanted, who=_INPUT, shape=shape, **fields)
+        return fill(_RANK_TITLE, layer=_who(call), who=_INPUT, **fields), text
     if sizes[-1] == takes or call.module is None:
         return None
     fields = {"takes": str(takes), "has": str(sizes[-1])}
@@ -92,7 +96,7 @@ def _who(call: FailedCall) -> str:
 
 def _layout(call: FailedCall) -> str:
     order = "batch, length" if subjects.setting(call, "batch_first") else "length, batch"
-    return f"it takes `[{order}, input_size]`, or one sequence without a batch"
+    return fill(_TAKES, order=order)
 
 
 def _states(call: FailedCall, given: Argument, sizes: Shape, hidden: int) -> _Told | None:
@@ -104,7 +108,7 @@ def _states(call: FailedCall, given: Argument, sizes: Shape, hidden: int) -> _To
     for at, state in enumerate(states):
         if state.shape is None:
             continue
-        name = f"`{state.name}`" if state.name else f"part {at} of the hidden state"
+        name = f"`{state.name}`" if state.name else phrase(_PART, at=at)
         told = _state(call, given, sizes, (name, state.shape, hidden, at))
         if told is not None:
             return told
@@ -118,7 +122,7 @@ def _state(
     cell = calls.operation(call) in _CELLS
     if cell and len(shape) not in (1, 2):
         fields = {"ranks": "1 or 2", "count": subjects.dims_text(len(shape))}
-        wanted = f"its hidden state is `[batch, {hidden}]`, or one row"
+        wanted = fill(_STATE_IS, hidden=hidden)
         text = fill(
             _RANK,
             made=subjects.layer_is(call),
@@ -139,7 +143,7 @@ def _state(
         _HIDDEN,
         made=subjects.layer_is(call),
         settings=f"`{', '.join(settings)}`",
-        shape=f"an input of shape {shape_text(sizes)}, {subjects.name_of(given)},",
+        shape=phrase(_FOR_INPUT, shape=shape_text(sizes), name=subjects.name_of(given)),
         wanted=shape_text(wanted_shape),
         meaning=_HIDDEN_CELL if cell else _HIDDEN_LAYERS,
         state=subjects.sentence(name),

@@ -6,9 +6,12 @@ from tutor.explain import calls, subjects
 from tutor.explain.demands import ALIKE, COUNTS, DEMANDS, EQUAL, Demand, Equal
 from tutor.explain.engine import failure
 from tutor.explain.past import Past
-from tutor.explain.wording import count_text, fill, shape_text
+from tutor.explain.wording import count_text, fill, phrase, shape_text
 from tutor.facts import Argument, Explanation, FailedCall, Shape, Snapshot, Step
 
+_CALLED_ON = "the tensor that it is called on"
+_SAME_SHAPE = "the same shape"
+_SAME_COUNT = "the same number of dimensions"
 _TITLE = "{who} is {shape}, which `{operation}` does not take"
 _TEXT = """
 {is_}, with {count}{square}. For `{operation}`, {its} must {needs}. {hint}
@@ -70,7 +73,7 @@ def _needed(step: Step, call: FailedCall, given: Argument, sizes: Shape, demand:
     operation = calls.operation(call)
     many = len(sizes) >= 2 and "square" in demand.needs
     parameter = given.parameter
-    its = "the tensor that it is called on" if parameter == "self" else f"`{parameter}`"
+    its = phrase(_CALLED_ON) if parameter == "self" else f"`{parameter}`"
     text = fill(
         _TEXT,
         is_=subjects.sentence(subjects.shape_of(given)),
@@ -78,7 +81,7 @@ def _needed(step: Step, call: FailedCall, given: Argument, sizes: Shape, demand:
         square=fill(_SQUARE, rows=sizes[-2], columns=sizes[-1]) if many else "",
         operation=operation,
         its=its,
-        needs=demand.needs,
+        needs=demand.words,
         hint=fill(_HINTS.get(operation, "")),
     )
     who = subjects.sentence(subjects.name_of(given))
@@ -102,7 +105,7 @@ def shapes_alike(step: Step, before: Snapshot, past: Past) -> Explanation | None
             if same:
                 continue
             operation = calls.operation(call)
-            wanted = "the same shape" if alike.shape else "the same number of dimensions"
+            wanted = phrase(_SAME_SHAPE if alike.shape else _SAME_COUNT)
             text = fill(
                 _ALIKE,
                 shapes=subjects.sentence(", ".join(subjects.shape_of(each) for each, _ in known)),

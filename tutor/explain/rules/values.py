@@ -11,10 +11,13 @@ from collections.abc import Iterator
 from tutor.explain import calls, domains, repairs
 from tutor.explain.engine import failure
 from tutor.explain.past import Past
-from tutor.explain.wording import fill
+from tutor.explain.wording import fill, phrase
 from tutor.facts import Argument, Explanation, FailedCall, Snapshot, Step
 from tutor.facts.failed import ArgumentKind
 
+_THE_LAYER = "the {type} layer"
+_AS_CODE = "as `{code}`, which is {value}"
+_THE_VALUE = "the value {value}"
 _RANGE_TITLE = "`{parameter}` of {owner} must be {words}, and it is {value}"
 _RANGE = """
 `{code}` {gives} `{parameter}`{said}, and it must be {words}. {meaning}
@@ -64,7 +67,7 @@ def _calls(step: Step) -> Iterator[FailedCall]:
 
 def _owner(call: FailedCall) -> str:
     if call.form == "module" and call.module is not None:
-        return f"`{call.module.path}`" if call.module.path else f"the {call.module.type} layer"
+        return f"`{call.module.path}`" if call.module.path else phrase(_THE_LAYER, type=call.module.type)
     return f"`{call.name}`"
 
 
@@ -121,8 +124,8 @@ def _out_of_range(step: Step, call: FailedCall, one: Argument, domain: domains.D
 def _said(one: Argument) -> str:
     """` the value 1.5`, or what the code for it is."""
     if one.text and one.text.replace("'", '"') != one.value:
-        return f" as `{one.text}`, which is {one.value}"
-    return f" the value {one.value}" if one.place else f" {one.value}"
+        return f" {phrase(_AS_CODE, code=one.text, value=one.value)}"
+    return f" {phrase(_THE_VALUE, value=one.value)}" if one.place else f" {one.value}"
 
 
 @failure
