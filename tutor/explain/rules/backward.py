@@ -19,7 +19,7 @@ from tutor.explain.reading import (
     words,
 )
 from tutor.explain.severed import severed
-from tutor.explain.wording import code_list, fill
+from tutor.explain.wording import and_text, code_list, fill
 from tutor.facts import Explanation, Snapshot, Step
 
 # ── second backward ──────────────────────────────────────────────────────────
@@ -336,4 +336,4 @@ def _why_no_history(found: FailingPass, snapshot: Snapshot, search: Search) -> s
 
 def _lines(roots: dict[str, At]) -> str:
     listed = [f"`{name}` ({at})" for name, at in roots.items()][:3]
-    return " and ".join(filter(None, (", ".join(listed[:-1]), listed[-1])))
+    return and_text(listed)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tutor.explain.engine import outcome
 from tutor.explain.flow import Flow
 from tutor.explain.past import Past
-from tutor.explain.wording import fill
+from tutor.explain.wording import fill, phrase
 from tutor.facts import BackwardFacts, Explanation, OpCount, Operand, OpFacts, Snapshot, Step
 
 #: What looks for NaN and replaces it.
@@ -103,9 +103,9 @@ def _why(flow: Flow, op: OpFacts) -> str:
     if op.name == "div":
         divisor = op.ins[-1]
         why = fill(_ZERO, arg=_named(op, divisor)) if len(op.ins) > 1 else ""
-        return f"{why} {_ADVICE['div']}".strip()
+        return f"{why} {phrase(_ADVICE['div'])}".strip()
     if op.name in _WHY and given.name:
-        return f"{fill(_WHY[op.name], arg=given.name)} {_ADVICE.get(op.name, '')}".strip()
+        return f"{fill(_WHY[op.name], arg=given.name)} {phrase(_ADVICE.get(op.name, ''))}".strip()
     return ""
 
 

@@ -165,7 +165,7 @@ def _rank(step: Step, conv: _Convolution, needs: int) -> _Told:
             shape=shape_text((1, *conv.given)),
         )
         fix = subjects.on_argument(step, conv.call, conv.input, ".unsqueeze(0)")
-    fields = {"ranks": f"{needs - 1} or {needs}", "count": subjects.dims_text(len(conv.given))}
+    fields = {"ranks": subjects.counted((needs - 1, needs)), "count": subjects.dims_text(len(conv.given))}
     text = fill(
         _RANK,
         made=subjects.layer_is(conv.call),

@@ -10,9 +10,11 @@ from tutor.explain.elsewhere import Defined, call_of, codes, defined, last_set
 from tutor.explain.engine import failure
 from tutor.explain.past import Past
 from tutor.explain.reading import Failing, failing
-from tutor.explain.wording import count_text, fill, shape_text
+from tutor.explain.wording import and_text, count_text, fill, phrase, shape_text
 from tutor.facts import Argument, Explanation, FailedCall, Snapshot, Step
 
+_MORE_SIZES = "{count} more"
+_OF_TYPE = "{article} {type}"
 _DATA = "torch.utils.data."
 LOADER = "torch.utils.data.DataLoader.__iter__"
 
@@ -66,7 +68,7 @@ def dataset_length(step: Step, before: Snapshot, past: Past) -> Explanation | No
     else:
         repair = fill(_LENGTH_GENERATOR if kind == "generator" else _LENGTH_OTHER)
     code = call.expression if ours and call is not None else ast.unparse(asked) if asked is not None else kind
-    what = f"a{'n' if kind[:1].lower() in 'aeiou' else ''} {kind}"
+    what = phrase(_OF_TYPE, article="an" if kind[:1].lower() in "aeiou" else "a", type=kind)
     text = fill(_LENGTH, code=_short(code), what=what, repair=repair)
     return Explanation(
         "dataset-length", "error", fill(_LENGTH_TITLE, type=what if own is None else kind), text
@@ -335,8 +337,7 @@ def collate_sizes(step: Step, before: Snapshot, past: Past) -> Explanation | Non
 
 def _joined(sizes: list[str]) -> str:
     """`[2], [3] and [1]`."""
-    shown = sizes[:4] if len(sizes) <= 4 else [*sizes[:3], f"{len(sizes) - 3} more"]
-    return f"{', '.join(shown[:-1])} and {shown[-1]}"
+    return and_text(sizes if len(sizes) <= 4 else [*sizes[:3], phrase(_MORE_SIZES, count=len(sizes) - 3)])
 
 
 @failure

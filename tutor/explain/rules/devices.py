@@ -13,7 +13,7 @@ from tutor.explain.lineage import tells_makers
 from tutor.explain.past import Past
 from tutor.explain.reading import Failing, failing, insert_after, path, root, words
 from tutor.explain.repairs import closed, code_of, exchange
-from tutor.explain.wording import code_list, fill
+from tutor.explain.wording import and_text, code_list, fill
 from tutor.facts import Explanation, Snapshot, Step, TensorFacts
 
 _TITLE = "`{code}` has tensors on different devices: {devices}"
@@ -84,7 +84,7 @@ def device_mismatch(step: Step, before: Snapshot, past: Past) -> Explanation | N
     ]
     cure, fix = _cure(step, found, node, every)
     where = ", and ".join(listed)
-    title = fill(_TITLE, code=words(node, found.source), devices=" and ".join(every))
+    title = fill(_TITLE, code=words(node, found.source), devices=and_text(every))
     names = tuple(name for name in tensors if name in found.tensors)[:4]
     text = fill(_TEXT, where=where[:1].upper() + where[1:], cure=cure)
     return Explanation("device-mismatch", "error", title, text, fix, names)

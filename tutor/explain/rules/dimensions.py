@@ -17,6 +17,7 @@ from tutor.explain.reading import failing, words
 from tutor.explain.wording import and_text, fill, phrase, shape_text
 from tutor.facts import Argument, Explanation, FailedCall, Shape, Snapshot, Step
 
+_DIMS_ARE = "{count}: `dims` is {dims}"
 _EACH_OF = "each of `{name}`"
 _A_DIMENSION = "a dimension"
 _CANNOT_PUT = "`{operation}` cannot put a dimension at {dim}"
@@ -307,7 +308,7 @@ def dimension_order(step: Step, before: Snapshot, past: Past) -> Explanation | N
         all=_all(len(sizes)),
         operation="permute",
         code=subjects.code_of(call),
-        given=f"{len(named.dims)}: `dims` is {_tuple(named.dims)}",
+        given=phrase(_DIMS_ARE, count=len(named.dims), dims=_tuple(named.dims)),
         hint=fill(_ORDER_TWO) if len(named.dims) == 2 else "",
     )
     count = subjects.dims_text(len(sizes))

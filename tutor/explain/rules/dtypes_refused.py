@@ -9,7 +9,7 @@ from tutor.explain import calls, dtypes, repairs
 from tutor.explain.engine import failure
 from tutor.explain.past import Past
 from tutor.explain.reading import failing, words
-from tutor.explain.wording import fill
+from tutor.explain.wording import fill, or_text
 from tutor.facts import Argument, Explanation, FailedCall, Snapshot, Step
 
 # ── positions ────────────────────────────────────────────────────────────────
@@ -128,7 +128,7 @@ def index_dtype(step: Step, before: Snapshot, past: Past) -> Explanation | None:
             cured, fix = f"{left} // {right}", repairs.exchange(at[0], at[1], f"{left} // {right}")
     masks = calls.operation(call) in ("getitem", "setitem") and one.operand is not None
     cure = fill(_INDEX_CURE, code=cured) + (" " + fill(_INDEX_BOOL, name=name.strip("`")) if masks else "")
-    wanted = "int64" if only else "int64 or int32"
+    wanted = "int64" if only else or_text(("int64", "int32"))
     text = fill(_INDEX, name=name, wanted=wanted, cure=cure, **fields)
     title = fill(_INDEX_TITLE, name=name, dtype=dtype)
     fix = None if masks and _looks_like_mask(one) else fix

@@ -26,6 +26,7 @@ from tutor.facts import (
 )
 
 #: Errors that are no statement's fault, and those of the learner's own making.
+_GIVEN = "Given: {listed}."
 _WITH_VALUES = "{what} with values {values}"
 _GIVEN_IS = "{name} is {given}"
 _AS = "(as `{name}`)"
@@ -131,7 +132,7 @@ def _layer(layer: LayerFacts, code: str) -> str:
 def _given(call: FailedCall, *, about: frozenset[str]) -> str:
     """Its arguments, each with what it is."""
     listed = list(_listed(call, about=about))
-    return f"Given: {'; '.join(listed)}." if listed else ""
+    return phrase(_GIVEN, listed="; ".join(listed)) if listed else ""
 
 
 def _listed(call: FailedCall, *, about: frozenset[str]) -> Iterator[str]:

@@ -16,9 +16,11 @@ from tutor.explain.origins import Story, switched_off
 from tutor.explain.passes import backward_of
 from tutor.explain.past import Past
 from tutor.explain.reading import evaluated, failing, path, replace, statement_of, words
-from tutor.explain.wording import fill, maker
+from tutor.explain.wording import fill, maker, phrase
 from tutor.facts import Explanation, Snapshot, Step, TensorFacts
 
+_BY = "by `{name}`"
+_AT_LINE = "in {at}"
 _TITLE = "`{name}` does not keep its gradient"
 _NON_LEAF = """
 `{name}.grad` is None: `{name}` was computed{made} from other tensors{line}, and backward keeps gradients
@@ -256,12 +258,12 @@ def _told(reading: _Reading, kind: Kind) -> Explanation | None:
 
 
 def _non_leaf(name: str, facts: TensorFacts | None, made: Binding | None, kind: Kind) -> Explanation:
-    by = f" by `{maker(facts.grad_fn)}`" if facts is not None and facts.grad_fn else ""
+    by = f" {phrase(_BY, name=maker(facts.grad_fn))}" if facts is not None and facts.grad_fn else ""
     if made is not None and _makes_leaf(made.value):
         text = fill(_UNNAMED_LEAF, name=name, at=made.at, made=words(made.value, made.code.source))
     else:
         known = made is not None and not isinstance(made.statement, ast.For)
-        line = f" in {made.at}" if made is not None and known else ""
+        line = f" {phrase(_AT_LINE, at=made.at)}" if made is not None and known else ""
         text = fill(_NON_LEAF, name=name, made=by, line=line, leaf=fill(_LEAF_LAST, name=name))
     return _explanation(kind, fill(_TITLE, name=name), text, name)
 

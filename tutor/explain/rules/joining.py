@@ -13,6 +13,12 @@ from tutor.explain.reading import Failing, failing, rename_method
 from tutor.explain.wording import count_text, fill, phrase, shape_text
 from tutor.facts import Argument, Explanation, FailedCall, Operand, Shape, Snapshot, Step
 
+_THE_LIST = "the list"
+_IT = "it"
+_EMPTY_LISTS = {
+    "list": "{name} is an empty list, `tensors` has 0 entries",
+    "tuple": "{name} is an empty tuple, `tensors` has 0 entries",
+}
 _JOINS = "`{code}` joins {count}"
 _TENSOR_OF = "tensor {at} of `{name}`"
 _TENSOR_AT = "tensor {at}"
@@ -134,9 +140,12 @@ def _label(listed: Argument, at: int) -> str:
 
 
 def _nothing(step: Step, listed: Argument, operation: str) -> Explanation:
-    name = f"`{listed.text}`" if listed.text and listed.text not in ("[]", "()") else "the list"
-    what = f"{subjects.sentence(name)} is an empty {listed.kind}, `tensors` has 0 entries"
-    text = fill(_EMPTY, what=what, operation=operation, list="it" if name != "the list" else "the list")
+    name = f"`{listed.text}`" if listed.text and listed.text not in ("[]", "()") else phrase(_THE_LIST)
+    empty = _EMPTY_LISTS[listed.kind]
+    what = phrase(empty, name=subjects.sentence(name))
+    text = fill(
+        _EMPTY, what=what, operation=operation, list=phrase(_THE_LIST if name == phrase(_THE_LIST) else _IT)
+    )
     title = fill(_EMPTY_TITLE, operation=operation)
     return Explanation("cat-shapes", "error", title, text, None, ())
 

@@ -89,7 +89,7 @@ def pool_input(step: Step, before: Snapshot, past: Past) -> Explanation | None:
 def _rank(call: FailedCall, given: Argument, sizes: Shape, slides: int) -> _Told | None:
     if len(sizes) in (slides + 1, slides + 2):
         return None
-    fields = {"ranks": f"{slides + 1} or {slides + 2}", "count": subjects.dims_text(len(sizes))}
+    fields = {"ranks": subjects.counted((slides + 1, slides + 2)), "count": subjects.dims_text(len(sizes))}
     shape = subjects.sentence(subjects.shape_of(given))
     text = fill(_RANK, made=subjects.layer_is(call), sizes=_SIZES[slides], shape=shape, **fields)
     return subjects.sentence(fill(_RANK_TITLE, layer=subjects.layer_of(call), **fields)), text

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from tutor.explain import calls, subjects
 from tutor.explain.engine import failure
 from tutor.explain.past import Past
-from tutor.explain.wording import fill, shape_text
+from tutor.explain.wording import fill, phrase, shape_text
 from tutor.facts import Argument, Explanation, FailedCall, Shape, Snapshot, Step
 
+_ENTRY = "1 entry"
+_ENTRIES = "{count:,} entries"
 _EMBEDDING_TITLE = "{layer} has {rows} rows, and is asked for row {wrong}"
 _EMBEDDING = """
 {made}: a table of {rows} rows, for the positions {reach}. {index} {holds}, and each must be one of these
@@ -226,7 +228,7 @@ def lookup_range(step: Step, before: Snapshot, past: Past) -> Explanation | None
         hint=hint,
         **found.told,
     )
-    count = "1 entry" if size == 1 else f"{size:,} entries"
+    count = phrase(_ENTRY if size == 1 else _ENTRIES, count=size)
     fields = {"dim": found.dim, "who": subjects.name_of(found.input), "operation": found.operation}
     title = fill(_LOOKUP_TITLE, size=count, wrong=wrong, **fields)
     names = subjects.all_evidence(step, found.call)
@@ -294,7 +296,7 @@ def top_count(step: Step, before: Snapshot, past: Past) -> Explanation | None:
     least = 0 if operation == "topk" else 1
     if least <= k <= size:
         return None
-    count = "1 entry" if size == 1 else f"{size:,} entries"
+    count = phrase(_ENTRY if size == 1 else _ENTRIES, count=size)
     fields = {"k": k, "dim": at, "size": count}
     shape = subjects.sentence(subjects.shape_of(given))
     text = fill(_TOP, shape=shape, operation=operation, least=least, most=size, **fields)

@@ -11,9 +11,10 @@ from tutor.explain.elsewhere import articled, call_of, changed
 from tutor.explain.engine import failure
 from tutor.explain.past import Past
 from tutor.explain.reading import Failing, failing
-from tutor.explain.wording import code_list, fill
+from tutor.explain.wording import code_list, fill, phrase
 from tutor.facts import Argument, Explanation, FailedCall, Snapshot, Step
 
+_A_TEXT = "a text"
 _MORE = ", and {count} more differ so"
 _PROBLEMS = ("{count} missing", "{count} unexpected", "{count} of another size")
 _LOAD = "torch.nn.Module.load_state_dict"
@@ -184,7 +185,7 @@ def no_state_dict(step: Step, before: Snapshot, past: Past) -> Explanation | Non
     found = failing(step)
     node = calls.node_of(found, call, argument) if found is not None and code is not None else None
     fix = changed(found, node, code) if code is not None else None
-    what = "a text" if argument.kind == "text" else calls.what(argument)
+    what = phrase(_A_TEXT) if argument.kind == "text" else calls.what(argument)
     fields = {"given": text, "what": what}
     told = fill(_NOT, instead=fill(instead, given=text), **fields)
     return Explanation("no-state-dict", "error", fill(_NOT_TITLE, **fields), told, fix)

@@ -9,7 +9,7 @@ from tutor.explain import calls, cures, signatures
 from tutor.explain.engine import failure
 from tutor.explain.past import Past
 from tutor.explain.reading import failing, words
-from tutor.explain.wording import code_list, count_text, fill, phrase
+from tutor.explain.wording import and_text, code_list, count_text, fill, phrase
 from tutor.facts import Explanation, FailedCall, Snapshot, Step
 
 _ONLY = "only {count}"
@@ -246,4 +246,4 @@ def _function(call: FailedCall) -> str:
 
 
 def _joined(parts: list[str]) -> str:
-    return " and ".join(filter(None, (", ".join(parts[:-1]), parts[-1]))) if parts else ""
+    return and_text(parts) if parts else ""
