@@ -7,7 +7,9 @@ import ast
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.cells import cell_len
 
+from tutor.repl.out import PROSE, Out
 from tutor.repl.pieces import Gatherer, Piece, crowded, extent, has_several_lines, is_finished, next_indent
 
 STATEMENTS = (
@@ -127,3 +129,16 @@ def test_one_line_with_several_statements_needs_no_echo():
     assert not has_several_lines("a = 1; b = 2")
     assert not has_several_lines("if a:\n    b")
     assert has_several_lines("a = 1\nb = 2")
+
+
+def test_what_explains_a_word_is_broken_between_words_and_stays_in_its_column(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    words = "짧은 낱말 여럿으로 된 긴 설명 " * 6
+    Out(colour=False).entry("  :word    ", words)
+    first, *others = capsys.readouterr().out.rstrip("\n").split("\n")
+    assert first.startswith("  :word    짧은")
+    assert others
+    assert all(line.startswith(" " * 11) and line[11] != " " for line in others)
+    assert all(cell_len(line) <= PROSE for line in (first, *others))
+    assert " ".join([first[11:], *(line.strip() for line in others)]) == words.strip()

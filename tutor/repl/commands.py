@@ -77,10 +77,10 @@ async def _help(conversation: Conversation, _: str) -> None:
     out.line(translated("Type Python; a block ends with an empty line. Commands:"))
     width = max(len(command.usage) for command in conversation.commands)
     for command in conversation.commands:
-        out.line(f"  {command.usage:<{width}}  {command.help}")
+        out.entry(f"  {command.usage:<{width}}  ", command.help)
     out.line(translated("Keys:"))
     for key, help_text in conversation.reader.keys:
-        out.line(f"  {key:<{width}}  {help_text}")
+        out.entry(f"  {key:<{width}}  ", help_text)
 
 
 async def _table(conversation: Conversation, _: str) -> None:

@@ -6,6 +6,7 @@ import os
 import shutil
 import sys
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.style import Style
 from rich.text import Text
@@ -83,6 +84,13 @@ class Out:
         for line in Text(words, style).wrap(self._console, room):
             line.rstrip()
             self.line(Text.assemble(" " * indent, line))
+
+    def entry(self, lead: str, words: str) -> None:
+        """A word and what it means, broken between words and under where that began."""
+        room = max(20, min(self.width, PROSE) - cell_len(lead))
+        for number, line in enumerate(Text(words).wrap(self._console, room)):
+            line.rstrip()
+            self.line(Text.assemble(" " * cell_len(lead) if number else lead, line))
 
     def page(self, text: Text) -> None:
         """Several paragraphs, broken between words."""
