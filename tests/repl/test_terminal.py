@@ -118,6 +118,7 @@ def test_ctrl_c_drops_what_is_typed_and_stops_what_runs(open_terminal):
     terminal.expect("which? ", 10)
     terminal.type(CTRL_C)
     terminal.expect("Stopped.")
+    terminal.expect(">>>")
     terminal.enter("1 + 1", "2")
 
 

@@ -225,8 +225,7 @@ class Conversation:
             return run
         finally:
             self._telling = None
-            if self._answering is not None:
-                self._answering.cancel()
+            await self._ask_no_more()
 
     # ── the kernel's life ────────────────────────────────────────────────────
 
@@ -321,6 +320,13 @@ class Conversation:
         self._stream.finish()
         self.out.say(say("The code does not stop: press ctrl+c again to restart the kernel, or wait."))
 
+    async def _ask_no_more(self) -> None:
+        """A question of code that has ended lets go of the terminal before the next prompt takes it."""
+        answering, self._answering = self._answering, None
+        if answering is not None:
+            answering.cancel()
+            await asyncio.wait([answering])
+
     async def _answer(self, prompt: str) -> None:
         shown = self._stream.take_open()
         if not shown:
@@ -359,5 +365,5 @@ class Conversation:
             self._restart(None)
         elif state in ("busy", "stopping"):
             self.session.interrupt()
-        elif state == "starting":
+        elif state in ("starting", "idle"):  # the code has not begun
             self._work.cancel()
