@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from textwrap import dedent, indent
+
 TRAINING = """
     import torch
     from torch import nn
@@ -36,6 +38,29 @@ def test_each_step_says_what_it_used(driver):
     assert [one.name for one in step.optimizers] == ["optimizer"]
     assert step.optimizers[0].parameters == numbers
     assert all(not one.updates and not one.optimizers for one in run.steps if one is not step)
+
+
+DEEP = """
+    import torch
+    w = torch.ones(2, requires_grad=True)
+    optimizer = torch.optim.SGD([w], lr=0.1)
+    for _ in range(8):
+        z = w
+        for _ in range(400):
+            z = z * 1.0
+        z.sum().backward()
+    optimizer.step()
+    last = 1
+"""
+
+
+def test_passes_that_were_too_long_to_be_recorded_are_counted(driver):
+    run = driver.run(f"def train():\n{indent(dedent(DEEP), '    ')}\ntrain()")
+    assert run.ok
+    (update,) = run.steps[-1].updates
+    assert update.passes == (8,)
+    (place,) = {one.line for one in run.steps[-1].backwards}
+    assert len([one for one in run.steps[-1].backwards if one.nodes]) < 8, place
 
 
 def test_many_steps_are_counted_and_the_first_are_told(driver):

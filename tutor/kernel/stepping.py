@@ -107,7 +107,7 @@ class Updates:
         known = None if frame is None else self._sites.nearest(frame)
         site = None if known is None else self._sites.at(known)
         parameters, more = _parameters(optimizer)
-        number, passes_of = self._snapshots.objects.number, self._replay.accumulated.passes
+        number, passes_of = self._snapshots.objects.number, self._replay.passes_counted()
         passes = []
         for one in parameters:
             gradient = raw.grad(one) if raw.is_leaf(one) else None

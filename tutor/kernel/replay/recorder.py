@@ -74,6 +74,11 @@ class Replay:
         """How many passes there were since the last reset."""
         return self._passed + sum(place.hits for place in self._places.values())
 
+    def passes_counted(self) -> Callable[[Any, Any], int | None]:
+        """How many passes a leaf's `.grad` has added up by now, those not watched among them."""
+        self._catch_up()
+        return self.accumulated.passes
+
     # ── around a statement ───────────────────────────────────────────────────
 
     def start(self, wanted: bool = True) -> None:
