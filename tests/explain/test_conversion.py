@@ -113,6 +113,7 @@ def test_a_conversion_with_one_right_repair(
             ("`while`", "`p != 0`"),
         ),
         ("v = torch.ones(3)\nv.item()", "one-element", ("`v` has 3 elements", "`v.tolist()`")),
+        ("xs = [torch.ones(3)] * 2\ntorch.FloatTensor(xs)", "failed-call", ("torch.FloatTensor(xs)", "[3]")),
         ("v = torch.ones(3)\nint(v > 0)", "one-element", ("`(v > 0).int()`",)),
         ("a = [1., 2.]\na * torch.ones(2)", "index-of-tensor", ("`a` is no number", "torch.tensor(a)")),
         ("torch.zeros(0).item()", "one-element", ("no element at all",)),

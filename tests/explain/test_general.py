@@ -119,6 +119,11 @@ def test_a_name_that_is_not_there(learner, code: str, words: tuple[str, ...]) ->
         assert word in f"{error.title} {error.text}", error.text
 
 
+def test_one_letter_looks_like_no_longer_name(learner) -> None:
+    assert "looks like" not in asked(learner, "rate = 1\nprint(q)", absent.missing_word).text
+    assert "looks like" not in asked(learner, "rate = 1\nprint(m)", absent.missing_word).text
+
+
 @pytest.mark.parametrize("name", ["np", "F", "nn", "torch"])
 def test_the_usual_import_is_the_fix(learner, name: str) -> None:
     use = {"np": "np.ones(2).sum()", "F": "F.relu(x)", "nn": "nn.ReLU()(x)", "torch": "torch.relu(x)"}[name]

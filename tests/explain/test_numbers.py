@@ -99,6 +99,7 @@ W = "w = torch.ones(3, requires_grad=True)\nh = w * 2\n"
     ("code", "words"),
     [
         ("t = torch.tensor(h)", "use `h` itself, or `h.clone()`"),
+        ("t = torch.tensor(h + 1)", "use `h + 1` itself, or `(h + 1).clone()`"),
         ("t = torch.tensor(h, requires_grad=True)", "that of no parameter"),
         ("t = torch.tensor([h.sum(), h.mean()])", "`h.sum()` and `h.mean()` require grad"),
         ("t = h.new_tensor(h)", "`h.new_tensor(h)` makes a new tensor"),

@@ -27,6 +27,14 @@ def closed(node: ast.expr, source: str) -> str:
     return code if isinstance(node, _CLOSED) or is_list else f"({code})"
 
 
+def closed_text(code: str) -> str:
+    """The same of code that is an expression by itself; other text stays as it is."""
+    try:
+        return closed(ast.parse(code, mode="eval").body, code)
+    except (SyntaxError, ValueError):
+        return code
+
+
 def exchange(found: Failing, node: ast.expr, code: str) -> str | None:
     """What replaces the faulty statement: `code` in the place of an expression."""
     lines = [line.encode() for line in found.source.split("\n")]

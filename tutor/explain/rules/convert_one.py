@@ -255,6 +255,11 @@ def _of_builtin(found: Failing, node: ast.Call) -> str:
     return fill(_SORT, name=name) if name in ("sorted", "max", "min") else ""
 
 
+_FROM_NUMBERS = frozenset(
+    f"torch.{kind}Tensor" for kind in ("", "Float", "Double", "Half", "BFloat16", "Int", "Long", "Bool")
+)
+
+
 @failure
 def one_element(step: Step, before: Snapshot, past: Past) -> Explanation | None:
     """Holds when a tensor of many elements, or of none, was to become one number of Python."""
@@ -265,6 +270,8 @@ def one_element(step: Step, before: Snapshot, past: Past) -> Explanation | None:
     operand = _operand(call)
     if call is None or found is None or operand is None or operand.shape is None:
         return None
+    if isinstance(found.expression, ast.Call) and words(found.expression.func, found.source) in _FROM_NUMBERS:
+        return None  # it asked each member of a list for its number
     count = math.prod(operand.shape)
     if count == 1:
         return None

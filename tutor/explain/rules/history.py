@@ -5,6 +5,7 @@ from __future__ import annotations
 from tutor.explain.engine import outcome
 from tutor.explain.flow import Flow
 from tutor.explain.past import Past
+from tutor.explain.repairs import closed_text
 from tutor.explain.severed import severed
 from tutor.explain.wording import code_list, fill
 from tutor.facts import Explanation, Snapshot, Step
@@ -18,8 +19,8 @@ back to {given}. {leaf} {how}
 """
 _LEAF = "With `requires_grad=True` it gets a gradient of its own, which is that of no parameter."
 _HOW_ONE = """
-To go on computing with its history, use `{name}` itself, or `{name}.clone()`. If the numbers alone are
-meant, `{name}.detach().clone()` says so, and torch does not warn.
+To go on computing with its history, use `{name}` itself, or `{closed}.clone()`. If the numbers alone are
+meant, `{closed}.detach().clone()` says so, and torch does not warn.
 """
 _HOW_MANY = "`torch.stack([...])` puts tensors together and keeps their history."
 
@@ -36,7 +37,8 @@ def history_dropped(step: Step, before: Snapshot, past: Past) -> Explanation | N
             continue
         names = [one.name for one in given if one.name]
         single = given[0].place in ("0", "1", "data")
-        how = fill(_HOW_ONE, name=names[0]) if single and names else "" if single else _HOW_MANY
+        one = fill(_HOW_ONE, name=names[0], closed=closed_text(names[0])) if names else ""
+        how = one if single else _HOW_MANY
         text = fill(
             _TEXT,
             given=code_list(names) if names else "What it was given",

@@ -180,8 +180,8 @@ def near(name: str, known: Iterable[str]) -> tuple[str, ...]:
 
 
 def _alike(name: str) -> float:
-    """How much names must have in common: of very short ones one letter of two."""
-    return 0.5 if len(name) < 3 else _ALIKE
+    """How much names must have in common: of short ones one letter of two, of one letter two of three."""
+    return {1: 0.6, 2: 0.5}.get(len(name), _ALIKE)
 
 
 def _text(value: object) -> str | None:
