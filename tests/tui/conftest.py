@@ -144,6 +144,16 @@ def store(tmp_path: Path) -> Iterator[Store]:
         yield store
 
 
+async def have_idle(session: Session) -> None:
+    """The story before may have ended while its app was still having something run."""
+    for _ in range(500):
+        if session.state not in ("busy", "stopping"):
+            break
+        await asyncio.sleep(0.02)
+    if session.state != "idle":
+        await session.restart()
+
+
 @pytest.fixture
 def play(runner: asyncio.Runner, shared_session: Session, store: Store, lesson: Lesson) -> Play:
     """Open the app on a lesson (or a scratch page) in a terminal of some size, and tell a story."""
@@ -156,8 +166,7 @@ def play(runner: asyncio.Runner, shared_session: Session, store: Store, lesson: 
         theme: str | None = None,
     ) -> None:
         async def go() -> None:
-            if shared_session.state in ("dead", "paused"):
-                await shared_session.restart()
+            await have_idle(shared_session)
             app = TutorApp(shared_session, store, lesson, theme=theme)
             async with app.run_test(size=size, notifications=True) as pilot:
                 player = Player(pilot)

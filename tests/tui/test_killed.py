@@ -20,7 +20,7 @@ KILLS, HOMES = 50, 5
 ALLOWED = 1.0
 BACK = b"\x1b[18~"
 #: Words that a life of more than a second owes, and how much longer, in seconds, it may take for them.
-OWED, PATIENCE = 12, 15.0
+OWED, PATIENCE = 20, 15.0
 #: Escape, and End, which tells the app that nothing belongs to the Escape: alone it would wait for more.
 LEAVE = "\x1b\x1b[F"
 FIRST, SECOND = draft_key("view-reshape", "two-parts"), draft_key("view-reshape", "same-input")
@@ -117,7 +117,7 @@ def live_and_die(home: Path, kind: str, number: int) -> tuple[Typist, float]:
     arguments = ("lesson", "view-reshape") if kind == "lesson" else ("repl",)
     terminal = Terminal(*arguments, "--no-spare", home=home)
     opening = random.uniform(0.1, 1.5) if random.random() < 0.2 else 30
-    typist = Typist(terminal, number, time.monotonic() + opening, random.uniform(0.1, 2.4))
+    typist = Typist(terminal, number, time.monotonic() + opening, random.uniform(0.1, 3.0))
     with suppress(TimeoutError):
         typist.lesson() if kind == "lesson" else typist.scratch()
     killed = time.monotonic()
