@@ -20,6 +20,8 @@ from tutor.course.store import Store
 from tutor.session import Session
 from tutor.tui import status
 
+from .conftest import have_idle
+
 SNAPSHOTS = Path(__file__).parent / "snapshots"
 RENEW = "UPDATE_SNAPSHOTS=1 python -m pytest tests/tui/test_snapshots.py"
 #: Seconds until the screen has to show what was kept.
@@ -62,8 +64,7 @@ def test_screen_is_as_it_was_kept(
     renew = os.environ.get("UPDATE_SNAPSHOTS") == "1"
 
     async def go() -> None:
-        if shared_session.state == "dead":
-            await shared_session.restart()
+        await have_idle(shared_session)
         app = scene.open(shared_session, store, "ink")
         async with app.run_test(size=size) as pilot:
             stage = await scene.play(pilot)
