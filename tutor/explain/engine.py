@@ -86,9 +86,8 @@ def _ask(rule: Rule, step: Step, before: Snapshot, past: Past) -> Explanation | 
         _troubles.append(f"{rule.__module__}.{rule.__name__}: {type(error).__name__}: {error}")
         return None
     if found is not None and found.fix is not None and step.crowded:
-        found = replace(
-            found, fix=None
-        )  # a fix stands for whole lines, and these are not the statement's own
+        # A fix stands for whole lines, and these are not the statement's own.
+        found = replace(found, fix=None)
     if found is None or current_language() == "en":
         return found
     return replace(found, title=translated(found.title), text=translated(found.text))

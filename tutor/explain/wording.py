@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import prod
 from typing import TypeGuard
 
@@ -37,9 +37,12 @@ def fill(template: str, **fields: object) -> str:
     """A template of any line breaks as one paragraph, with its named fields; empty ones leave no gap.
 
     It is filled in the language that is spoken; a field that is itself a text of a catalog is said in it."""
-    said = {name: translated(one) if _is_text(one) else one for name, one in fields.items()}
-    words = joined(translated(template)).format(**said)
+    words = joined(translated(template)).format(**_said(fields))
     return particles(re.sub(r"(?<=[.!:]) {2,}(?=\S)", " ", words).strip())
+
+
+def _said(fields: Mapping[str, object]) -> dict[str, object]:
+    return {name: translated(one) if _is_text(one) else one for name, one in fields.items()}
 
 
 def _is_text(field: object) -> TypeGuard[str]:
@@ -48,9 +51,8 @@ def _is_text(field: object) -> TypeGuard[str]:
 
 
 def phrase(template: str, **fields: object) -> str:
-    """A part of a sentence in the language that is spoken, with its fields just as they are."""
-    said = {name: translated(one) if _is_text(one) else one for name, one in fields.items()}
-    return particles(translated(template).format(**said))
+    """A part of a sentence, filled as `fill` does it, with its line breaks and gaps just as they are."""
+    return particles(translated(template).format(**_said(fields)))
 
 
 def shape_text(shape: Sequence[int]) -> str:

@@ -1,4 +1,4 @@
-"""How much memory of the device is taken, and how much was copied to and from it."""
+"""How much memory of the device is taken."""
 
 from __future__ import annotations
 
@@ -30,20 +30,4 @@ class Memory:
         self.peak = self.allocated
 
 
-class Transfers:
-    """Copies between the host and the device since the start: how many, and how many bytes."""
-
-    def __init__(self) -> None:
-        self.to_device = self.to_host = self.bytes_to_device = self.bytes_to_host = 0
-
-    def arrive(self, nbytes: int) -> None:
-        self.to_device += 1
-        self.bytes_to_device += nbytes
-
-    def leave(self, nbytes: int) -> None:
-        self.to_host += 1
-        self.bytes_to_host += nbytes
-
-
 MEMORY = Memory()
-TRANSFERS = Transfers()

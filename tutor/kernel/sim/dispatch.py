@@ -168,10 +168,6 @@ def copy_from(source: Any, target: Any, non_blocking: bool = False) -> Any:
     if Fork.happened:
         refuse_in_fork()
     arriving, leaving = not _is_cpu(target), not _is_cpu(source)
-    if arriving and not leaving:
-        amounts.TRANSFERS.arrive(source.numel() * source.element_size())
-    elif leaving and not arriving:
-        amounts.TRANSFERS.leave(source.numel() * source.element_size())
     if arriving != leaving:
         transfers.note(source, target)
     into = backing(target) if arriving else target
@@ -183,6 +179,5 @@ def read_number(source: Any) -> Any:
     """The one number of a tensor, for the host, which waits for it: what `item()` and `if` ask for."""
     if Fork.happened:
         refuse_in_fork()
-    amounts.TRANSFERS.leave(source.element_size())
     transfers.note(source)
     return _number.redispatch(FIELDS, backing(source))
