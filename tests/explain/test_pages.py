@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from tutor.cli import main
 from tutor.explain import rules
-from tutor.explain.book import NoPageError, all_pages, find_page
+from tutor.explain.book import NoPageError, all_pages, digest, find_page, spoken
 from tutor.explain.book import rules as rules_with_pages
 
 PAGES = {page.rule: page for page in all_pages()}
@@ -98,3 +98,12 @@ def test_the_command_refuses_what_is_no_rule() -> None:
     assert (refused.exit_code, refused.stdout) == (2, "")
     assert refused.stderr.count("\n") == 1
     assert "view-size" in refused.stderr
+
+
+def test_a_translation_has_the_example_of_its_english_until_that_changes() -> None:
+    english = PAGES["view-size"].text
+    korean = f"of: {digest(english)}\n# 제목\n\n설명입니다.\n\n{{example}}\n"
+    assert spoken(english, korean) == f"# 제목\n\n설명입니다.\n\n{english[english.index('```') :]}"
+    changed = english.replace("# ", "# Once more: ", 1)
+    assert spoken(changed, korean) == changed
+    assert spoken(english, "") == english
