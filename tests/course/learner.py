@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from tests.running import running_kernel
 from tutor.course.check import check_step
 from tutor.course.claims import CheckItem
 from tutor.course.device import proven_on
@@ -53,9 +54,5 @@ class Class:
 
 @pytest.fixture(scope="session")
 def classroom() -> Iterator[Class]:
-    with asyncio.Runner() as runner:
-        session = Session("cpu", spare=False)
-        session.spawn()
-        runner.run(session.start())
+    with running_kernel() as (runner, session):
         yield Class(runner, session)
-        runner.run(session.close())

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from tests.running import running_kernel
 from tutor.explain import Past, explain_step, take_troubles
 from tutor.facts import Explanation, Run, Snapshot
 from tutor.session import Session
@@ -81,20 +82,12 @@ def no_rule_fails() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def learner() -> Iterator[Learner]:
-    with asyncio.Runner() as runner:
-        session = Session("cpu", spare=False)
-        session.spawn()
-        runner.run(session.start())
+    with running_kernel() as (runner, session):
         yield Learner(runner, session)
-        runner.run(session.close())
 
 
 @pytest.fixture(scope="session")
 def learner_on_sim() -> Iterator[Learner]:
     """The same, where `device` is the simulated one."""
-    with asyncio.Runner() as runner:
-        session = Session("sim", spare=False)
-        session.spawn()
-        runner.run(session.start())
+    with running_kernel("sim") as (runner, session):
         yield Learner(runner, session)
-        runner.run(session.close())

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from tests.explain.applying import runs_repaired, told_unrepaired
+
 
 @pytest.mark.parametrize(
     ("code", "rule", "words", "meaning"),
@@ -82,12 +84,7 @@ import pytest
 def test_a_conversion_with_one_right_repair(
     learner, code: str, rule: str, words: tuple[str, ...], meaning: str
 ) -> None:
-    told = learner.run(code)
-    error = told.only(rule)
-    for word in words:
-        assert word in f"{error.title} {error.text}", error
-    fixed = learner.run_fixed(told, error)
-    assert fixed.run.ok, (error.fix, fixed.run.error)
+    runs_repaired(learner, code, rule, words, titled=True)
     assert learner.value(f"bool({meaning})") is True
 
 
@@ -137,10 +134,7 @@ def test_a_conversion_with_one_right_repair(
     ],
 )
 def test_a_conversion_that_may_mean_two_things(learner, code: str, rule: str, words: tuple[str, ...]) -> None:
-    error = learner.run(code).only(rule)
-    assert (error.kind, error.fix) == ("error", None)
-    for word in words:
-        assert word in f"{error.title} {error.text}", error
+    told_unrepaired(learner, code, rule, words, titled=True)
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.explain.applying import run_repaired
+from tests.explain.applying import runs_repaired
 
 HEAD = "from torch.utils.data import *\n"
 CLASS = HEAD + "class Notes(Dataset):\n    def __init__(self):\n        self.rows = [[1.0], [2.0], [3.0]]\n"
@@ -85,12 +85,7 @@ FIXED = [
 def test_the_fix_runs_and_means_what_was_meant(
     learner, rule: str, code: str, words: tuple[str, ...], ask: str, value: object
 ) -> None:
-    told = learner.run(HEAD + code)
-    error = told.only(rule)
-    for word in words:
-        assert word in error.text, error.text
-    fixed = run_repaired(learner, told, error)
-    assert fixed.run.ok, (error.fix, fixed.run.error)
+    runs_repaired(learner, HEAD + code, rule, words)
     assert learner.value(ask) == value
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.explain.applying import run_repaired
+from tests.explain.applying import runs_repaired, told_unrepaired
 
 NET = (
     "class Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
@@ -49,12 +49,7 @@ FIXED = [
 def test_the_fix_runs_and_means_what_was_meant(
     learner, rule: str, code: str, words: tuple[str, ...], ask: str, value: object
 ) -> None:
-    told = learner.run(code)
-    error = told.only(rule)
-    for word in words:
-        assert word in error.text, error.text
-    fixed = run_repaired(learner, told, error)
-    assert fixed.run.ok, (error.fix, fixed.run.error)
+    runs_repaired(learner, code, rule, words)
     assert learner.value(ask) == value
 
 
@@ -102,12 +97,7 @@ UNFIXED = [
 def test_what_is_said_where_the_repair_depends_on_intent(
     learner, rule: str, code: str, words: tuple[str, ...]
 ) -> None:
-    error = learner.run(code).only(rule)
-    assert error.fix is None
-    for word in words:
-        assert word in error.text, error.text
-    assert "  " not in error.text
-    assert "\n" not in error.text
+    told_unrepaired(learner, code, rule, words)
 
 
 @pytest.mark.parametrize(

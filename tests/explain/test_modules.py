@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.explain.applying import run_repaired
+from tests.explain.applying import runs_repaired, told_unrepaired
 
 HEAD = "class Tagger(nn.Module):\n    def __init__(self, size=4):\n"
 FORWARD = "    def forward(self, words):\n        return self.out(words)\n"
@@ -210,13 +210,7 @@ FIXED = [
 def test_the_fix_runs_and_means_what_was_meant(
     learner, rule: str, code: str, words: tuple[str, ...], ask: str, value: object
 ) -> None:
-    told = learner.run(code)
-    error = told.only(rule)
-    assert error.kind == "error"
-    for word in words:
-        assert word in error.text, error.text
-    fixed = run_repaired(learner, told, error)
-    assert fixed.run.ok, (error.fix, fixed.run.error)
+    runs_repaired(learner, code, rule, words)
     assert learner.value(ask) == value
 
 
@@ -436,12 +430,7 @@ UNFIXED = [
 def test_what_is_said_where_the_repair_is_elsewhere(
     learner, rule: str, code: str, words: tuple[str, ...]
 ) -> None:
-    error = learner.run(code).only(rule)
-    assert error.fix is None
-    for word in words:
-        assert word in error.text, error.text
-    assert "  " not in error.text
-    assert "\n" not in error.text
+    told_unrepaired(learner, code, rule, words)
 
 
 @pytest.mark.parametrize(

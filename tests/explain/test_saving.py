@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.explain.applying import run_repaired
+from tests.explain.applying import runs_repaired
 
 FILE = "import tempfile, os\npath = os.path.join(tempfile.mkdtemp(), 'net.pt')\n"
 NET = "net = nn.Linear(2, 1)\nopt = torch.optim.SGD(net.parameters(), lr=0.5)\n"
@@ -81,12 +81,7 @@ FIXED = [
 def test_the_fix_runs_and_means_what_was_meant(
     learner, rule: str, code: str, words: tuple[str, ...], ask: str, value: object
 ) -> None:
-    told = learner.run(code)
-    error = told.only(rule)
-    for word in words:
-        assert word in error.text, error.text
-    fixed = run_repaired(learner, told, error)
-    assert fixed.run.ok, (error.fix, fixed.run.error)
+    runs_repaired(learner, code, rule, words)
     assert learner.value(ask) == value
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from tests.explain.applying import told_unrepaired
+
 F = "import torch.nn.functional as F\n"
 IN_LAYER = """
 class Net(nn.Module):
@@ -140,10 +142,7 @@ def test_a_list_of_rows_in_a_module_is_fixed_where_it_is_used(learner) -> None:
 def test_what_has_no_single_repair_is_told_without_one(
     learner, code: str, rule: str, words: tuple[str, ...]
 ) -> None:
-    error = learner.run(code).only(rule)
-    assert (error.kind, error.fix) == ("error", None)
-    for word in words:
-        assert word in f"{error.title} {error.text}", error
+    told_unrepaired(learner, code, rule, words, titled=True)
 
 
 @pytest.mark.parametrize(

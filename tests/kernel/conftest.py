@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.running import running_kernel
 from tutor.facts import Run
 from tutor.session import Event, Session
 
@@ -60,12 +61,8 @@ class Driver:
 
 @pytest.fixture(scope="module")
 def module_driver(request: pytest.FixtureRequest) -> Iterator[Driver]:
-    with asyncio.Runner() as runner:
-        session = Session(getattr(request.module, "DEVICE", "auto"), spare=False)
-        session.spawn()
-        runner.run(session.start())
+    with running_kernel(getattr(request.module, "DEVICE", "auto")) as (runner, session):
         yield Driver(runner, session)
-        runner.run(session.close())
 
 
 @pytest.fixture

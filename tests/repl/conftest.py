@@ -20,6 +20,7 @@ from pathlib import Path
 import pytest
 from repl_environment import COMMAND, environment
 
+from tests.running import running_kernel
 from tutor.session import Session
 
 #: Makes the terminal the one whose Ctrl-C reaches the program, then becomes the program.
@@ -136,9 +137,5 @@ def open_terminal(tmp_path: Path) -> Iterator[Callable[..., Terminal]]:
 @pytest.fixture(scope="module")
 def kernel() -> Iterator[tuple[asyncio.Runner, Session]]:
     """One real session for a module's tests."""
-    with asyncio.Runner() as runner:
-        session = Session("cpu", spare=False)
-        session.spawn()
-        runner.run(session.start())
-        yield runner, session
-        runner.run(session.close())
+    with running_kernel() as pair:
+        yield pair

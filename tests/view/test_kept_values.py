@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.running import running_kernel
 from tutor.session import Session
 from tutor.view.kept_values import NOT_KEPT, values_at
 
@@ -29,11 +30,8 @@ half = torch.ones(3, dtype=torch.float16)
 
 @pytest.fixture(scope="module")
 def pair() -> Iterator[tuple[asyncio.Runner, Session]]:
-    with asyncio.Runner() as runner:
-        session = Session("cpu", spare=False)
-        runner.run(session.start())
-        yield runner, session
-        runner.run(session.close())
+    with running_kernel() as pair:
+        yield pair
 
 
 def test_every_window_is_as_the_kernel_tells_it(pair: tuple[asyncio.Runner, Session]) -> None:
