@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import ast
+import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 from tutor.cli import main
-from tutor.explain import rules
+from tutor.explain import book, rules
 from tutor.explain.book import NoPageError, all_pages, digest, find_page, spoken
 from tutor.explain.book import rules as rules_with_pages
+from tutor.translation import _PARTICLES as PARTICLES
 
+KOREAN = Path(book.__file__).parent / "pages" / "ko"
+HANGUL = re.compile("[가-힣]")
 PAGES = {page.rule: page for page in all_pages()}
 
 
@@ -107,3 +112,32 @@ def test_a_translation_has_the_example_of_its_english_until_that_changes() -> No
     changed = english.replace("# ", "# Once more: ", 1)
     assert spoken(changed, korean) == changed
     assert spoken(english, "") == english
+
+
+def faults(rule: str) -> Iterator[str]:
+    """What is wrong with the Korean page of a rule, in a word each."""
+    english, path = PAGES[rule].text, KOREAN / f"{rule}.md"
+    head, _, page = path.read_text(encoding="utf-8").partition("\n") if path.is_file() else ("", "", "")
+    if head != f"of: {digest(english)}":
+        yield f"translate it as it is now, under the line `of: {digest(english)}`"
+    title, _, idea = page.partition("\n")
+    if not (title.startswith("# ") and HANGUL.search(title) and HANGUL.search(idea)):
+        yield "a title and an idea in Korean"
+    if page.splitlines().count("{example}") != 1 or page.count("{example}") != 1 or "```" in page:
+        yield "`{example}` once, on a line of its own, and no other code block"
+    if strange := code_of(page) - code_of(english):
+        yield f"code that is not in the English: {', '.join(sorted(strange))}"
+    if any(particle in page for particle in PARTICLES):
+        yield "a particle in both its forms"
+
+
+def code_of(page: str) -> set[str]:
+    """What stands between backticks in the sentences of a page."""
+    sentences = re.sub(r"^```.*?^```", "", page, flags=re.MULTILINE | re.DOTALL)
+    return {" ".join(code.split()) for code in re.findall(r"`([^`]+)`", sentences)}
+
+
+def test_every_page_is_there_in_korean() -> None:
+    wanted = [f"{rule}: {fault}" for rule in PAGES for fault in faults(rule)]
+    assert not wanted, "\n".join(["pages/ko wants of", *wanted])
+    assert {path.stem for path in KOREAN.iterdir()} == PAGES.keys()
