@@ -115,11 +115,12 @@ def test_a_translation_has_the_example_of_its_english_until_that_changes() -> No
 
 
 def faults(rule: str) -> Iterator[str]:
-    """What is wrong with the Korean page of a rule, in a word each."""
+    """What the Korean page of a rule wants of; one that is stale or missing is not looked at further."""
     english, path = PAGES[rule].text, KOREAN / f"{rule}.md"
     head, _, page = path.read_text(encoding="utf-8").partition("\n") if path.is_file() else ("", "", "")
     if head != f"of: {digest(english)}":
         yield f"translate it as it is now, under the line `of: {digest(english)}`"
+        return
     title, _, idea = page.partition("\n")
     if not (title.startswith("# ") and HANGUL.search(title) and HANGUL.search(idea)):
         yield "a title and an idea in Korean"
