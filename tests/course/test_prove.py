@@ -62,14 +62,14 @@ ERROR = (
 
 # name -> (the steps of a lesson, exit status, words of the complaints)
 LESSONS = {
-    "predictions": (TYPED + ERROR, 0, ["no problems"]),
+    "predictions": (TYPED + ERROR, 0, []),
     "no shape": (TYPED.replace("y.shape", "'y'"), 1, ["9:", "is no shape"]),
     "error elsewhere": (
         ERROR.replace("raises RuntimeError]", "raises KeyError]"),
         1,
         ["none of the choices"],
     ),
-    "good": (EXERCISE + PREDICT + QUIZ, 0, ["no problems"]),
+    "good": (EXERCISE + PREDICT + QUIZ, 0, []),
     "solution": (
         EXERCISE.replace("solution: v = x.view(2, 3)", "solution: v = x"),
         1,
@@ -118,7 +118,7 @@ LESSONS = {
         EXERCISE + "- {id: n, kind: exercise, prompt: N, needs: [view], checks: [{var: w, equals: v + 1}],"
         " solution: w = v + 1, mistakes: [{code: w = v, fails: equals}]}\n",
         0,
-        ["no problems"],
+        [],
     ),
     # broken, exit status 2
     "needs nothing": (EXERCISE.replace("  starter", "  needs: [other]\n  starter"), 2, ["12:11", "`other`"]),
@@ -133,8 +133,42 @@ LESSONS = {
 }
 
 
+def status_of(row: str) -> int:
+    """The exit status that a lesson would give alone, by its row in the table."""
+    return 2 if "cannot be read" in row else 1 if "problem" in row else 0
+
+
+@pytest.fixture(scope="module")
+def proven(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[str]]:
+    """All the lessons' folder, and the lines that one command says of them."""
+    folder = tmp_path_factory.mktemp("lessons")
+    for place, (steps, *_) in enumerate(LESSONS.values()):
+        (folder / f"made{place:02}.yaml").write_text(HEAD.replace("id: made", f"id: made{place:02}") + steps)
+    done = check(folder)
+    assert (done.returncode, done.stderr) == (2, "")
+    return folder, done.stdout.splitlines()
+
+
 @pytest.mark.parametrize("name", LESSONS)
-def test_each_defect_is_reported_with_its_place(tmp_path: Path, name: str) -> None:
+def test_each_defect_is_reported_with_its_place(proven: tuple[Path, list[str]], name: str) -> None:
+    _, status, words = LESSONS[name]
+    folder, lines = proven
+    made = f"made{list(LESSONS).index(name):02}"
+    told = "\n".join(line for line in lines if line.startswith(f"{folder / made}.yaml:"))
+    assert all(word in told for word in words), told
+    assert bool(told) >= bool(status)
+    assert status_of(next(line for line in lines if line.startswith(made))) == status, told
+
+
+def test_every_line_is_a_complaint_or_of_the_table(proven: tuple[Path, list[str]]) -> None:
+    folder, lines = proven
+    complaints = [line for line in lines if line.startswith(f"{folder}/made")]
+    assert lines[: len(complaints)] == complaints
+    assert len(lines) == len(complaints) + 1 + len(LESSONS) + 1
+
+
+@pytest.mark.parametrize("name", ["good", "untested", "solution", "no var"])
+def test_the_exit_status_is_that_of_what_was_found(tmp_path: Path, name: str) -> None:
     steps, status, words = LESSONS[name]
     path = tmp_path / "made.yaml"
     path.write_text(HEAD + steps)
