@@ -33,6 +33,7 @@ FORBIDDEN = {
     "tutor.takeaway": TORCH | SCREEN | {"asyncio"},
     "tutor.proving": TORCH | SCREEN,
     "tutor.translating": TORCH | SCREEN | {"rich", "asyncio"},
+    "tutor.manual": TORCH | SCREEN | {"rich", "yaml", "asyncio"},
     "tutor.opening": TORCH | SCREEN | {"rich", "yaml", "asyncio"},
     "tutor.cli": TORCH | SCREEN | {"rich", "yaml", "asyncio"},
     "tutor.repl": TORCH | {"textual"},  # lessons are read in it

@@ -15,9 +15,11 @@ from typing import Any
 import pytest
 
 import tutor
+from tutor.cli import main
 from tutor.course.schema import STEP_KINDS
 from tutor.explain.wording import fill
 from tutor.language import use_language
+from tutor.manual import Command, Group, Option
 from tutor.repl.commands import COMMANDS as LINE_COMMANDS
 from tutor.repl.lesson import COMMANDS as LESSON_COMMANDS
 from tutor.translation import entries, joined, particles
@@ -87,6 +89,10 @@ def spoken() -> Iterator[str]:
     for pane, keys in _PANES.items():
         yield from (pane, *(what for _, what in keys))
     yield from STEP_KINDS
+    for command in (main, *main.commands.values()):
+        assert isinstance(command, Command | Group)
+        yield from map(joined, (command.english_help or "").split("\n\n"))
+        yield from (each.english_help or "" for each in command.params if isinstance(each, Option))
 
 
 def literals(node: ast.expr, constants: dict[str, ast.expr]) -> Iterator[str]:

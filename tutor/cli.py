@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-import os
 import sys
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from tutor import __version__
+from tutor.manual import Group, Option, language_option
 from tutor.opening import STORE_PATIENCE, open_app, open_lesson_lines, open_lines, open_preview
+from tutor.translation import say, translated
 
 if TYPE_CHECKING:
     from rich.text import Text
+
+option = partial(click.option, cls=Option)
 
 _DEVICE_HELP = "auto (cuda, then mps, then cpu), cpu, cuda, cuda:N, mps, or sim (simulated, on the CPU)."
 _MEMORY_HELP = "Memory that the kernel may take: auto (80 % of what is free), off, or a number of GiB."
@@ -22,7 +26,8 @@ def _check_device(_: click.Context, __: click.Parameter, value: str | None) -> s
     kind, colon, index = (value or "auto").partition(":")
     known = kind in ("auto", "cpu", "cuda", "mps", "sim")
     if not known or (colon and not (kind == "cuda" and index.isdecimal()) and value != "sim:0"):
-        raise click.BadParameter(f"`{value}` is no device name: use {_DEVICE_HELP}")
+        names = translated(_DEVICE_HELP)
+        raise click.BadParameter(say("`{value}` is no device name: use {names}", value=value, names=names))
     return value
 
 
@@ -34,36 +39,22 @@ def _check_memory(_: click.Context, __: click.Parameter, value: str) -> str:
             return value
     except ValueError:
         pass
-    raise click.BadParameter(f"`{value}` is no amount: use auto, off, or a number of GiB such as 4.")
+    sentence = say("`{value}` is no amount: use auto, off, or a number of GiB such as 4.", value=value)
+    raise click.BadParameter(sentence)
 
 
 #: Columns of prose, however wide the terminal.
 _PROSE = 76
 
-device_option = click.option(
+device_option = option(
     "--device", default="auto", show_default=True, callback=_check_device, help=_DEVICE_HELP
 )
-memory_option = click.option(
+memory_option = option(
     "--memory", default="auto", show_default=True, callback=_check_memory, help=_MEMORY_HELP
 )
 
 
-def _use_language(context: click.Context, _: click.Parameter, value: str | None) -> str:
-    from tutor.language import UnknownLanguageError, choose_language, current_language, use_language
-
-    try:
-        if value or context.parent is None:
-            use_language(choose_language(value, os.environ))
-    except UnknownLanguageError as error:
-        raise click.UsageError(str(error)) from None
-    return current_language()
-
-
-language_option = click.option(
-    "--lang", expose_value=False, callback=_use_language, metavar="en|ko",
-    help="Language of lessons and app; without it TORCHTUTOR_LANG, then the locale.",
-)  # fmt: skip
-spare_option = click.option(
+spare_option = option(
     "--spare/--no-spare",
     default=True,
     show_default=True,
@@ -71,8 +62,8 @@ spare_option = click.option(
 )
 
 
-@click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, prog_name="torchtutor")
+@click.group(cls=Group, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="torchtutor", cls=Option, help="Show the version and exit.")
 @device_option
 @memory_option
 @spare_option
@@ -88,7 +79,7 @@ def main(context: click.Context, device: str, memory: str, spare: bool) -> None:
 
 @main.command()
 @click.argument("lesson")
-@click.option("--plain", is_flag=True, help="Line mode: text only, for any terminal, screen reader or pipe.")
+@option("--plain", is_flag=True, help="Line mode: text only, for any terminal, screen reader or pipe.")
 @device_option
 @memory_option
 @spare_option
@@ -115,7 +106,7 @@ def lessons() -> None:
 
 @main.command()
 @click.argument("file", required=False)
-@click.option("--plain", is_flag=True, help="Line mode: text only, for any terminal, screen reader or pipe.")
+@option("--plain", is_flag=True, help="Line mode: text only, for any terminal, screen reader or pipe.")
 @device_option
 @memory_option
 @spare_option
@@ -126,7 +117,7 @@ def repl(file: str | None, plain: bool, device: str, memory: str, spare: bool) -
     With --plain, the same as lines of text; FILE is a script to run first. Without a terminal,
     standard input is read, and the exit status is 1 when anything raised."""
     if not plain and file is not None:
-        raise click.UsageError("FILE needs --plain: `torchtutor repl --plain FILE`.")
+        raise click.UsageError(say("FILE needs --plain: `torchtutor repl --plain FILE`."))
     if not plain:
         sys.exit(open_app(None, scratch=True, device=device, memory=memory, spare=spare))
     sys.exit(open_lines(file, device=device, memory=memory, spare=spare))
@@ -143,8 +134,8 @@ def _print_schema(context: click.Context, _: click.Parameter, wanted: bool) -> N
 @main.command(context_settings={"ignore_unknown_options": False})
 @click.argument("file")
 @click.argument("arguments", nargs=-1)
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text for people.")
-@click.option(
+@option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text for people.")
+@option(
     "--schema",
     is_flag=True,
     is_eager=True,
@@ -152,7 +143,7 @@ def _print_schema(context: click.Context, _: click.Parameter, wanted: bool) -> N
     callback=_print_schema,
     help="Print the JSON Schema of that object.",
 )
-@click.option("--device", default=None, callback=_check_device, help=_DEVICE_HELP)
+@option("--device", default=None, callback=_check_device, help=_DEVICE_HELP)
 @memory_option
 def inspect(file: str, arguments: tuple[str, ...], as_json: bool, device: str | None, memory: str) -> None:
     """Run FILE (a script, a lesson.yaml, or - for standard input) and tell what each statement did.
@@ -168,13 +159,13 @@ def inspect(file: str, arguments: tuple[str, ...], as_json: bool, device: str | 
 @main.command()
 @click.argument("file")
 @click.argument("arguments", nargs=-1)
-@click.option("--name", default="", help="The tensor; without it the newest that has a graph.")
-@click.option(
+@option("--name", default="", help="The tensor; without it the newest that has a graph.")
+@option(
     "--format", "kind", type=click.Choice(["dot", "text", "svg"]), default="text", show_default=True,
     help="DOT for Graphviz, text as in the inspector, or SVG where Graphviz is installed.",
 )  # fmt: skip
-@click.option("-o", "--output", "out", default="", help="The file to write; without it standard output.")
-@click.option("--force", is_flag=True, help="Write over a file that is there already.")
+@option("-o", "--output", "out", default="", help="The file to write; without it standard output.")
+@option("--force", is_flag=True, help="Write over a file that is there already.")
 @memory_option
 def graph(file: str, arguments: tuple[str, ...], memory: str, **wanted: Any) -> None:
     """Run FILE and write the autograd graph behind one of its tensors.
@@ -212,8 +203,8 @@ def explain(rule: str | None) -> None:
 
 @main.command()
 @click.argument("paths", nargs=-1, metavar="[PATH]...")
-@click.option("--lang", type=click.Choice(["ko"]), help="Check the translations into this language as well.")
-@click.option("--watch", is_flag=True, help="Go on, and prove a file again whenever it was saved.")
+@option("--lang", type=click.Choice(["ko"]), help="Check the translations into this language as well.")
+@option("--watch", is_flag=True, help="Go on, and prove a file again whenever it was saved.")
 @memory_option
 def check(paths: tuple[str, ...], watch: bool, memory: str, lang: str | None) -> None:
     """Prove lessons: files, or folders of them; without PATH those that came with torchtutor.
@@ -227,7 +218,7 @@ def check(paths: tuple[str, ...], watch: bool, memory: str, lang: str | None) ->
 
 @main.command()
 @click.argument("lessons", nargs=-1, metavar="[LESSON]...")
-@click.option("--lang", type=click.Choice(["ko"]), required=True, help="The language to translate into.")
+@option("--lang", type=click.Choice(["ko"]), required=True, help="The language to translate into.")
 def translate(lessons: tuple[str, ...], lang: str) -> None:
     """Write the overlay of each LESSON, or of all: a place for every text that is not translated yet.
 
@@ -240,10 +231,10 @@ def translate(lessons: tuple[str, ...], lang: str) -> None:
 
 
 @main.command()
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text for people.")
-@click.option("--export", "out", default="", metavar="FILE", help="Write all progress and your code to FILE.")
-@click.option("--import", "source", default="", metavar="FILE", help="Join what FILE has to what is here.")
-@click.option("--force", is_flag=True, help="Let --export write over a file that is there already.")
+@option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text for people.")
+@option("--export", "out", default="", metavar="FILE", help="Write all progress and your code to FILE.")
+@option("--import", "source", default="", metavar="FILE", help="Join what FILE has to what is here.")
+@option("--force", is_flag=True, help="Let --export write over a file that is there already.")
 def progress(as_json: bool, out: str, source: str, force: bool) -> None:
     """Tell how far you are: tracks and lessons, when you were there, how good your predictions were.
 
@@ -255,9 +246,9 @@ def progress(as_json: bool, out: str, source: str, force: bool) -> None:
 
 @main.command()
 @click.argument("what", metavar="LESSON|session")
-@click.option("-o", "--output", "out", default="", help="A file, .py or .ipynb; else .py on standard output.")
-@click.option("--mine", is_flag=True, help="Your own code in the steps that you have done.")
-@click.option("--force", is_flag=True, help="Write over a file that is there already.")
+@option("-o", "--output", "out", default="", help="A file, .py or .ipynb; else .py on standard output.")
+@option("--mine", is_flag=True, help="Your own code in the steps that you have done.")
+@option("--force", is_flag=True, help="Write over a file that is there already.")
 def export(what: str, out: str, mine: bool, force: bool) -> None:
     """Write a lesson, or what you ran last, as a script or a notebook that needs only torch.
 
@@ -284,14 +275,15 @@ def export(what: str, out: str, mine: bool, force: bool) -> None:
             click.echo(str(error), err=True)
             sys.exit(2)
         except FileExistsError:
-            click.echo(f"{out} is there already: choose another file, or --force.", err=True)
+            there = say("{path} is there already: choose another file, or --force.", path=out)
+            click.echo(there, err=True)
             sys.exit(2)
-    click.echo(f"Wrote {out}." if out else data, nl=bool(out))
+    click.echo(say("Wrote {path}.", path=out) if out else data, nl=bool(out))
 
 
 @main.command()
 @click.argument("name", metavar="ID")
-@click.option("--to", "folder", default=".", show_default=True, help="The folder to write into.")
+@option("--to", "folder", default=".", show_default=True, help="The folder to write into.")
 def new(name: str, folder: str) -> None:
     """Write ID.yaml: a lesson with a step of each kind, with comments, that passes `check`."""
     from pathlib import Path
@@ -303,13 +295,17 @@ def new(name: str, folder: str) -> None:
     except DraftError as error:
         click.echo(str(error), err=True)
         sys.exit(2)
-    click.echo(f"Wrote {' and '.join(map(str, written))}.")
-    click.echo(f"Next: torchtutor preview {written[0]}, and torchtutor check --watch {written[0]}")
+    first = written[0]
+    if len(written) == 1:
+        click.echo(say("Wrote {path}.", path=first))
+    else:
+        click.echo(say("Wrote {path} and {other}.", path=first, other=written[1]))
+    click.echo(say("Next: torchtutor preview {path}, and torchtutor check --watch {path}", path=first))
 
 
 @main.command()
 @click.argument("file")
-@click.option("--step", default="", help="The id of the step to open; without it the first.")
+@option("--step", default="", help="The id of the step to open; without it the first.")
 @device_option
 @memory_option
 @spare_option

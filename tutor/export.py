@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from tutor.facts import GraphOutline, NodeFacts, Snapshot
+from tutor.translation import later, say, translated
 from tutor.view.graph_dot import dot, plain
 
 #: What a graph can be written as, with the ending of such files.
@@ -16,7 +17,7 @@ FORMATS = {"dot": ".dot", "text": ".txt", "svg": ".svg"}
 PATIENCE = 60
 #: Nodes beyond which Graphviz would take longer than anybody waits.
 MOST_DRAWN = 3_000
-INSTALL = "install Graphviz (graphviz.org), or export as DOT or text"
+INSTALL = later("install Graphviz (graphviz.org), or export as DOT or text")
 
 
 class ExportError(Exception):
@@ -36,20 +37,33 @@ def written_as(
 def _drawn(source: bytes, nodes: int) -> bytes:
     program = shutil.which("dot")
     if program is None:
-        raise ExportError(f"SVG needs Graphviz, whose program `dot` is not on the PATH: {INSTALL}.")
+        raise ExportError(
+            say(
+                "SVG needs Graphviz, whose program `dot` is not on the PATH: {advice}.",
+                advice=translated(INSTALL),
+            )
+        )
     if nodes > MOST_DRAWN:
-        raise ExportError(f"Graphviz cannot lay out {nodes:,} nodes in time: export as DOT or text.")
+        raise ExportError(
+            say("Graphviz cannot lay out {nodes:,} nodes in time: export as DOT or text.", nodes=nodes)
+        )
     try:
         done = subprocess.run(
             [program, "-Tsvg"], input=source, capture_output=True, timeout=PATIENCE, check=False
         )
     except subprocess.TimeoutExpired:
-        raise ExportError(f"Graphviz took longer than {PATIENCE} s: export as DOT or text.") from None
+        raise ExportError(
+            say("Graphviz took longer than {seconds} s: export as DOT or text.", seconds=PATIENCE)
+        ) from None
     except OSError as error:
-        raise ExportError(f"Graphviz could not be started ({error.strerror or error}): {INSTALL}.") from None
+        reason, advice = error.strerror or str(error), translated(INSTALL)
+        raise ExportError(
+            say("Graphviz could not be started ({reason}): {advice}.", reason=reason, advice=advice)
+        ) from None
     if done.returncode != 0 or not done.stdout:
         said = done.stderr.decode(errors="replace").strip().split("\n")[0][:200]
-        raise ExportError(f"Graphviz refused the graph ({said or done.returncode}): export as DOT or text.")
+        reason = said or str(done.returncode)
+        raise ExportError(say("Graphviz refused the graph ({reason}): export as DOT or text.", reason=reason))
     return done.stdout
 
 
@@ -62,4 +76,4 @@ def write(path: Path, data: bytes, *, overwrite: bool = False) -> None:
         raise
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
-        raise ExportError(f"{path}: {reason}: choose another file.") from None
+        raise ExportError(say("{path}: {reason}: choose another file.", path=path, reason=reason)) from None

@@ -19,6 +19,11 @@ class _Spoken:
 class UnknownLanguageError(ValueError):
     """A language that torchtutor does not speak; the message says which it does."""
 
+    def __init__(self, place: str, wish: str) -> None:
+        self.place, self.wish, self.known = place, wish, tuple(LANGUAGES)
+        known = " or ".join(self.known)
+        super().__init__(f"{place} is `{wish}`, which is no language here; use {known}.")
+
 
 def choose_language(asked: str | None, environ: Mapping[str, str]) -> str:
     """The code of the language to speak; raises UnknownLanguageError for one that is not there."""
@@ -26,8 +31,7 @@ def choose_language(asked: str | None, environ: Mapping[str, str]) -> str:
         if wish:
             code = _code(wish)
             if code not in LANGUAGES:
-                known = " or ".join(LANGUAGES)
-                raise UnknownLanguageError(f"{place} is `{wish}`, which is no language here; use {known}.")
+                raise UnknownLanguageError(place, wish)
             return code
     locale = next((environ[name] for name in _LOCALE if environ.get(name)), "")
     return _code(locale) if _code(locale) in LANGUAGES else "en"

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from tutor.translation import say
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -49,7 +51,7 @@ def open_app(name: str | None, *, scratch: bool, device: str, memory: str, spare
     greet = name is None and not scratch and not store.setting("welcomed", False)
     status = run_app(session, store, lesson, path=path, greet=greet)
     if not store.close():
-        click.echo(store.trouble or "Not everything could be kept on disk in time.", err=True)
+        click.echo(store.trouble or say("Not everything could be kept on disk in time."), err=True)
     return status
 
 
@@ -59,12 +61,12 @@ def _has_terminal() -> bool:
     streams = (sys.stdin, sys.stdout, sys.stderr)
     if all(stream.isatty() for stream in streams) and os.environ.get("TERM") != "dumb":
         return True
-    click.echo(
+    sentence = say(
         "torchtutor needs a terminal for its app; without one, use `torchtutor inspect FILE` "
         "to see what each line of a script or a lesson does, or line mode: `torchtutor repl --plain`, "
-        "`torchtutor lesson NAME --plain`.",
-        err=True,
+        "`torchtutor lesson NAME --plain`."
     )
+    click.echo(sentence, err=True)
     return False
 
 
@@ -88,7 +90,13 @@ def open_preview(file: str, step: str, *, device: str, memory: str, spare: bool)
         return 2
     ids = [each.id for each in lesson.steps]
     if step and step not in ids:
-        click.echo(f"{path}: there is no step `{step}`; the steps are {', '.join(ids)}.", err=True)
+        missing = say(
+            "{path}: there is no step `{step}`; the steps are {steps}.",
+            path=path,
+            step=step,
+            steps=", ".join(ids),
+        )
+        click.echo(missing, err=True)
         return 2
     session = Session(device, spare=spare, memory=memory)
     session.spawn()  # torch is imported while the app is
@@ -158,5 +166,5 @@ def open_lesson_lines(name: str, *, device: str, memory: str, spare: bool) -> in
 
     status = run_plain(session, None, Study(lesson, store, path))
     if not store.close():
-        click.echo(store.trouble or "Not everything could be kept on disk in time.", err=True)
+        click.echo(store.trouble or say("Not everything could be kept on disk in time."), err=True)
     return status

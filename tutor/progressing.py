@@ -8,11 +8,12 @@ import time
 from pathlib import Path
 
 from tutor.course.loader import readable_lessons
-from tutor.course.luggage import LuggageError, pack, unpack
+from tutor.course.luggage import LuggageError, Unpacked, pack, unpack
 from tutor.course.progress import as_data, as_text, course_progress
 from tutor.course.store import Store
 from tutor.export import ExportError, write
 from tutor.language import current_language
+from tutor.translation import say
 
 STATUS_OK, STATUS_WRONG_USE = 0, 2
 #: Seconds that the answer waits for what was kept on disk.
@@ -22,7 +23,7 @@ PATIENCE = 5.0
 def progress(*, as_json: bool, out: str, source: str, force: bool) -> int:
     """Import, export, or tell; the exit status."""
     if sum(map(bool, (as_json, out, source))) > 1:
-        return _refuse("Choose one of --json, --export and --import.")
+        return _refuse(say("Choose one of --json, --export and --import."))
     store = Store.open(patience=PATIENCE)
     try:
         if out:
@@ -40,10 +41,10 @@ def _export(store: Store, path: Path, force: bool) -> int:
     try:
         write(path, pack(store) + b"\n", overwrite=force)
     except FileExistsError:
-        return _refuse(f"{path} is there already: choose another file, or --force.")
+        return _refuse(say("{path} is there already: choose another file, or --force.", path=path))
     except ExportError as error:
         return _refuse(str(error))
-    print(f"Wrote {path}.")
+    print(say("Wrote {path}.", path=path))
     return STATUS_OK
 
 
@@ -51,16 +52,27 @@ def _import(store: Store, path: Path) -> int:
     try:
         found = unpack(store, path.read_bytes())
     except OSError as error:
-        return _refuse(f"{path} cannot be read ({error.strerror}): check its name.")
+        return _refuse(
+            say("{path} cannot be read ({reason}): check its name.", path=path, reason=error.strerror)
+        )
     except LuggageError as error:
         return _refuse(f"{path}: {error}.")
     if not store.flush(PATIENCE):
-        return _refuse(store.trouble or "Not everything could be kept on disk in time.")
-    code = f" and the code of {found.drafts}" if found.drafts else ""
-    print(f"Took over {found.steps} {'step' if found.steps == 1 else 'steps'}{code}.")
+        return _refuse(store.trouble or say("Not everything could be kept on disk in time."))
+    print(_told(found))
     if found.kept:
-        print(f"Your code here is another in {', '.join(found.kept)}, and was left as it is.")
+        kept = ", ".join(found.kept)
+        print(say("Your code here is another in {places}, and was left as it is.", places=kept))
     return STATUS_OK
+
+
+def _told(found: Unpacked) -> str:
+    steps, drafts = found.steps, found.drafts
+    if drafts and steps == 1:
+        return say("Took over 1 step and the code of {drafts}.", drafts=drafts)
+    if drafts:
+        return say("Took over {steps} steps and the code of {drafts}.", steps=steps, drafts=drafts)
+    return say("Took over 1 step.") if steps == 1 else say("Took over {steps} steps.", steps=steps)
 
 
 def _refuse(sentence: str) -> int:

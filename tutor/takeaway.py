@@ -13,6 +13,9 @@ from tutor.course.schema import Lesson
 from tutor.course.sheets import lesson_cells, ran, session_cells
 from tutor.course.store import Store, draft_key
 from tutor.export import ExportError
+from tutor.translation import later, say, translated
+
+_NOTHING = later("Nothing has run yet, so that there is nothing to write.")
 
 
 def lesson_file(lesson: Lesson, store: Store, name: str, *, mine: bool) -> bytes:
@@ -26,7 +29,7 @@ def session_file(store: Store, name: str, *, own: bool = True, more: Lesson | No
     `more` is a lesson that did not come with torchtutor. ExportError where nothing ran."""
     runs = [ran(entry) for entry in store.session(own=own) if entry.source.strip()]
     if not runs:
-        raise ExportError("Nothing has run yet, so that there is nothing to write.")
+        raise ExportError(translated(_NOTHING))
     known = {more.id: more} if more is not None else {}
     names = {each.place.partition("/")[0] for each in runs}
     for path in bundled_lessons():
@@ -41,7 +44,7 @@ def pieces_file(runs: Sequence[Ran], name: str, lesson: Lesson | None = None) ->
 
     ExportError where there are none."""
     if not runs:
-        raise ExportError("Nothing has run yet, so that there is nothing to write.")
+        raise ExportError(translated(_NOTHING))
     return written(session_cells(runs, {lesson.id: lesson} if lesson is not None else {}), ending_of(name))
 
 
@@ -57,5 +60,7 @@ def ending_of(name: str) -> str:
     """`.py` or `.ipynb`; a file without a name is a script. ExportError for another ending."""
     ending = Path(name).suffix.lower() if name else ".py"
     if ending not in ENDINGS:
-        raise ExportError(f"{name}: the name ends in neither .py nor .ipynb, which are what can be written.")
+        raise ExportError(
+            say("{name}: the name ends in neither .py nor .ipynb, which are what can be written.", name=name)
+        )
     return ending

@@ -10,6 +10,7 @@ from pathlib import Path
 from tutor.course.errors import LessonError
 from tutor.course.loader import bundled_lessons, find_lesson, overlay_gaps, read_lesson, read_overlay
 from tutor.course.overlay import overlay_path, skeleton, texts_of
+from tutor.translation import say
 
 STATUS_OK, STATUS_WRONG_USE = 0, 2
 
@@ -45,12 +46,18 @@ def _refresh(path: Path, language: str) -> str:
         fresh.replace(target)
     except OSError as error:
         raise LessonError(
-            target, 0, 0, f"cannot be written ({error.strerror}); check its folder and permissions"
+            target,
+            0,
+            0,
+            say("cannot be written ({reason}); check its folder and permissions", reason=error.strerror),
         ) from None
     left = len(overlay_gaps(path, language))
     with contextlib.suppress(ValueError):
         target = target.relative_to(Path.cwd())
-    return f"{target}: {len(texts_of(lesson))} texts, {left or 'none'} left to translate"
+    count = len(texts_of(lesson))
+    if not left:
+        return say("{path}: {count} texts, none left to translate", path=target, count=count)
+    return say("{path}: {count} texts, {left} left to translate", path=target, count=count, left=left)
 
 
 def _head(path: Path) -> str:

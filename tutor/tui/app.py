@@ -21,6 +21,7 @@ from tutor.course.store import Store
 from tutor.explain import load_rules
 from tutor.language import current_language
 from tutor.session import Session
+from tutor.translation import say
 from tutor.tui.clipboard import Copying
 from tutor.tui.colourless import Colourless
 from tutor.tui.messages import StoreTrouble
@@ -160,7 +161,7 @@ class TutorApp(Copying):
         if bench is not None and bench.refuse_while_busy():
             return
         current = bench.walk.lesson.id if bench is not None and bench.walk is not None else ""
-        await self.push_screen(Chooser("lessons", lesson_items(self.store), current), self._open)
+        await self.push_screen(Chooser(say("lessons"), lesson_items(self.store), current), self._open)
 
     async def action_progress(self) -> None:
         """How far the learner is, in all lessons."""
@@ -201,13 +202,20 @@ class TutorApp(Copying):
         from tutor.tui.chooser import Chooser, Item
 
         items = [Item(name, name, what) for name, what in choices(self.no_color)]
-        await self.push_screen(Chooser("theme", items, self.theme), self.wear)
+        await self.push_screen(Chooser(say("theme"), items, self.theme), self.wear)
 
     def wear(self, theme: str | None) -> None:
         """Use and remember a theme."""
         if theme is not None and not self.no_color:
             self.theme = theme
             self.store.set_setting("theme", theme)
+
+    def action_command_palette(self) -> None:
+        """Search the commands; in words of ours, where Textual's own are English."""
+        from tutor.tui.searching import CommandSearch
+
+        if not isinstance(self.screen, CommandSearch):
+            self.push_screen(CommandSearch())
 
     async def action_keys(self) -> None:
         """All keys."""
@@ -218,8 +226,10 @@ class TutorApp(Copying):
     def _fatal_error(self) -> None:
         """A fault of ours: a sentence on the screen, the traceback in a file."""
         place = _log(traceback.format_exc())
-        where = f"; the details are in {place}" if place is not None else ""
-        self._exit_renderables.append(Text(f"torchtutor ended by a fault of its own{where}."))
+        said = say("torchtutor ended by a fault of its own.")
+        if place is not None:
+            said = say("torchtutor ended by a fault of its own; the details are in {place}.", place=place)
+        self._exit_renderables.append(Text(said))
         self._close_messages_no_wait()
 
 

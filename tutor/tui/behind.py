@@ -10,6 +10,7 @@ from textual.widgets import Static
 
 from tutor.explain.book import NoPageError, find_page
 from tutor.explain.repair import Explained
+from tutor.translation import say
 from tutor.tui.heading import Heading
 from tutor.tui.lines import palette_of
 from tutor.tui.sheet import Sheet
@@ -35,7 +36,7 @@ class BehindScreen(Sheet[None]):
         """The rule over what there is to read."""
         palette = palette_of(self.app.theme)
         with Vertical(id="behind"):
-            yield Heading(self._rule, "↑ ↓ scroll · esc closes")
+            yield Heading(self._rule, say("↑ ↓ scroll · esc closes"))
             with VerticalScroll(id="behind-box"):
                 if self._explained is not None:
                     yield Static(explanation_text(self._explained, palette), id="said", markup=False)
@@ -52,7 +53,7 @@ def explanation_text(explained: Explained, palette: Palette) -> Text:
     )
     shown = Text("\n").join([title, text])
     if explanation.fix is not None:
-        shown.append("\n\nInstead:", palette.label)
+        shown.append("\n\n" + say("Instead:"), palette.label)
         for line in highlight("\n".join(map(clean, explanation.fix.split("\n"))), palette):
             shown.append("\n  ").append_text(line)
     return shown

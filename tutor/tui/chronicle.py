@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from tutor.explain import explain_step
 from tutor.facts import Change, Explanation, Snapshot, Step
+from tutor.translation import say
 from tutor.tui.entries import Entry
 from tutor.tui.follow import Following
 from tutor.view.notes import Note
@@ -83,8 +84,10 @@ class Moment:
     def place(self) -> str:
         """Which moment this is: `line 3, statement 2 of 5`."""
         step, count = self.step, max(self.told.total, len(self.told.steps))
-        lines = f"line {step.line}" if step.line == step.end_line else f"lines {step.line}–{step.end_line}"
-        return f"{lines}, statement {self.at + 1} of {count}"
+        n, line, end = self.at + 1, step.line, step.end_line
+        if line == end:
+            return say("line {line}, statement {n} of {count}", line=line, n=n, count=count)
+        return say("lines {line}–{end}, statement {n} of {count}", line=line, end=end, n=n, count=count)
 
     def output(self) -> range:
         """The lines of the run's output that the statement wrote, or ended."""

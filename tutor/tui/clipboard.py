@@ -13,6 +13,8 @@ from dataclasses import dataclass
 
 from textual.app import App
 
+from tutor.translation import say
+
 #: Characters of an OSC 52 sequence; terminals refuse longer ones or hang.
 LIMIT = 1 << 20
 #: Seconds that a notice stays.
@@ -87,9 +89,9 @@ def told(text: str) -> str:
     """What was copied, in a few words."""
     lines = text.rstrip("\n").count("\n") + 1
     if lines > 1:
-        return f"copied {lines:,} lines"
+        return say("copied {lines:,} lines", lines=lines)
     count = len(text.rstrip("\n"))
-    return f"copied {count:,} character{'s' * (count != 1)}"
+    return say("copied 1 character") if count == 1 else say("copied {count:,} characters", count=count)
 
 
 class Copying(App[int]):
@@ -119,4 +121,4 @@ class Copying(App[int]):
             self._tell_too_much()
 
     def _tell_too_much(self) -> None:
-        self.notify("This is too much for the clipboard of a terminal.", timeout=NOTICE, markup=False)
+        self.notify(say("This is too much for the clipboard of a terminal."), timeout=NOTICE, markup=False)

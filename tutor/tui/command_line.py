@@ -10,12 +10,13 @@ from textual import events
 from textual.binding import Binding
 
 from tutor.assist.indentation import deepened
+from tutor.translation import later, translated
 from tutor.tui.editing.area import CodeArea
 from tutor.tui.history import History, HistorySearch, MemoryHistory, Walk
 from tutor.tui.messages import InputEnded, LineEntered
 
 #: What stands at the empty prompt while the learner's code waits for a line.
-ANSWER = "an answer for your code, enter sends it"
+ANSWER = later("an answer for your code, enter sends it")
 
 
 def incomplete(source: str) -> bool:
@@ -74,7 +75,7 @@ class CommandLine(CodeArea):
         elif self._asking and not waiting:
             self._put(self._draft + self.text)
         self._asking = waiting
-        self.placeholder = ANSWER if waiting else self._hint
+        self.placeholder = translated(ANSWER) if waiting else self._hint
         if waiting and self._ahead:
             ahead, self._ahead = self._ahead, []
             self._put("\n".join(ahead))

@@ -16,6 +16,7 @@ from textual.geometry import Offset
 from textual.strip import Strip
 
 from tutor.explain.repair import Explained
+from tutor.translation import say
 from tutor.tui.editing.sorting import SortingArea
 from tutor.tui.editing.wrapping import QuickWrappedDocument
 from tutor.tui.explained import Aside, asides
@@ -312,11 +313,9 @@ class AnnotatedEditor(SortingArea):
         strip = self._labels.get(key)
         if strip is None:
             if note is None:
-                text = Text(
-                    ("▸ next" if self._waits else "▸ running")[:room],
-                    Style.parse(self.palette.accent),
-                    end="",
-                )
+                said = say("▸ next") if self._waits else say("▸ running")
+                text = Text(said, Style.parse(self.palette.accent), end="")
+                text.truncate(room)
             else:
                 text = note_text(note, self.palette, room, stale=stale, selected=self._marked)
                 text.end = ""

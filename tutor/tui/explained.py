@@ -90,7 +90,7 @@ def _fix(repair: Repair, palette: Palette, room: int) -> list[Text]:
         *(Text("  ").append_text(line) for line in lines[:FIX_ROWS]),
     ]
     if len(lines) > FIX_ROWS:
-        rows.append(Text(f"  … and {len(lines) - FIX_ROWS} lines more", palette.muted))
+        rows.append(Text("  " + say("… and {count} lines more", count=len(lines) - FIX_ROWS), palette.muted))
     for row in rows:
         row.truncate(room, overflow="ellipsis")
     return rows

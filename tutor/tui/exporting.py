@@ -13,21 +13,23 @@ from textual.containers import Vertical
 from textual.widgets import Input, Static
 
 from tutor.export import FORMATS
+from tutor.translation import later, say, translated
 from tutor.tui.chooser import Chooser, Item
 from tutor.tui.heading import Heading
 from tutor.tui.lines import palette_of
 from tutor.tui.sheet import Sheet
 
 _WHAT = {
-    "dot": ("DOT", "for Graphviz and whatever reads its language"),
-    "text": ("text", "the drawing, with nothing folded away"),
-    "svg": ("SVG", "a picture, drawn by Graphviz"),
+    "dot": ("DOT", later("for Graphviz and whatever reads its language")),
+    "text": ("text", later("the drawing, with nothing folded away")),
+    "svg": ("SVG", later("a picture, drawn by Graphviz")),
 }
 
 
 def format_chooser(name: str) -> Chooser:
     """Asks what the graph behind `name` is to be written as."""
-    return Chooser(f"export graph of {name}", [Item(kind, *_WHAT[kind]) for kind in FORMATS])
+    items = [Item(kind, label, translated(what)) for kind in FORMATS for label, what in [_WHAT[kind]]]
+    return Chooser(say("export graph of {name}", name=name), items)
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,7 @@ class FileScreen(Sheet[Target | None]):
 
     def __init__(self, title: str, suggested: str) -> None:
         super().__init__()
-        self._heading = Heading(title, "enter writes it · esc closes")
+        self._heading = Heading(title, say("enter writes it · esc closes"))
         self._input = Input(suggested, id="file", select_on_focus=False)
         self._said = Static(id="said", markup=False)
         self._asked_about = ""
@@ -66,7 +68,7 @@ class FileScreen(Sheet[Target | None]):
     def say_where(self) -> None:
         """Where a relative name leads to."""
         self._asked_about = ""
-        self._said.update(Text(f"in {Path.cwd()}", palette_of(self.app.theme).muted))
+        self._said.update(Text(say("in {folder}", folder=Path.cwd()), palette_of(self.app.theme).muted))
 
     @on(Input.Submitted)
     def take(self, event: Input.Submitted) -> None:
@@ -78,7 +80,9 @@ class FileScreen(Sheet[Target | None]):
         path = Path(name).expanduser()
         if self._exists(path) and self._asked_about != name:
             self._asked_about = name
-            question = f"{path.name} is there already: enter writes over it; or change the name."
+            question = say(
+                "{name} is there already: enter writes over it; or change the name.", name=path.name
+            )
             self._said.update(Text(question, palette_of(self.app.theme).warning))
             return
         self.dismiss(Target(path, self._asked_about == name))

@@ -14,6 +14,7 @@ from textual.containers import Vertical
 from textual.widgets import Input, OptionList
 from textual.widgets.option_list import Option
 
+from tutor.translation import say
 from tutor.tui.heading import Heading
 from tutor.tui.lines import palette_of
 from tutor.tui.sheet import Sheet
@@ -97,10 +98,10 @@ class HistorySearch(Sheet[str | None]):
         super().__init__()
         self._history = history
         self._lines: list[str] = []
-        self.heading = Heading("history", "enter takes · esc closes")
+        self.heading = Heading(say("history"), say("enter takes · esc closes"))
         self.list = OptionList(id="lines", markup=False)
         self.list.can_focus = False
-        self.line = Input(text, placeholder="text to find", id="wanted")
+        self.line = Input(text, placeholder=say("text to find"), id="wanted")
 
     def compose(self) -> ComposeResult:
         """The newest line nearest to the prompt."""
@@ -128,7 +129,7 @@ class HistorySearch(Sheet[str | None]):
         room = max(10, self.size.width - 8)
         self.list.clear_options()
         if not self._lines:
-            self.list.add_option(Option(Text("nothing like this", palette.muted), disabled=True))
+            self.list.add_option(Option(Text(say("nothing like this"), palette.muted), disabled=True))
             return
         self.list.add_options([Option(one_line(line, room)) for line in self._lines])
         self.list.highlighted = len(self._lines) - 1
@@ -155,8 +156,9 @@ class HistorySearch(Sheet[str | None]):
 def one_line(text: str, room: int) -> Text:
     """A line of history as one row of at most `room` cells."""
     first, *rest = text.split("\n")
-    more = f"  +{len(rest)} line{'s' * (len(rest) > 1)}" if rest else ""
+    more = say("+1 line") if len(rest) == 1 else say("+{count} lines", count=len(rest))
+    more = f"  {more}" if rest else ""
     first = clean(first.strip())
-    if cell_len(first) > (left := max(1, room - len(more))):
+    if cell_len(first) > (left := max(1, room - cell_len(more))):
         first = set_cell_size(first, left - 1).rstrip() + "…"
     return Text.assemble(first, (more, "dim"))

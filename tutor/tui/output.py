@@ -18,6 +18,7 @@ from textual.strip import Strip
 from textual.widgets import Input, Static
 from textual.worker import get_current_worker
 
+from tutor.translation import later, say, translated
 from tutor.tui.entries import Entry
 from tutor.tui.heading import Heading
 from tutor.tui.lines import fold, palette_of, strip_of
@@ -29,7 +30,7 @@ COPIED_ROWS, COPIED = 50_000, 1 << 20
 #: Seconds between looks at how much has been read.
 PAUSE = 1 / 15
 
-KEYS = "^f find · n N next · s save · y copy · esc close"
+KEYS = later("^f find · n N next · s save · y copy · esc close")
 
 
 class ReelView(ScrollView, can_focus=True):
@@ -158,7 +159,7 @@ class OutputScreen(Screen[None]):
         self.view = ReelView(self._reel)
         self.heading = Heading(entry.name)
         self.line = Input(id="line")
-        self.words = Static(KEYS, id="words", markup=False)
+        self.words = Static(translated(KEYS), id="words", markup=False)
 
     def compose(self) -> ComposeResult:
         """Heading, lines, and what can be done with them."""
@@ -189,15 +190,16 @@ class OutputScreen(Screen[None]):
                     return
                 self._reel.add(lines)
         except (OSError, ValueError) as error:  # the disk is full, or the screen was closed
-            self._trouble = f"Not all of it can be shown: {getattr(error, 'strerror', None) or error}."
+            self._trouble = say("Not all of it can be shown: {reason}.", reason=_reason(error))
         self._reading = False
 
     def _look(self) -> None:
         """Show what has been read so far."""
         reading = self._reading
         self.view.measure()
-        lines = "1 line" if len(self._reel) == 1 else f"{len(self._reel):,} lines"
-        self.heading.fact = f"reading, {lines} …" if reading else lines
+        count = len(self._reel)
+        lines = say("1 line") if count == 1 else say("{count:,} lines", count=count)
+        self.heading.fact = say("reading, {lines} …", lines=lines) if reading else lines
         if not reading:
             self._ticker.stop()
             recording = self._entry.recording
@@ -212,11 +214,12 @@ class OutputScreen(Screen[None]):
 
     def _ask(self, what: str, text: str) -> None:
         self._wanted = what
-        self.line.placeholder = "text to find" if what == "find" else "file to write"
+        self.line.placeholder = say("text to find") if what == "find" else say("file to write")
         self.line.value = text
         self.line.display = True
         self.line.focus()
-        self._say("enter finds · esc ends" if what == "find" else "enter writes the file · esc ends")
+        finds = what == "find"
+        self._say(say("enter finds · esc ends") if finds else say("enter writes the file · esc ends"))
 
     def action_leave(self) -> None:
         """Leave the line at the bottom, or else the screen."""
@@ -225,10 +228,10 @@ class OutputScreen(Screen[None]):
         else:
             self.dismiss(None)
 
-    def _end_line(self, words: str = KEYS) -> None:
+    def _end_line(self, words: str = "") -> None:
         self.line.display = False
         self.view.focus()
-        self._say(words)
+        self._say(words or translated(KEYS))
 
     def action_find(self) -> None:
         """Ask for what to find."""
@@ -250,7 +253,7 @@ class OutputScreen(Screen[None]):
             self._end_line()
             self._find(self.view.wanted, self._reel.at(self.view.scroll_offset.y)[0], 1)
         else:
-            self._end_line("writing …")
+            self._end_line(say("writing …"))
             self._write(Path(text.strip()).expanduser())
 
     def action_again(self, step: int) -> None:
@@ -272,17 +275,18 @@ class OutputScreen(Screen[None]):
 
     def _show_found(self, wanted: re.Pattern[str], found: int | None) -> None:
         self.view.mark(wanted, found)
-        self._say(KEYS if found is not None else f"not found · {KEYS}")
+        keys = translated(KEYS)
+        self._say(keys if found is not None else say("not found · {keys}", keys=keys))
 
     @work(thread=True, group="write")
     def _write(self, path: Path) -> None:
         try:
             count = self._reel.save(path)
-            said = f"{count:,} lines are in {path.absolute()}."
+            said = say("{count:,} lines are in {path}.", count=count, path=path.absolute())
         except FileExistsError:
-            said = f"{path.name} is there already: choose another name."
+            said = say("{name} is there already: choose another name.", name=path.name)
         except (OSError, ValueError) as error:
-            said = f"It cannot be written: {getattr(error, 'strerror', None) or error}."
+            said = say("It cannot be written: {reason}.", reason=_reason(error))
         if self.is_attached:
             self.app.call_from_thread(self._say, said)
 
@@ -296,9 +300,15 @@ class OutputScreen(Screen[None]):
             pieces.append(plain(line))
             size += len(pieces[-1]) + 1
             if size > COPIED:
-                self._say("This is too much to copy: s saves it to a file, and the mouse selects a part.")
+                self._say(
+                    say("This is too much to copy: s saves it to a file, and the mouse selects a part.")
+                )
                 return
         self.app.copy_to_clipboard("\n".join(pieces))
+
+
+def _reason(error: OSError | ValueError) -> str:
+    return getattr(error, "strerror", None) or str(error)
 
 
 def _free_name(name: str) -> str:

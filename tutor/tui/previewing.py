@@ -10,6 +10,7 @@ from tutor.course.store import Store
 from tutor.course.trust import trust_key
 from tutor.language import current_language
 from tutor.session import Session
+from tutor.translation import say
 from tutor.tui.app import TutorApp, run
 
 #: Seconds between looks at the file.
@@ -42,7 +43,7 @@ class PreviewApp(TutorApp):
             return
         self.store.set_setting(trust_key(lesson), True)
         bench.reload(lesson)
-        bench.out.say(f"{self._file.name} was saved: this is how it is now.")
+        bench.out.say(say("{name} was saved: this is how it is now.", name=self._file.name))
 
 
 def run_preview(session: Session, store: Store, lesson: Lesson, path: Path) -> int:

@@ -13,6 +13,7 @@ from tutor.explain import Entry, Past, after_setup
 from tutor.facts import CheckResult, Evaluated, GraphOutline, NodeFacts, Overlap, Run, Shape, Snapshot, Values
 from tutor.session import Died, Event, Pace, Session, SessionError, StateChanged
 from tutor.session.recording import Recordings
+from tutor.translation import say
 from tutor.tui.commands import key_for
 from tutor.tui.follow import RunKind
 
@@ -199,7 +200,9 @@ class Runner:
 
     def _require_kernel(self) -> None:
         if self.session.state == "dead":
-            raise SessionError(f"There is no kernel to run this; {key_for('restart')} starts one.")
+            raise SessionError(
+                say("There is no kernel to run this; {key} starts one.", key=key_for("restart"))
+            )
 
     async def _prepare(self, where: Place) -> str:
         """Empty the namespace, seed, run what comes before the step; the sentence that says what failed."""
@@ -213,4 +216,8 @@ class Runner:
             self._silent = False
         if run.error is None:
             return ""
-        return f"The setup of {where.lesson.id} failed: {run.error.type}: {run.error.message}"
+        return say(
+            "The setup of {lesson} failed: {error}",
+            lesson=where.lesson.id,
+            error=f"{run.error.type}: {run.error.message}",
+        )

@@ -141,7 +141,9 @@ class Selecting(Page):
         if kind is None:
             return
         stem = "".join(each if each.isalnum() else "_" for each in name).strip("_") or "graph"
-        target = await self.app.push_screen_wait(FileScreen(f"export {name}", stem + FORMATS[kind]))
+        target = await self.app.push_screen_wait(
+            FileScreen(say("export {name}", name=name), stem + FORMATS[kind])
+        )
         if target is None:
             return
         title = f"backward from {name}"
@@ -149,13 +151,17 @@ class Selecting(Page):
             data = await asyncio.to_thread(written_as, kind, outline, nodes, shown.snapshot, title)
             write(target.path, data, overwrite=target.overwrite)
         except FileExistsError:
-            self.notify(
-                f"{target.path} is there already: nothing was written.", severity="error", markup=False
-            )
+            there = say("{path} is there already: nothing was written.", path=target.path)
+            self.notify(there, severity="error", markup=False)
         except ExportError as error:
             self.notify(str(error), severity="error", markup=False, timeout=8)
         else:
-            written = f"Graph of {name}: {len(outline.kind):,} nodes written to {target.path.absolute()}."
+            written = say(
+                "Graph of {name}: {count:,} nodes written to {path}.",
+                name=name,
+                count=len(outline.kind),
+                path=target.path.absolute(),
+            )
             self.notify(written, markup=False, timeout=8)
 
     async def _nodes_of(self, shown: Shown, outline: GraphOutline) -> dict[int, NodeFacts]:

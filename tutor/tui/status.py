@@ -12,9 +12,9 @@ def duration(seconds: float) -> str:
     if seconds < 0.9995:
         return f"{max(1, round(seconds * 1000))} ms"
     if seconds < 59.95:
-        return f"{seconds:.1f} s"
+        return say("{seconds:.1f} s", seconds=seconds)
     minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} m {rest:02} s"
+    return say("{minutes} m {rest:02} s", minutes=minutes, rest=rest)
 
 
 def running_fact(state: str, elapsed: float) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from tutor.export import ExportError, write
 from tutor.takeaway import lesson_file, session_file
+from tutor.translation import say
 from tutor.tui.exporting import FileScreen
 
 if TYPE_CHECKING:
@@ -28,15 +29,18 @@ async def take_session(bench: Workbench) -> None:
 
 
 async def _take(bench: Workbench, stem: str, make: Callable[[str], bytes]) -> None:
-    target = await bench.app.push_screen_wait(FileScreen(f"export {stem} as .ipynb or .py", f"{stem}.ipynb"))
+    title = say("export {name} as .ipynb or .py", name=stem)
+    target = await bench.app.push_screen_wait(FileScreen(title, f"{stem}.ipynb"))
     if target is None:
         return
     try:
         data = await asyncio.to_thread(make, target.path.name)
         write(target.path, data, overwrite=target.overwrite)
     except FileExistsError:
-        bench.notify(f"{target.path} is there already: nothing was written.", severity="error", markup=False)
+        there = say("{path} is there already: nothing was written.", path=target.path)
+        bench.notify(there, severity="error", markup=False)
     except ExportError as error:
         bench.notify(str(error), severity="error", markup=False, timeout=8)
     else:
-        bench.notify(f"Written to {target.path.absolute()}.", markup=False, timeout=8)
+        written = say("Written to {path}.", path=target.path.absolute())
+        bench.notify(written, markup=False, timeout=8)

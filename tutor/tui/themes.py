@@ -6,6 +6,7 @@ from rich.color import Color as RichColor
 from rich.style import Style
 from textual.theme import Theme
 
+from tutor.translation import say
 from tutor.view.palette import ANSI, INK, PAPER, Palette
 
 PALETTES = {palette.name: palette for palette in (INK, PAPER, ANSI)}
@@ -31,8 +32,9 @@ def suitable(color_system: str | None, no_color: bool, wanted: str) -> str:
 def choices(no_color: bool) -> list[tuple[str, str]]:
     """The themes that can be chosen and what they are."""
     if no_color:
-        return [(ANSI.name, "without colours, since NO_COLOR is set")]
-    return [(INK.name, "dark"), (PAPER.name, "light"), (ANSI.name, "the terminal's own colours")]
+        return [(ANSI.name, say("without colours, since NO_COLOR is set"))]
+    own = say("the terminal's own colours")
+    return [(INK.name, say("dark")), (PAPER.name, say("light")), (ANSI.name, own)]
 
 
 def ground(color: str) -> Style:

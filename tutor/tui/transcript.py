@@ -242,8 +242,12 @@ class Transcript(LinesView):
         forgotten = self._forget_old()
         rows: list[Row] = []
         if self._elided:
-            runs = "1 earlier run is" if self._elided == 1 else f"{self._elided} earlier runs are"
-            rows.append(Row(Text(f"… {runs} not shown"[: self.room], self.palette.muted)))
+            said = say("… 1 earlier run is not shown")
+            if self._elided > 1:
+                said = say("… {count} earlier runs are not shown", count=self._elided)
+            left_out = Text(said, self.palette.muted)
+            left_out.truncate(self.room)
+            rows.append(Row(left_out))
         self._starts = []
         for entry in self._entries:
             self._starts.append(len(rows))

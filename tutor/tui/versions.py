@@ -25,4 +25,4 @@ def _first_line(text: str) -> str:
 
 def _fact(backup: Backup) -> str:
     when = datetime.fromtimestamp(backup.at / 1e9).astimezone()
-    return f"{when:%d %b %H:%M}, {translated(_WHY[backup.why])}"
+    return say("{when:%d %b %H:%M}, {why}", when=when, why=translated(_WHY[backup.why]))

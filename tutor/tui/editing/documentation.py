@@ -11,19 +11,23 @@ from textual.containers import Vertical, VerticalScroll
 from textual.widgets import Static
 
 from tutor.assist.lookup import Found
+from tutor.translation import later, say, translated
 from tutor.tui.heading import Heading
 from tutor.tui.lines import palette_of
 from tutor.tui.sheet import Sheet
 from tutor.view.documentation import render_documentation
 from tutor.view.words import clean
 
-NOWHERE = "Put the cursor on a name, or between the parentheses of a call."
-WAITING = "Reading…"
+NOWHERE = later("Put the cursor on a name, or between the parentheses of a call.")
+WAITING = later("Reading…")
 
 
 def unknown(expression: str) -> str:
     """What is said where nothing is known."""
-    return f"Nothing is known about {expression} yet: run the code that makes it, then ask again."
+    return say(
+        "Nothing is known about {expression} yet: run the code that makes it, then ask again.",
+        expression=expression,
+    )
 
 
 class DocumentationScreen(Sheet[None]):
@@ -36,12 +40,13 @@ class DocumentationScreen(Sheet[None]):
         super().__init__()
         self._expression = expression
         self._answer = answer
-        self._page = Static(WAITING if answer is not None else NOWHERE, id="page-of-docs", markup=False)
+        said = translated(WAITING if answer is not None else NOWHERE)
+        self._page = Static(said, id="page-of-docs", markup=False)
 
     def compose(self) -> ComposeResult:
         """The name over what there is to read."""
         with Vertical(id="docs"):
-            yield Heading(clean(self._expression) or "documentation", "esc closes")
+            yield Heading(clean(self._expression) or say("documentation"), say("esc closes"))
             with VerticalScroll(id="docs-box"):
                 yield self._page
 

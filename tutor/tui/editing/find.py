@@ -10,6 +10,7 @@ from textual.document._document import Selection
 from textual.widgets import Input, Static
 
 from tutor.assist.search import MOST, Match, find_all, nearest
+from tutor.translation import say
 from tutor.tui.editing.area import CodeArea
 
 
@@ -18,8 +19,8 @@ def count_text(query: str, matches: int, at: int) -> str:
     if not query:
         return ""
     if not matches:
-        return "not found"
-    return f"{at + 1} of {matches}{'+' if matches >= MOST else ''}"
+        return say("not found")
+    return say("{n} of {count}", n=at + 1, count=f"{matches}{'+' if matches >= MOST else ''}")
 
 
 class FindBar(Horizontal):
@@ -38,12 +39,12 @@ class FindBar(Horizontal):
         self._matches: list[Match] = []
         self._at = 0
         self._revision = -1
-        self.query_input = Input(placeholder="what to find", select_on_focus=True, id="find-query")
+        self.query_input = Input(placeholder=say("what to find"), select_on_focus=True, id="find-query")
         self._count = Static(id="find-count", markup=False)
 
     def compose(self) -> ComposeResult:
         """The sign, what is looked for, how often it is there."""
-        yield Static("find ›", id="find-sign", markup=False)
+        yield Static(say("find ›"), id="find-sign", markup=False)
         yield self.query_input
         yield self._count
 
