@@ -60,6 +60,8 @@ def test_every_key_of_the_format_is_read(load) -> None:
     assert (step.code, step.after, step.ask) == ("x = 1", "Yes.", Ask(expr="x", choices=(0, 1)))
 
 
+EXERCISE = STEPS.replace("kind: read", "kind: exercise") + "  solution: v = 3\n  checks:\n"
+
 # (content, line, column, words that the sentence must hold)
 MISTAKES = {
     "empty file": ("", 1, 1, ["empty"]),
@@ -139,6 +141,31 @@ MISTAKES = {
     "NUL in code": (HEAD + RUN + '  code: "x\\0"\n', 9, 9, ["control character"]),
     "bad setup": (HEAD + "setup: |\n  import\n" + STEPS, 6, 9, ["Python"]),
     "code nested too deep": (HEAD + RUN + f"  code: {'(' * 5000}{')' * 5000}\n", 9, None, ["Python"]),
+    "a check of several lines without assert": (
+        HEAD + EXERCISE + "  - py: |\n      total = v.sum()\n      total == 3\n",
+        13,
+        7,
+        ["`assert`", "the value of this line is not looked at"],
+    ),
+    "a check whose assert is never run": (
+        HEAD + EXERCISE + "  - py: |\n      def holds():\n        return v == 3\n",
+        12,
+        7,
+        ["`assert`", "none of them can fail"],
+    ),
+    "a check of two statements on a line": (
+        HEAD + EXERCISE + "  - {not: {py: n = 3; v == n}}\n",
+        11,
+        23,
+        ["`assert`"],
+    ),
+    "an assert that always holds": (
+        HEAD + EXERCISE + "  - py: |\n      n = v.sum()\n      assert True, n\n",
+        13,
+        7,
+        ["`assert`", "none"],
+    ),
+    "a check that is always true": (HEAD + EXERCISE + "  - py: (v > 1, v)\n", 11, 9, ["true whatever"]),
     "not UTF-8": (b"id: a\ntitle: caf\xe9\n", 2, 11, ["0xe9", "UTF-8"]),
     "UTF-16": ((HEAD + STEPS).encode("utf-16"), 1, 1, ["UTF-8"]),
     "huge": ("# " + "x" * loader.MAX_BYTES, 1, 1, ["256 KiB"]),
@@ -200,6 +227,15 @@ def test_files_from_other_editors_load(load, content: str) -> None:
 
 def test_top_level_await_is_code(load) -> None:
     load(HEAD + RUN + "  code: |\n    import asyncio\n    await asyncio.sleep(0)\n")
+
+
+@pytest.mark.parametrize(
+    "code",
+    ["assert v == 3", "for n in range(3):\n  assert v > n", "w = v\nif w != 3:\n  raise AssertionError",
+     "import torch\ntorch.testing.assert_close(v, 3)", "all(\n  v > n\n  for n in (1, 2))"],
+)  # fmt: skip
+def test_a_check_of_code_that_can_fail_is_one(load, code: str) -> None:
+    load(HEAD + EXERCISE + "  - py: |\n" + "".join(f"      {line}\n" for line in code.split("\n")))
 
 
 def test_code_that_python_warns_about_loads_in_silence(load) -> None:

@@ -83,6 +83,37 @@ def test_the_verdict_is_in_sight_when_an_error_before_it_had_made_the_output_tal
     play(story, lesson=exercise)
 
 
+def test_the_line_whose_effect_is_wrong_is_marked_until_it_is_edited(play: Play, exercise: Lesson) -> None:
+    async def story(p: Player) -> None:
+        await p.code("x = torch.arange(6.)\nv = x.view(2, 3)\nv = v.clone()\nprint(v.sum())")
+        await p.press("ctrl+t")
+        await p.settle()
+        await p.see("Line 3 gave v another value: v = v.clone()")
+        marked = [row for row in p.screen if "✗" in row and "v.clone()" in row and "Line 3" not in row]
+        assert len(marked) == 1
+        assert sum("✗" in row for row in p.screen) == 2, "only that line, and the verdict"
+        p.bench.editor.replace("v = v * 1", (2, 0), (2, 13))
+        await p.still()
+        assert sum("✗" in row for row in p.screen) == 1
+        await p.run()
+        assert "✗" not in p.row("v = v * 1")
+
+    play(story, lesson=exercise)
+
+
+def test_the_error_of_checked_code_is_told_once(play: Play, exercise: Lesson) -> None:
+    async def story(p: Player) -> None:
+        await p.code("x = torch.arange(6.)\nv = x.gone()")
+        await p.press("ctrl+t")
+        await p.settle()
+        await p.see("✗ The code did not come to its end, so nothing is checked yet.")
+        assert p.text.count("object has no attribute") == 1
+        assert "checks hold" not in p.text
+        assert "check does not hold" not in p.text
+
+    play(story, lesson=exercise)
+
+
 def test_unfinished_and_raising_code_is_no_answer(play: Play, exercise: Lesson) -> None:
     async def story(p: Player) -> None:
         await p.press("ctrl+t")

@@ -10,7 +10,8 @@ from typing import Any
 from msgspec import Struct
 
 from tutor.course.claims import Raises, Warns
-from tutor.course.evidence import Evidence, root_of
+from tutor.course.effects import root_of
+from tutor.course.evidence import Evidence
 from tutor.course.source_checks import find_use
 from tutor.facts import ErrorFacts, TensorFacts
 from tutor.translation import later, say, translated
@@ -29,6 +30,8 @@ class Verdict(Struct, frozen=True):
     line: int | None = None
     #: The fact that failed where it is another than asked for.
     kind: str = ""
+    #: The fact whose line is told, where that is narrower than the one asked for.
+    about: str = ""
 
 
 # ── facts of one tensor ──────────────────────────────────────────────────────
@@ -185,7 +188,7 @@ def state_changed(evidence: Evidence, name: str, wanted: bool | str | tuple[str,
             path = change.name
             inside = root_of(path) == root_of(name) and path.startswith(name) and not path.endswith(".grad")
             if inside and path != name and change.kind in ("written", "rebound"):
-                written[path[len(name) :].lstrip(".")] = step.line
+                written[path[len(name) :].lstrip(".")] = evidence.effects.within(step, path)
     got = ", ".join(written) or say("nothing")
     if isinstance(wanted, bool):
         return Verdict(
@@ -193,6 +196,7 @@ def state_changed(evidence: Evidence, name: str, wanted: bool | str | tuple[str,
             say("a change") if wanted else say("no change"),
             got,
             translated("changed {got}"),
+            max(written.values()) if written and not wanted else None,
         )
     names = (wanted,) if isinstance(wanted, str) else wanted
     missing = [each for each in names if each not in written]
@@ -255,22 +259,26 @@ def warns(evidence: Evidence, _: str, wanted: bool | Warns) -> Verdict:
     ]
     got = f"{found[0].category}: {found[0].message.splitlines()[0][:100]}" if found else say("no warning")
     expected = say("no warning") if wanted is False else (claim.type or say("a warning"))
-    return Verdict(bool(fitting) is not (wanted is False), expected, got, translated("your code gave {got}"))
+    line = found[0].line or None if found else None
+    holds = bool(fitting) is not (wanted is False)
+    return Verdict(holds, expected, got, translated("your code gave {got}"), line)
 
 
 def stdout(evidence: Evidence, _: str, wanted: str | tuple[str, ...]) -> Verdict:
     """What was printed: this text but for white space at the ends of lines, or all of these parts."""
     printed = "".join(step.stdout for step in evidence.run.steps)
     got = printed.strip()[:120] or say("nothing")
+    line = next((step.line for step in reversed(evidence.run.steps) if step.stdout), None)
     if isinstance(wanted, str):
         return Verdict(
             _lines(printed) == _lines(wanted),
             wanted.strip()[:120],
             got,
             translated("your code printed {got}"),
+            line,
         )
     ok = all(part in printed for part in wanted)
-    return Verdict(ok, ", ".join(wanted), got, translated("your code printed {got}"))
+    return Verdict(ok, ", ".join(wanted), got, translated("your code printed {got}"), line)
 
 
 def _lines(text: str) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from functools import cached_property
 
+from tutor.course.effects import Effect, Effects, root_of
 from tutor.facts import Run, Snapshot, TensorFacts
 from tutor.facts import Step as RunStep
 
@@ -30,26 +31,23 @@ class Evidence:
         """The tensor or array of that name or path at the end."""
         return self.after.tensors.get(name)
 
-    def line_of(self, name: str) -> int | None:
-        """The line of the learner's that last gave `name` its value, or wrote to it."""
-        root = root_of(name)
-        last = None
-        for step in self.run.steps:
-            changed = any(root_of(change.name) == root for change in step.changes)
-            lines = [line for line in self._bindings.get(root, ()) if step.line <= line <= step.end_line]
-            if lines:
-                last = lines[-1]
-            elif changed:
-                last = step.line
-        return last
-
     @cached_property
-    def _bindings(self) -> dict[str, list[int]]:
-        found: dict[str, list[int]] = {}
-        for node in ast.walk(self.tree):
-            for name in _bound_by(node):
-                found.setdefault(name, []).append(getattr(node, "lineno", 0))
-        return {name: sorted(lines) for name, lines in found.items()}
+    def effects(self) -> Effects:
+        """What the learner's statements did to variables."""
+        return Effects(self.run)
+
+    def effect_on(self, name: str, fact: str = "") -> Effect | None:
+        """The last line of the learner's that had an effect on what `fact` tells of a variable or expression;
+        of one that no line touched, the last that uses it."""
+        found = self.effects.last(name, fact)
+        if found is None and (line := self.effects.mention(name)) is not None:
+            return Effect(line, "likely", root_of(name))
+        return found
+
+    def line_of(self, name: str, fact: str = "") -> int | None:
+        """The line of that effect."""
+        found = self.effect_on(name, fact)
+        return found.line if found is not None else None
 
     def source_of(self, line: int | None) -> str:
         """The text of a line without its indentation."""
@@ -97,7 +95,7 @@ class Evidence:
                     held = False
             written = held and any(c.name == name and c.kind == "written" for c in step.changes)
             if written or self._wrote_to(step, facts):
-                lines.append(step.line)
+                lines.append(self.effects.within(step, name))
         return lines
 
     def _wrote_to(self, step: RunStep, facts: TensorFacts) -> bool:
@@ -124,30 +122,9 @@ def _touches(written: tuple[tuple[int, int], ...] | None, facts: TensorFacts) ->
     return any(start < high and low < end for start, end in written)
 
 
-def root_of(path: str) -> str:
-    """The variable that a path or expression starts from."""
-    try:
-        node: ast.AST = ast.parse(path, mode="eval").body
-    except SyntaxError:
-        return path
-    while isinstance(node, ast.Attribute | ast.Subscript | ast.Call):
-        node = node.func if isinstance(node, ast.Call) else node.value
-    return node.id if isinstance(node, ast.Name) else path
-
-
 def _shape_of(source: str) -> str:
     try:
         body = ast.parse(source).body
     except SyntaxError:
         return ""
     return ast.dump(body[0]) if len(body) == 1 else ""
-
-
-def _bound_by(node: ast.AST) -> list[str]:
-    if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-        return [node.id]
-    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-        return [node.name]
-    if isinstance(node, ast.Import | ast.ImportFrom):
-        return [(alias.asname or alias.name).partition(".")[0] for alias in node.names]
-    return []

@@ -11,11 +11,12 @@ from msgspec.structs import replace
 
 from tutor.course.checks import OF_RUN, OF_TENSOR, OF_VARIABLE, Bindings, Verdict
 from tutor.course.claims import Item
+from tutor.course.effects import Deed, Effect
 from tutor.course.evidence import Evidence
 from tutor.course.live_checks import LIVE, error_text
 from tutor.course.probes import Asked, Path, names_of
 from tutor.facts import Answer, CheckResult, TensorFacts
-from tutor.translation import say, translated
+from tutor.translation import later, say, translated
 
 #: The inspector's column that shows a fact.
 COLUMNS = {
@@ -28,6 +29,15 @@ COLUMNS = {
     **dict.fromkeys(("depends_on", "graph_freed"), "grad"),
     **dict.fromkeys(("shares_memory", "same_storage", "is_view_of"), "storage"),
     **dict.fromkeys(("unchanged", "mutated_in_place"), "storage"),
+}
+#: What is said of the learner's line, by what it did.
+_DEEDS: dict[Deed, str] = {
+    "made": later("Line {line} is `{source}`."),
+    "likely": later("Line {line} is `{source}`."),
+    "rebound": later("Line {line} gave `{name}` another value: `{source}`."),
+    "written": later("Line {line} wrote to `{name}`: `{source}`."),
+    "altered": later("Line {line} changed `{name}`: `{source}`."),
+    "deleted": later("Line {line} deleted `{name}`: `{source}`."),
 }
 _RELATIONS = frozenset({"shares_memory", "same_storage", "is_view_of"})
 
@@ -87,11 +97,20 @@ class Judge:
         """What the lesson says where its fact fails; that a variable is missing is said as it is."""
         if result.ok or result.kind in ("exists", "type"):
             return result
-        return replace(result, sentence=f"{words.rstrip()}{self._told(result.line)}")
+        told = self._told(result.line, self._effect(result.kind, result.name))
+        return replace(result, sentence=f"{words.rstrip()}{told}")
 
-    def _told(self, line: int | None) -> str:
+    def _effect(self, fact: str, expression: str) -> Effect | None:
+        return self._evidence.effect_on(expression, fact) if expression else None
+
+    def _told(self, line: int | None, effect: Effect | None = None) -> str:
+        """What the learner's line did; of another line than that of the effect, what it is."""
         source = self._evidence.source_of(line)
-        return " " + say("Line {line} is `{source}`.", line=line, source=source) if source else ""
+        if not source:
+            return ""
+        if effect is None or effect.line != line:
+            return " " + say(_DEEDS["likely"], line=line, source=source)
+        return " " + say(_DEEDS[effect.deed], line=line, name=effect.name, source=source)
 
     def _facts(self, item: Item, path: Path) -> Iterator[CheckResult]:
         name = "" if item.var is UNSET else item.var
@@ -113,7 +132,7 @@ class Judge:
             elif fact == "not":
                 yield self._not(item, path)
             else:
-                yield self._result(fact, name, self._verdict(fact, name, wanted, path))
+                yield self._result(fact, name, self._verdict(fact, name, wanted, path), wanted)
 
     def _verdict(self, fact: str, name: str, wanted: Any, path: Path) -> Verdict:
         if fact in OF_TENSOR:
@@ -162,25 +181,33 @@ class Judge:
                 type=looked.error.type,
                 message=looked.error.message,
             )
-            return CheckResult(False, "exists", name, "", looked.error.type, sentence)
+            line = self._evidence.line_of(name)
+            return CheckResult(False, "exists", name, "", looked.error.type, sentence, line)
         wanted = (looked.got if looked is not None else "") or name
         sentence = say(
             "There is no `{wanted}` after your code ran; give the result that name.", wanted=wanted
         )
-        return CheckResult(False, "exists", name, say("a variable"), say("nothing"), sentence)
+        effect = self._evidence.effects.last(wanted, "exists")
+        if effect is None or effect.deed != "deleted":  # it never was: the code ends without it
+            effect = None
+        line = effect.line if effect is not None else self._evidence.effects.end
+        sentence += self._told(line, effect)
+        return CheckResult(False, "exists", name, say("a variable"), say("nothing"), sentence, line)
 
-    def _result(self, fact: str, name: str, verdict: Verdict) -> CheckResult:
+    def _result(self, fact: str, name: str, verdict: Verdict, wanted: Any = None) -> CheckResult:
         kind = verdict.kind or fact
         if verdict.ok:
             return CheckResult(True, kind if fact == kind else fact, name, verdict.expected, verdict.got)
-        line = verdict.line or (self._evidence.line_of(name) if name else None)
+        about = name or (wanted if fact == "py" else "")
+        effect = self._effect(verdict.about or kind, about) if verdict.line is None else None
+        line = verdict.line or (effect.line if effect is not None else None)
         clause = (verdict.clause or translated("is {got}")).replace("{got}", verdict.got)
         sentence = say("`{name}` {clause}", name=name, clause=clause) if name else clause
         if verdict.expected and verdict.expected not in clause and "instead of" not in clause:
             sentence = say("{told}; expected {wanted}", told=sentence, wanted=verdict.expected)
         sentence = sentence[0].upper() + sentence[1:] + "."
         if fact not in ("raises", "cases"):
-            sentence += self._told(line)
+            sentence += self._told(line, effect)
         return CheckResult(
             False, kind, name, verdict.expected, verdict.got, sentence, line, COLUMNS.get(kind, "")
         )
@@ -213,12 +240,13 @@ class Judge:
             return CheckResult(True, "not")
         name = "" if part.var is UNSET else part.var
         fact, wanted = part.facts()[0]
-        line = self._evidence.line_of(name) if name else None
+        effect = self._effect(fact, name)
+        line = effect.line if effect is not None else None
         claim = _claim(fact, wanted)
         sentence = say("Your code {claim}, and must not.", claim=claim)
         if name:
             sentence = say("`{name}` {claim}, and must not.", name=name, claim=claim)
-        sentence += self._told(line)
+        sentence += self._told(line, effect)
         return CheckResult(
             False, fact, name, say("not: {claim}", claim=claim), claim, sentence, line, COLUMNS.get(fact, "")
         )

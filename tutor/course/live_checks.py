@@ -31,7 +31,8 @@ def _compared(_: str, __: Any, answer: Answer) -> Verdict:
     elif answer.note and answer.note != answer.got:
         clause += f": {answer.note}"
     kind = "type" if answer.kind == "type" else "grad_is_none" if answer.kind == "grad_is_none" else ""
-    return Verdict(bool(answer.ok), answer.expected, answer.got, clause, kind=kind)
+    about = answer.kind if answer.kind in ("shape", "dtype") else ""
+    return Verdict(bool(answer.ok), answer.expected, answer.got, clause, kind=kind, about=about)
 
 
 def _gradient(name: str, wanted: Any, answer: Answer) -> Verdict:

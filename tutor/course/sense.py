@@ -211,8 +211,24 @@ class Sense:
             self._cases(where, wanted)
         elif fact == "py":
             self._python(where, wanted)
+            self._can_fail(where, wanted)
         else:
             self._parts(where, fact, wanted)
+
+    def _can_fail(self, where: Where, source: str) -> None:
+        """Of an expression its value decides; of statements nothing but what they raise."""
+        body = ast.parse(source.strip()).body
+        if len(body) == 1 and isinstance(body[0], ast.Expr):
+            if _always_holds(body[0].value):
+                self._at(where, "`py` is true whatever the answer is; compare something that the answer made")
+            return
+        if not _raises(body):
+            at, reason = (body[-1].lineno, body[-1].col_offset) if body else (1, 0), "none of them can fail"
+            if body and isinstance(body[-1], ast.Expr):
+                reason = "the value of this line is not looked at"
+            lines = source[: len(source) - len(source.lstrip())].count("\n")
+            place = place_in(self._doc, where, at[0] + lines, at[1] + 1)
+            self._fail(place, f"`py` of several statements needs an `assert`: {reason}")
 
     def _parts(self, where: Where, fact: str, wanted: Any) -> None:
         if isinstance(wanted, Item):
@@ -230,6 +246,26 @@ class Sense:
             self._python((*where, "inputs", number), source, mode="eval")
         if wanted.reference:
             self._python((*where, "reference"), wanted.reference)
+
+
+def _raises(body: list[ast.stmt]) -> bool:
+    """Whether statements may raise AssertionError: by `assert`, `raise`, or a function named for it."""
+    nodes = [node for statement in body for node in ast.walk(statement)]
+    for node in nodes:
+        if isinstance(node, ast.Raise) or (isinstance(node, ast.Assert) and not _always_holds(node.test)):
+            return True
+        if isinstance(node, ast.Call):
+            called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+            if called.lower().startswith("assert"):
+                return True
+    return False
+
+
+def _always_holds(test: ast.expr) -> bool:
+    """A value that is true by the way it is written."""
+    if isinstance(test, ast.Constant):
+        return bool(test.value)
+    return isinstance(test, ast.Tuple | ast.List) and bool(test.elts)
 
 
 def unfit(fact: str, wanted: Any) -> str:

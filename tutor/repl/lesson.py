@@ -24,7 +24,7 @@ from tutor.translation import say, translated
 from tutor.view.difference import difference_lines
 from tutor.view.prose import render_prose
 from tutor.view.syntax import highlight
-from tutor.view.verdict import first_failure, verdict_line
+from tutor.view.verdict import first_failure, verdict_line, was_stopped
 from tutor.view.words import clean
 
 if TYPE_CHECKING:
@@ -234,8 +234,12 @@ async def _check(talk: Conversation, _: str) -> None:
         talk.out.say(say("Right: {told}", told=verdict_line(results)))
         _after(talk)
         return
-    talk.out.fault(say("Not yet: {told}", told=clean(failure.sentence)))
-    talk.out.say(f"{verdict_line(results)} {say(':hint helps.')}")
+    if was_stopped(results):
+        told = say("The code did not come to its end, so nothing is checked yet.")
+        talk.out.fault(say("Not yet: {told}", told=f"{told} {say(':hint helps.')}"))
+    else:
+        talk.out.fault(say("Not yet: {told}", told=clean(failure.sentence)))
+        talk.out.say(f"{verdict_line(results)} {say(':hint helps.')}")
     if count:
         study.entered.clear()
         study.store.save_draft(walk.key, answer, (0, 0))

@@ -45,6 +45,8 @@ class AnnotatedEditor(SortingArea):
         self._waits = False
         #: Lines (0-based, of the code that ran) of the moment that is shown, where that is not now.
         self._past_lines: range = range(0)
+        #: The line that a check failed by.
+        self._failed_lines: range = range(0)
         self._placement: tuple[int, Placement] | None = None
         self._labels: LRUCache[tuple[object, ...], Strip] = LRUCache(512)
         self._marked = ""
@@ -64,7 +66,7 @@ class AnnotatedEditor(SortingArea):
         """`source` is about to run: the old notes go."""
         self._ran = tuple(source.split("\n"))
         self._outdated = False
-        self._past_lines = range(0)
+        self._past_lines = self._failed_lines = range(0)
         self.close_popup()
         self.annotate({})
         self.explain(())
@@ -89,6 +91,12 @@ class AnnotatedEditor(SortingArea):
         self._running_lines = range(first - 1, last) if first else range(0)
         self._redraw()
 
+    def light(self, line: int) -> None:
+        """Mark the 1-based line by which a check failed until it is edited or code runs; it is in sight."""
+        self._failed_lines = range(line - 1, line)
+        self.reveal(line)
+        self._redraw()
+
     def outdate(self) -> None:
         """The namespace that the notes are about is gone."""
         self._outdated = True
@@ -98,7 +106,7 @@ class AnnotatedEditor(SortingArea):
     def forget(self) -> None:
         """Nothing has run."""
         self._ran = ()
-        self._past_lines = range(0)
+        self._past_lines = self._failed_lines = range(0)
         self.annotate({})
         self.explain(())
 
@@ -252,17 +260,17 @@ class AnnotatedEditor(SortingArea):
             self._placement = (self.revision, Placement(self._ran, self.document.lines))
         return self._placement[1].origin(line)
 
-    def _is_within(self, line: int, lines: range) -> bool:
-        """Whether a line is one of some lines of the code that ran."""
+    def _is_within(self, line: int, lines: range, *, fresh: bool = False) -> bool:
+        """Whether a line is one of some lines of the code that ran; as it ran, where it must be `fresh`."""
         if not lines:
             return False
         origin = self._origin(line)
-        return origin is not None and origin[0] in lines
+        return origin is not None and origin[0] in lines and not (fresh and origin[1])
 
-    def _mark_past(self, strip: Strip, mark: str) -> Strip:
-        """A row of the statement whose moment is shown: a sign in the gutter, and a ground of its own."""
+    def _marked_row(self, strip: Strip, mark: str, colour: str) -> Strip:
+        """A row that stands out: a sign in the gutter, and a ground of its own."""
         at = max(0, self.gutter_width - 2)
-        sign = Strip([Segment(mark, Style.parse(f"bold {self.palette.accent}"))])
+        sign = Strip([Segment(mark, Style.parse(f"bold {colour}"))])
         strip = Strip.join([strip.crop(0, at), sign, strip.crop(at + 1)])
         ground = Style(bold=True) if self.palette.native else Style.parse(f"on {self.palette.panel}")
         return Strip([Segment(s.text, (s.style or Style()) + ground, s.control) for s in strip])
@@ -278,9 +286,11 @@ class AnnotatedEditor(SortingArea):
         line, column = self.wrapped_document.offset_to_location(Offset(0, row))
         if self._is_within(line, self._past_lines):
             first = column == 0 and self._is_within(line, self._past_lines[:1])
-            strip = self._mark_past(strip, "▸" if first else " ")
+            strip = self._marked_row(strip, "▸" if first else " ", self.palette.accent)
+        elif self._failed_lines and self._is_within(line, self._failed_lines, fresh=True):
+            strip = self._marked_row(strip, "✗" if column == 0 else " ", self.palette.warning)
         if self.holds and line == self.cursor_location[0]:
-            strip = self._mark_past(strip, "↕")
+            strip = self._marked_row(strip, "↕", self.palette.accent)
         offsets = self.wrapped_document.get_offsets(line)
         section = bisect_right(offsets, column)
         if section != len(offsets):

@@ -10,7 +10,7 @@ from tutor.tui.commands import key_for
 from tutor.tui.messages import ChoiceMade, PredictionTyped
 from tutor.tui.runner import Outcome
 from tutor.tui.stepping import Stepping
-from tutor.view.verdict import first_failure, verdict_line
+from tutor.view.verdict import first_failure, verdict_line, was_stopped
 
 
 class Studying(Stepping):
@@ -49,10 +49,12 @@ class Studying(Stepping):
             self.walk.finish()
             self.out.remark("right", verdict_line(checks))
             return
-        if failure is not None:
+        if was_stopped(checks):  # the error stands with the run
+            self.out.remark("wrong", say("The code did not come to its end, so nothing is checked yet."))
+        elif failure is not None:
             self.out.remark("wrong", f"{failure.sentence}\n{verdict_line(checks)}")
             if failure.line is not None:
-                self.editor.reveal(failure.line)
+                self.editor.light(failure.line)
             self.inspector.light(failure.name, failure.fact)
 
     @on(ChoiceMade)

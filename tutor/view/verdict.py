@@ -13,6 +13,11 @@ def first_failure(results: Sequence[CheckResult]) -> CheckResult | None:
     return next((result for result in results if not result.ok), None)
 
 
+def was_stopped(results: Sequence[CheckResult]) -> bool:
+    """The code raised before anything was checked; what it raised is told with the run."""
+    return len(results) == 1 and results[0].kind == "raises" and results[0].item < 0
+
+
 def verdict_line(results: Sequence[CheckResult]) -> str:
     """How many facts hold: `2 of 3 checks hold.`"""
     right, total = sum(result.ok for result in results), len(results)
