@@ -56,11 +56,11 @@ def templates_of(module: ModuleType, *, words: bool = False) -> Iterator[str]:
 
 #: The catalogs of the app's own texts, which stand in calls: by the part of the app that says them.
 ROOMS = [path for path in CATALOGS if not path.stem.startswith("explain.")]
-_CALLS = {"say", "translated", "later"}
+_CALLS = {"say", "translated", "later", "parted"}
 
 
 def spoken() -> Iterator[str]:
-    """Literals that `say`, `translated` or `later` get, also by the name of a constant; and the tables."""
+    """Literals that get said, also by the name of a constant; the tables, and the derivative rules."""
     for path in ROOT.rglob("*.py"):
         if path.parent.name == "rules" or "tutor.translation" not in (source := path.read_text("utf-8")):
             continue
@@ -93,6 +93,17 @@ def spoken() -> Iterator[str]:
         assert isinstance(command, Command | Group)
         yield from map(joined, (command.english_help or "").split("\n\n"))
         yield from (each.english_help or "" for each in command.params if isinstance(each, Option))
+    for path in (ROOT / "view" / "derivatives").glob("*.py"):
+        yield from sentences(ast.parse(path.read_text("utf-8")))
+
+
+def sentences(tree: ast.Module) -> Iterator[str]:
+    """Whole sentences among the constants of a module, its docstrings left out."""
+    docs = {node.value for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    for node in ast.walk(tree):
+        match node:
+            case ast.Constant(value=str(text)) if " " in text and text.endswith(".") and node not in docs:
+                yield joined(text)
 
 
 def literals(node: ast.expr, constants: dict[str, ast.expr]) -> Iterator[str]:

@@ -41,6 +41,16 @@ def say(template: str, **fields: object) -> str:
     return words if current_language() == "en" else particles(words)
 
 
+def parted(template: str, name: str, **fields: object) -> tuple[str, str]:
+    """What `say` makes of a template, before and after its one field `name`, which is drawn by itself."""
+    before, _, after = translated(template).partition("{name}")
+    before, after = before.format(**fields), after.format(**fields)
+    if current_language() == "en":
+        return before, after
+    before = particles(before)
+    return before, particles(before + name + after)[len(before + name) :]
+
+
 def later(template: str) -> str:
     """Marks a text that is translated where it is used, and not yet where it is written."""
     return template

@@ -144,16 +144,16 @@ def test_relations_say_overlap_apart_from_same_storage() -> None:
     said = {relation.name: relation_words(relation) for relation in found}
     assert more == 0
     assert said == {
-        "x": ("shares all 3 elements with", "same storage"),
-        "whole": ("shares all 3 elements with", "same storage"),
-        "rest": ("same storage as", "no element in common"),
-        "array": ("shares all 3 elements with", "same memory"),
+        "x": ("shares all 3 elements with ", ", same storage"),
+        "whole": ("shares all 3 elements with ", ", same storage"),
+        "rest": ("same storage as ", ", no element in common"),
+        "array": ("shares all 3 elements with ", ", same memory"),
     }
     words = [relation_words(relation)[0] for relation in relations("x", state, {})[0]]
     assert words == [
-        "shares all 6 elements with",
-        *["shares 3 of 6 elements with"] * 2,
-        "shares all 6 elements with",
+        "shares all 6 elements with ",
+        *["shares 3 of 6 elements with "] * 2,
+        "shares all 6 elements with ",
     ]
     assert relations("alone", state, {}) == ([], 0)
     assert relations("gone", state, {}) == ([], 0)
@@ -165,11 +165,14 @@ def test_the_kernel_is_asked_only_for_what_the_facts_do_not_tell() -> None:
     state = snapshot(far, near, tensor("c", 1, (80_000,)), storage(1, 80_000, ("a", "b", "c")))
     found, _ = relations("a", state, {})
     assert unsettled(found) == ["b", "c"]
-    assert relation_words(found[0]) == ("same storage as", "cannot tell which elements they share")
+    assert relation_words(found[0]) == ("same storage as ", ", cannot tell which elements they share")
     answers = {"b": Overlap(1, True, True, False)}
-    assert relation_words(relations("a", state, answers)[0][0]) == ("same storage as", "no element in common")
+    assert relation_words(relations("a", state, answers)[0][0]) == (
+        "same storage as ",
+        ", no element in common",
+    )
     answers = {"b": Overlap(1, True, True, True)}
-    assert relation_words(relations("a", state, answers)[0][0])[0] == "shares elements with"
+    assert relation_words(relations("a", state, answers)[0][0])[0] == "shares elements with "
 
 
 def test_many_relations_are_counted() -> None:

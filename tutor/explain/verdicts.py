@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from tutor.explain.reading import COPY_IF_NEEDED
 from tutor.explain.strides import contiguous_stride, view_seam
-from tutor.explain.wording import fill, shape_text, stride_text
+from tutor.explain.wording import fill, phrase, shape_text, stride_text
 from tutor.facts import OpFacts, Verdict
 
 #: Methods that give their tensor back where there is nothing to convert.
@@ -20,6 +20,15 @@ _GATHERING = frozenset(
 )
 _REPEATING = frozenset({"expand", "expand_as", "broadcast_to"})
 
+_RAISED = "raised {error}"
+_VIEW, _COPY, _ITSELF, _WRITES = "view of {of}", "copy of {of}", "{of} itself", "writes {of}"
+_AN_ARGUMENT, _OTHER_MEMORY, _ITS_ARGUMENT = "an argument", "other memory", "its argument"
+_PLAIN_COPY, _NEW = "copy", "new memory"
+_NOTHING = "there was nothing to convert"
+_IN_ORDER = "its elements lie in order already"
+_ALWAYS_COPIES = "{name} always copies"
+_GATHERS = "{name} gathers elements, which no stride can do"
+_VERSION = "version {moved}"
 _SEAM = "no stride gives {new} here: a step along dimension {dimension} goes {step:,} on, not {needed:,}"
 _ORDER = "its elements lie in memory by stride {have}; in order would be {wanted}"
 _DTYPE = "{had} had to become {has}"
@@ -44,23 +53,24 @@ def ruling(op: OpFacts) -> Ruling:
     """The verdict on one operation, from its own facts."""
     about = op.ins[op.of] if op.of is not None and op.of < len(op.ins) else None
     of = about.name if about is not None else ""
-    named = of or ("an argument" if about is not None else "")
+    named = of or (fill(_AN_ARGUMENT) if about is not None else "")
     if op.error is not None:
-        return Ruling(op.verdict, of, f"raised {op.error.partition(':')[0]}")
+        return Ruling(op.verdict, of, phrase(_RAISED, error=op.error.partition(":")[0]))
     match op.verdict:
         case "view":
-            return Ruling("view", of, f"view of {named or 'other memory'}", _why_view(op))
+            return Ruling("view", of, phrase(_VIEW, of=named or _OTHER_MEMORY), _why_view(op))
         case "copy":
-            return Ruling("copy", of, f"copy of {named}" if named else "copy", _why_copy(op))
+            text = phrase(_COPY, of=named) if named else fill(_PLAIN_COPY)
+            return Ruling("copy", of, text, _why_copy(op))
         case "same":
-            why = "there was nothing to convert" if op.name in _CONVERTING else ""
-            why = "its elements lie in order already" if op.name == "contiguous" else why
-            return Ruling("same", of, f"{named or 'its argument'} itself", why)
+            why = fill(_NOTHING) if op.name in _CONVERTING else ""
+            why = fill(_IN_ORDER) if op.name == "contiguous" else why
+            return Ruling("same", of, phrase(_ITSELF, of=named or _ITS_ARGUMENT), why)
         case "in place":
             of = of or ", ".join(_written(op))
-            return Ruling("in place", of, f"writes {of or 'an argument'}", _versions(op))
+            return Ruling("in place", of, phrase(_WRITES, of=of or _AN_ARGUMENT), _versions(op))
         case "new":
-            return Ruling("new", of, "new memory", "")
+            return Ruling("new", of, fill(_NEW), "")
         case _:
             return Ruling("none", of, "", "")
 
@@ -79,7 +89,7 @@ def _written(op: OpFacts) -> list[str]:
 
 def _versions(op: OpFacts) -> str:
     moved = [f"{write.before} → {write.after}" for write in op.wrote]
-    return f"version {moved[0]}" if len(moved) == 1 else ""
+    return phrase(_VERSION, moved=moved[0]) if len(moved) == 1 else ""
 
 
 def _why_copy(op: OpFacts) -> str:
@@ -87,9 +97,9 @@ def _why_copy(op: OpFacts) -> str:
         return ""
     had, has = op.ins[op.of], op.outs[0]
     if op.name in _ALWAYS:
-        return f"{op.name.strip('_')} always copies"
+        return fill(_ALWAYS_COPIES, name=op.name.strip("_"))
     if op.name in _GATHERING:
-        return _GATHERED if op.name == "getitem" else f"{op.name} gathers elements, which no stride can do"
+        return fill(_GATHERED) if op.name == "getitem" else fill(_GATHERS, name=op.name)
     if None in (had.shape, had.stride, has.shape):
         return ""
     if had.device != has.device:

@@ -23,7 +23,7 @@ from tutor.view.palette import letter
 from tutor.view.prose import render_prose
 from tutor.view.replay import pass_lines, title_of
 from tutor.view.strips import Ranges, storage_strips
-from tutor.view.table import COLUMNS, aligned, sharing_sentence, tensor_rows
+from tutor.view.table import aligned, headings, sharing_sentence, tensor_rows
 from tutor.view.tree import graph_lines
 from tutor.view.words import clean, device_named
 
@@ -92,8 +92,8 @@ async def _table(conversation: Conversation, _: str) -> None:
     hidden = len(rows) + snapshot.unshown - len(rows[-ROWS:])
     if hidden:
         out.line(f"… and {hidden:,} more, older ones")
-    headings = [Text(heading, PALETTE.muted) for heading in COLUMNS]
-    for line in aligned([headings, *(row.cells for row in rows[-ROWS:])], out.width):
+    titles = [Text(heading, PALETTE.muted) for heading in headings()]
+    for line in aligned([titles, *(row.cells for row in rows[-ROWS:])], out.width):
         out.line(line)
     for group in snapshot.sharing:
         out.line(sharing_sentence(group))

@@ -257,7 +257,7 @@ class Conversation:
                 say("torch {version} on {device}.", version=info.torch, device=device_named(info.device))
             )
         elif info is not None and is_simulated(info.device):
-            self.out.line(f"# {device_named(info.device)}: {SIMULATED_MEANS}")
+            self.out.line(f"# {device_named(info.device)}: {say(SIMULATED_MEANS)}")
         if info is not None and info.preamble is not None:
             self.out.line(clean(info.preamble))
 

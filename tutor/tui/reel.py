@@ -17,6 +17,7 @@ from typing import IO
 import msgspec
 from rich.cells import cell_len
 
+from tutor.translation import say
 from tutor.view.row import Line
 from tutor.view.terminal import TerminalText
 
@@ -43,7 +44,7 @@ def lines_of(chunks: Iterable[bytes], lost: int) -> Iterator[list[Line]]:
         if chunk:
             yield text.take()
             continue
-        yield [*text.take(all=True), f"… {lost:,} bytes were not kept …"]
+        yield [*text.take(all=True), say("… {count:,} bytes were not kept …", count=lost)]
         text.clear()
         decoder.reset()
     text.feed(decoder.decode(b"", final=True))

@@ -13,11 +13,12 @@ from textual.geometry import Region
 from textual.strip import Strip
 
 from tutor.facts import Change, Snapshot, TensorFacts
+from tutor.translation import say
 from tutor.tui.lines import Lazy, LinesView, cursor_line, strip_of
 from tutor.tui.messages import NameSelected, TableListed
 from tutor.view import listing
 from tutor.view.listing import GroupLine, Line, NameLine, Order
-from tutor.view.table import COLUMNS, group_words, row_words, tensor_row
+from tutor.view.table import COLUMNS, group_words, headings, row_words, tensor_row
 from tutor.view.words import clean, fit_end
 
 #: Cells are not wider, names apart; a long shape is cut with an ellipsis, a long name keeps its end.
@@ -165,7 +166,7 @@ class TensorTable(LinesView):
 
     def _titles(self) -> list[str]:
         mark = "▼" if self._descending else "▲"
-        return [f"{title}{mark}" if at == self._sorted else title for at, title in enumerate(COLUMNS)]
+        return [f"{title}{mark}" if at == self._sorted else title for at, title in enumerate(headings())]
 
     def _matches(self, name: str) -> bool:
         shown = listing.matching({name: self._snapshot.tensors[name]}, self._typed)
@@ -186,7 +187,10 @@ class TensorTable(LinesView):
             titles = [Text(title, self._title_style(at)) for at, title in enumerate(self._titles())]
             return _join(titles, self._widths)
         if not self._rows:
-            return Text(f"  no name, dtype or shape has “{self._typed}” in it", self.palette.muted)
+            return Text(
+                "  " + say("no name, dtype or shape has “{typed}” in it", typed=self._typed),
+                self.palette.muted,
+            )
         row = self._rows[index - 1]
         if isinstance(row, GroupLine):
             return self._group(row)

@@ -6,11 +6,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from tutor.facts import Change, Snapshot, Step, StorageFacts, TensorFacts
+from tutor.translation import say
 from tutor.view.context import Births, Context
 from tutor.view.devices import copy_word, transfer_word
 from tutor.view.holdings import Holding, holdings, is_kept, root_of
 from tutor.view.reach import Ranges, elements, extent, is_dense, merge, runs, touches
-from tutor.view.words import clean, grad_fn_word, kind_word, shape_word, stride_word
+from tutor.view.reasons import unread_words
+from tutor.view.words import clean, grad_fn_word, kind_word, said_kind, shape_word, stride_word
 
 #: Order of telling: what surprises most comes first.
 WRITTEN, RELATED, MADE, GRADIENT, MOVED, ALTERED, DELETED = range(7)
@@ -25,6 +27,8 @@ class Claim:
     block: int | None
     text: str
     tail: str = ""
+    #: The device that a new object is said to be a copy on.
+    copied_to: str = ""
 
 
 def claims_of(step: Step, before: Snapshot, births: Births) -> list[Claim]:
@@ -55,14 +59,9 @@ def claims_of(step: Step, before: Snapshot, births: Births) -> list[Claim]:
 def _transfers(context: Context, claims: Sequence[Claim]) -> Iterator[Claim]:
     """Copies between devices that no other claim tells."""
     for transfer in context.step.transfers:
-        told = sum(_tells(claim, transfer.target) for claim in claims)
+        told = sum(claim.copied_to == transfer.target for claim in claims)
         if told < transfer.count:
             yield Claim(MOVED, transfer.names, None, transfer_word(transfer), _some(transfer.names))
-
-
-def _tells(claim: Claim, target: str) -> bool:
-    """Whether the claim says of a new object that it is a copy on another device."""
-    return f"copy to {clean(target)}," in claim.text
 
 
 def _follows(claim: Claim, bound: set[str]) -> bool:
@@ -81,15 +80,22 @@ def _held(context: Context, holding: Holding) -> tuple[Claim | None, Iterable[st
         return None, moved
     if not is_whole and not holding.changed and holding.count == holding.count_before:
         return None, moved
-    block, tail = None, f"was {holding.count_before:,}" if holding.count_before != holding.count else ""
+    block, tail = None, _was(f"{holding.count_before:,}") if holding.count_before != holding.count else ""
     if is_whole and holding.count:
         block, shared = _shared(context, holding)
         tail = shared or (tail if holding.count_before else "")
-    plural = "s" if holding.count != 1 else ""
-    text = f"{holding.count:,} tensor{plural}" if is_whole or tail else "other order"
+    text = _counted(holding.count) if is_whole or tail else say("other order")
     names = holding.after or holding.before
     rank = RELATED if is_whole and tail else MADE if holding.count >= holding.count_before else DELETED
     return Claim(rank, names, block, context.prefix(holding.root) + text, tail), holding.changed
+
+
+def _counted(tensors: int) -> str:
+    return say("{count:,} tensor" if tensors == 1 else "{count:,} tensors", count=tensors)
+
+
+def _was(former: str) -> str:
+    return say("was {former}", former=former)
 
 
 def _shared(context: Context, holding: Holding) -> tuple[int | None, str]:
@@ -100,9 +106,10 @@ def _shared(context: Context, holding: Holding) -> tuple[int | None, str]:
         outside = [name for name in context.by_block.get(block or 0, ()) if root_of(name) != holding.root]
         if name := context.older(outside, holding.after[0]):
             older[name] = None
-    verb = "share" if len(holding.after) > 1 else "shares"
-    tail = f"{verb} with {_some(tuple(older))}" if older else ""
-    return (blocks[0] if len(blocks) == 1 and holding.count == len(holding.after) else None), tail
+    names = _some(tuple(older))
+    tail = say("share with {names}" if len(holding.after) > 1 else "shares with {names}", names=names)
+    whole = len(blocks) == 1 and holding.count == len(holding.after)
+    return (blocks[0] if whole else None), (tail if older else "")
 
 
 def _made(context: Context, change: Change) -> Claim | None:
@@ -110,39 +117,43 @@ def _made(context: Context, change: Change) -> Claim | None:
     if facts is None:
         return None
     if facts.kind == "gradient":
-        word = "new" if change.kind == "new" else "replaced"
+        word = say("new" if change.kind == "new" else "replaced")
         shape = shape_word(facts.shape) if facts.shape is not None else ""
         return Claim(GRADIENT, (change.name,), facts.block, clean(change.name), f"{shape} {word}".strip())
-    relation, kind = _relation(context, facts), kind_word(facts)
+    (relation, is_view), kind = _relation(context, facts), kind_word(facts)
     if (moved := _moved(context, facts)) and not relation:
         tail = " ".join(filter(None, (kind, *_origin(facts))))
-        return Claim(RELATED, (change.name,), facts.block, context.prefix(change.name) + moved, tail)
+        text = context.prefix(change.name) + moved
+        return Claim(RELATED, (change.name,), facts.block, text, tail, facts.device or "")
     # A view is where its memory is.
-    place = "" if relation.startswith("view") else _device(context, facts)
+    place = "" if is_view else _device(context, facts)
     tail = " ".join(filter(None, (relation, place, *_origin(facts))))
     rank = RELATED if relation else MADE
     return Claim(rank, (change.name,), facts.block, context.prefix(change.name) + kind, tail)
 
 
-def _relation(context: Context, facts: TensorFacts) -> str:
-    """How the new object stands to an older name: the same object, a view, or shared memory."""
+def _relation(context: Context, facts: TensorFacts) -> tuple[str, bool]:
+    """How the new object stands to an older name: the same object, a view, or shared memory; whether that
+    is a view."""
     if name := context.older(context.by_object[facts.object], facts.name):
-        return f"same as {clean(name)}"
+        return say("same as {name}", name=clean(name)), False
     if facts.numel == 0:
-        return ""
+        return "", False
     on_storage = context.by_storage.get(facts.storage, []) if facts.storage is not None else []
     if name := context.older(on_storage, facts.name):
-        return f"view of {clean(name)}"
+        return say("view of {base}", base=clean(name)), True
     on_block = context.by_block.get(facts.block, []) if facts.block is not None else []
     if name := context.older(on_block, facts.name):
-        return f"{'view of' if _both_arrays(context, facts, name) else 'shares with'} {clean(name)}"
+        if _both_arrays(context, facts, name):
+            return say("view of {base}", base=clean(name)), True
+        return say("shares with {names}", names=clean(name)), False
     old = context.before.tensors.get(facts.name)
     if old is not None and old.block is not None and old.block == facts.block:
-        return "same memory"
+        return say("same memory"), False
     copied = context.copied_from(facts.object)
-    if copied is None or copied.device not in (None, facts.device):
-        return ""
-    return f"copy of {clean(copied.name)}" if copied.name else ""
+    if copied is None or copied.device not in (None, facts.device) or not copied.name:
+        return "", False
+    return say("copy of {name}", name=clean(copied.name)), False
 
 
 def _moved(context: Context, facts: TensorFacts) -> str:
@@ -150,7 +161,7 @@ def _moved(context: Context, facts: TensorFacts) -> str:
     copied = context.copied_from(facts.object)
     if copied is None or None in (facts.device, copied.device) or facts.device == copied.device:
         return ""
-    return f"copy {copy_word(facts.device or '', _nbytes(facts))}"
+    return copy_word(facts.device or "", _nbytes(facts))
 
 
 def _nbytes(facts: TensorFacts) -> int:
@@ -171,13 +182,13 @@ def _device(context: Context, facts: TensorFacts) -> str:
 
 def _origin(facts: TensorFacts) -> Iterable[str]:
     if facts.kind in ("sparse", "nested", "quantized", "fake"):
-        yield facts.kind
+        yield said_kind(facts.kind)
     if facts.kind == "unreadable" and facts.unread:
-        yield clean(facts.unread)
+        yield unread_words(facts.unread)
     if facts.grad_fn is not None:
         yield f"← {grad_fn_word(facts.grad_fn)}"
     elif facts.requires_grad and facts.is_leaf:
-        yield "leaf"
+        yield say("leaf")
 
 
 def _altered(context: Context, change: Change) -> Claim | None:
@@ -186,7 +197,7 @@ def _altered(context: Context, change: Change) -> Claim | None:
         return None
     path = f"{new.name}.grad"
     if old.grad != new.grad and path not in context.before.tensors and path not in context.after.tensors:
-        tail = f"{shape_word(new.grad)} new" if new.grad is not None else "None"
+        tail = f"{shape_word(new.grad)} {say('new')}" if new.grad is not None else "None"
         return Claim(GRADIENT, (change.name,), None, clean(path), tail)
     text, tail = _alteration(old, new, context)
     if not text:
@@ -196,19 +207,20 @@ def _altered(context: Context, change: Change) -> Claim | None:
 
 def _alteration(old: TensorFacts, new: TensorFacts, context: Context) -> tuple[str, str]:
     if old.shape != new.shape or old.dtype != new.dtype:
-        return kind_word(new), f"was {kind_word(old)}"
+        return kind_word(new), _was(kind_word(old))
     if old.device != new.device:
-        return f"on {clean(new.device or '?')}", f"was {clean(old.device or '?')}"
+        return say("on {device}", device=clean(new.device or "?")), _was(clean(old.device or "?"))
     if old.storage != new.storage:
-        return "other memory", _relation(context, new)
+        return say("other memory"), _relation(context, new)[0]
     if new.stride is not None and old.stride is not None and _layout(old) != _layout(new):
-        return f"stride {stride_word(new.stride, new.offset)}", f"was {stride_word(old.stride, old.offset)}"
+        stride = say("stride {stride}", stride=stride_word(new.stride, new.offset))
+        return stride, _was(stride_word(old.stride, old.offset))
     if old.requires_grad != new.requires_grad:
-        return f"requires_grad {'on' if new.requires_grad else 'off'}", " ".join(_origin(new))
+        return say("requires_grad on" if new.requires_grad else "requires_grad off"), " ".join(_origin(new))
     if not old.retains_grad and new.retains_grad:
-        return "retains grad", ""
+        return say("retains grad"), ""
     if old.grad_fn != new.grad_fn:
-        return (f"← {grad_fn_word(new.grad_fn)}", "") if new.grad_fn else ("detached", "")
+        return f"← {grad_fn_word(new.grad_fn)}" if new.grad_fn else say("detached"), ""
     return "", ""
 
 
@@ -221,12 +233,14 @@ def _deleted(context: Context, change: Change) -> Claim:
     block = old.block if old is not None else None
     base = change.name.removesuffix(".grad")
     if base != change.name and base in context.after.tensors:
-        return Claim(DELETED, (change.name,), None, f"{clean(change.name)} is None")
+        return Claim(DELETED, (change.name,), None, say("{name} is None", name=clean(change.name)))
+    deleted = say("deleted {name}", name=clean(change.name))
     storage = context.after.storages.get(block) if block is not None else None
     if storage is None or not storage.residents:
-        return Claim(DELETED, (change.name,), None, f"deleted {clean(change.name)}")
-    tail = f"{_some(storage.residents)} stay{'s' if len(storage.residents) == 1 else ''}"
-    return Claim(DELETED, (change.name,), block, f"deleted {clean(change.name)}", tail)
+        return Claim(DELETED, (change.name,), None, deleted)
+    names = _some(storage.residents)
+    stay = say("{names} stays" if len(storage.residents) == 1 else "{names} stay", names=names)
+    return Claim(DELETED, (change.name,), block, deleted, stay)
 
 
 def _laid_out(context: Context, change: Change) -> Claim | None:
@@ -278,26 +292,29 @@ def _write(context: Context, block: int | None, names: list[str]) -> Claim:
     storage = context.after.storages.get(block) if block is not None else None
     writer = _writer(context, names, storage)
     if storage is None or storage.itemsize < 1:
-        return Claim(WRITTEN, tuple(names), block, f"{context.prefix(writer)}written")
+        text = say("written") if context.mentions(writer) else say("{name} written", name=clean(writer))
+        return Claim(WRITTEN, tuple(names), block, text)
     ranges = merge(storage.written) if storage.written else None
     rank = WRITTEN if context.mentions(writer) else GRADIENT
     if ranges is None:
         sharers = _touched(context, storage, _covered(context.after, storage, writer), writer)
-        tail = f"shared with {_some(sharers)}" if sharers else ""
-        text = f"writes into {clean(writer)}" if rank == WRITTEN else f"{clean(writer)} written"
+        tail = say("shared with {names}", names=_some(sharers)) if sharers else ""
+        text = say("writes into {name}" if rank == WRITTEN else "{name} written", name=clean(writer))
         return Claim(rank, _first(writer, names), block, text, tail)
     touched = _touched(context, storage, ranges, writer)
     count, amount = storage.nbytes // storage.itemsize, sum(stop - start for start, stop in ranges)
-    too = f"{_some(touched)} too" if touched else ""
+    too = say("{names} too", names=_some(touched)) if touched else ""
     told = _first(writer, [*names, *touched])
     if rank == WRITTEN:
-        return Claim(rank, told, block, f"writes {_share(amount, count)}", too)
-    size = _share(amount, count) if amount != count else ""
-    return Claim(rank, told, block, f"{clean(writer)} written", " ".join(filter(None, (size, too))))
-
-
-def _share(amount: int, count: int) -> str:
-    return f"all {count:,}" if amount == count else f"{amount:,} of {count:,}"
+        text = say(
+            "writes all {count:,}" if amount == count else "writes {amount:,} of {count:,}",
+            amount=amount,
+            count=count,
+        )
+        return Claim(rank, told, block, text, too)
+    size = say("{amount:,} of {count:,}", amount=amount, count=count) if amount != count else ""
+    text = say("{name} written", name=clean(writer))
+    return Claim(rank, told, block, text, " ".join(filter(None, (size, too))))
 
 
 def _first(first: str, names: Iterable[str]) -> tuple[str, ...]:

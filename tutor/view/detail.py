@@ -10,19 +10,39 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from tutor.facts import Origin, Overlap, Shape, Snapshot, TensorFacts, Values
+from tutor.translation import later, say
 from tutor.view.element import number_lines, others_lines
 from tutor.view.grid import Light, grid_lines
 from tutor.view.kept_values import values_at
 from tutor.view.marks import name_style
 from tutor.view.palette import Palette, letter
 from tutor.view.places import has_element, spot
+from tutor.view.reasons import unread_words
 from tutor.view.relations import Relation, relation_words, relations
-from tutor.view.words import bytes_word, clean, fit, pad, shape_word, stride_word
+from tutor.view.words import bytes_word, clean, fit, pad, said_kind, shape_word, stride_word
 
 GAP = 2
 #: How many columns of facts there may be, and the least cells for a value in each.
 COLUMNS = ((3, 14), (2, 7), (1, 7))
-_CHANGES = {"new": "new", "rebound": "bound anew", "written": "written", "altered": "altered"}
+_CHANGES = {
+    "new": later("new"),
+    "rebound": later("bound anew"),
+    "written": later("written"),
+    "altered": later("altered"),
+}
+#: Labels that are no names of torch's.
+_LABELS = {
+    "offset": later("offset"),
+    "contiguous": later("contiguous"),
+    "elements": later("elements"),
+    "bytes": later("bytes"),
+    "storage": later("storage"),
+    "leaf": later("leaf"),
+    "version": later("version"),
+    "kind": later("kind"),
+    "this run": later("this run"),
+    "not read": later("not read"),
+}
 
 
 @dataclass(frozen=True)
@@ -70,38 +90,45 @@ def _relation_lines(
     for relation in found:
         yield from wrapped(_relation(relation, snapshot, palette), room)
     if more:
-        yield Text(fit(f"… and {more:,} more names in this memory", room), palette.muted)
+        yield Text(fit(say("… and {count:,} more names in this memory", count=more), room), palette.muted)
 
 
 def _relation(relation: Relation, snapshot: Snapshot, palette: Palette) -> Text:
     before, after = relation_words(relation)
     block = snapshot.tensors[relation.name].block
     line = Text()
-    line.append(before + " ", palette.label)
+    line.append(before, palette.label)
     line.append(clean(relation.name), name_style(relation.name, block, palette))
-    if after:
-        line.append(", " + after, palette.label)
-    return line
+    return line.append(after, palette.label)
 
 
 def _history_lines(facts: TensorFacts, palette: Palette, room: int) -> Iterable[Text]:
     """Where it was made, and what its gradient adds up."""
     if (origin := facts.origin) is not None:
-        line = Text("made " if origin.operation else "bound ", palette.label)
-        line.append(f"{_place(origin)}: ", palette.label)
+        words = say("made {place}" if origin.operation else "bound {place}", place=_place(origin))
+        line = Text(f"{words}: ", palette.label)
         line.append(clean(origin.expression), palette.foreground)
         yield from wrapped(line, room)
     if facts.passes is not None and facts.grad is not None:
-        passes = "1 backward pass" if facts.passes == 1 else f"{facts.passes:,} backward passes"
-        yield from wrapped(Text(f"its gradient adds up {passes}", palette.label), room)
+        words = say(
+            "its gradient adds up 1 backward pass"
+            if facts.passes == 1
+            else "its gradient adds up {count:,} backward passes",
+            count=facts.passes,
+        )
+        yield from wrapped(Text(words, palette.label), room)
 
 
 def _place(origin: Origin) -> str:
-    inside = f" inside {clean(origin.within)}" if origin.within else ""
     if origin.filename.startswith("<cell"):
-        return f"at the prompt{inside}"
-    where = "the setup, line" if origin.filename == "setup" else "line"
-    return f"in {where} {origin.line}{inside}"
+        place = say("at the prompt")
+    elif origin.filename == "setup":
+        place = say("in the setup, line {line}", line=origin.line)
+    else:
+        place = say("in line {line}", line=origin.line)
+    return (
+        say("{place} inside {within}", place=place, within=clean(origin.within)) if origin.within else place
+    )
 
 
 def fact_pairs(facts: TensorFacts, change: str | None = None) -> list[tuple[str, str]]:
@@ -121,16 +148,20 @@ def fact_pairs(facts: TensorFacts, change: str | None = None) -> list[tuple[str,
         ("requires_grad", _said(facts.requires_grad, _yes)),
         ("leaf", _said(facts.is_leaf, _yes)),
         ("grad_fn", facts.grad_fn),
-        ("retains_grad", "yes" if facts.retains_grad else None),
+        ("retains_grad", _yes(True) if facts.retains_grad else None),
         ("grad", _said(facts.grad, shape_word)),
         ("version", _said(facts.version, "{:,}".format)),
         ("layout", facts.layout),
-        ("kind", facts.kind),
+        ("kind", said_kind(facts.kind)),
         ("type", facts.type),
-        ("this run", _CHANGES.get(change or "")),
-        ("not read", facts.unread),
+        ("this run", _said(_CHANGES.get(change or ""), say)),
+        ("not read", _said(facts.unread, unread_words)),
     ]
-    return [(label, clean(value)) for label, value in pairs if value is not None]
+    return [(_label(label), clean(value)) for label, value in pairs if value is not None]
+
+
+def _label(name: str) -> str:
+    return say(_LABELS[name]) if name in _LABELS else name
 
 
 def _said(value: Any, words: Callable[[Any], str]) -> str | None:
@@ -138,7 +169,7 @@ def _said(value: Any, words: Callable[[Any], str]) -> str | None:
 
 
 def _yes(value: bool) -> str:
-    return "yes" if value else "no"
+    return say("yes" if value else "no")
 
 
 def fact_lines(pairs: Sequence[tuple[str, str]], palette: Palette, room: int) -> list[Text]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from rich.text import Text
 
+from tutor.translation import say
 from tutor.view.palette import Palette
 from tutor.view.syntax import highlight
 
@@ -34,9 +35,9 @@ def difference_lines(yours: str, solution: str, palette: Palette) -> Iterator[Te
     """The comparison in colour; the signs tell it without."""
     rows = compare(yours, solution)
     if is_same(rows):
-        yield Text("Your code is the solution, line by line.", palette.foreground)
+        yield Text(say("Your code is the solution, line by line."), palette.foreground)
         return
-    yield Text("- only in yours   + only in the solution", palette.muted)
+    yield Text(say("- only in yours   + only in the solution"), palette.muted)
     colors = {"-": palette.warning, "+": palette.success, " ": palette.muted}
     for sign, line in rows:
         code = highlight(line, palette)[0] if sign != " " else Text(line, palette.muted)

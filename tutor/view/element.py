@@ -10,6 +10,7 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from tutor.facts import Shape, Snapshot, TensorFacts, Values
+from tutor.translation import later, say
 from tutor.view.marks import name_style
 from tutor.view.palette import Palette, letter
 from tutor.view.places import Here, Spot, all_here, here, spelled, spot
@@ -40,7 +41,7 @@ def number_lines(
     if number:
         line.append(" = ", palette.muted).append(number, f"bold {palette.foreground}")
     where = _where(lit, snapshot) if lit is not None else ""
-    if where and line.cell_len + 2 + len(where) > room:
+    if where and line.cell_len + 2 + cell_len(where) > room:
         line.truncate(room)
         yield line
         line = Text()
@@ -60,10 +61,19 @@ def number_of(values: Values | None, index: Shape) -> str:
 def _where(lit: Spot, snapshot: Snapshot) -> str:
     block = snapshot.storages[lit.block]
     cells = lit.cells(block.itemsize)
-    which = f"cell {cells.start:,}" if len(cells) == 1 else f"cells {cells.start:,}…{cells.stop - 1:,}"
+    template = later("cells {cell:,}…{last_cell:,} of {block}, bytes {first:,}…{last:,}")
     if lit.stop - lit.start < block.itemsize:
-        which = f"in cell {cells.start:,}"
-    return f"{which} of {letter(lit.block)}, bytes {lit.start:,}…{lit.stop - 1:,}"
+        template = later("in cell {cell:,} of {block}, bytes {first:,}…{last:,}")
+    elif len(cells) == 1:
+        template = later("cell {cell:,} of {block}, bytes {first:,}…{last:,}")
+    return say(
+        template,
+        cell=cells.start,
+        last_cell=cells.stop - 1,
+        block=letter(lit.block),
+        first=lit.start,
+        last=lit.stop - 1,
+    )
 
 
 def others_lines(name: str, index: Shape, snapshot: Snapshot, palette: Palette, room: int) -> Iterator[Text]:
@@ -74,28 +84,32 @@ def others_lines(name: str, index: Shape, snapshot: Snapshot, palette: Palette, 
     found = all_here(lit, snapshot)
     own = next((each for each in found if each.name == lit.name), None)
     if own is not None and own.count != 1:
-        count = (
-            f"all {own.count:,}" if own.count == facts.numel else f"{own.count:,}" if own.count else "many"
-        )
-        words = f"{count} elements of {clean(lit.name)} lie here"
+        if own.count == facts.numel:
+            template = later("all {count:,} elements of {name} lie here")
+        elif own.count:
+            template = later("{count:,} elements of {name} lie here")
+        else:
+            template = later("many elements of {name} lie here")
+        words = say(template, count=own.count, name=clean(lit.name))
         yield Text(fit(words, room), palette.label)
     others = [each for each in found if each.name != lit.name]
     if others:
-        line = Text("also ", palette.label)
-        for each in others[:NAMES]:
-            line.append(", " if not line.plain.endswith("also ") else "", palette.label)
+        line = Text(say("also") + " ", palette.label)
+        for at, each in enumerate(others[:NAMES]):
+            line.append(", " if at else "", palette.label)
             block = snapshot.tensors[each.name].block
             style = name_style(each.name, block, palette)
             line.append(spelled(clean(each.name), each.indices[0]), style)
             line.append(_more(each), palette.muted)
-        line.append(f" and {len(others) - NAMES:,} more names" if len(others) > NAMES else "", palette.muted)
+        more = " " + say("and {count:,} more names", count=len(others) - NAMES)
+        line.append(more if len(others) > NAMES else "", palette.muted)
         line.truncate(room, overflow="ellipsis")
         yield line
 
 
 def _more(found: Here) -> str:
     if found.count is None:
-        return " and more"
+        return " " + say("and more")
     return f" +{found.count - 1:,}" if found.count > 1 else ""
 
 

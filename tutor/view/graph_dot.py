@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from tutor.facts import GraphOutline, NodeFacts, Snapshot
+from tutor.translation import say
 from tutor.view.graph_rows import Choices, What, rows
 from tutor.view.graph_shape import GraphShape
 from tutor.view.palette import INK
-from tutor.view.tree import Painter, cut_words, saved_words
+from tutor.view.tree import FREED, OVERWRITTEN, Painter, cut_words, saved_words
 from tutor.view.words import clean, shape_word
 
 #: Cells of a line of plain text: nothing is cut off but what is absurd.
@@ -34,10 +35,10 @@ def _dot(outline: GraphOutline, details: Mapping[int, NodeFacts], title: str) ->
         words = list(_words(outline, at, details.get(number)))
         look = ""
         if at in overwritten:
-            words.append("overwritten: backward would fail here")
+            words.append(say(OVERWRITTEN))
             look = ', fillcolor="#f7d7d3", color="#b3261e"'
         elif at in freed:
-            words.append("freed")
+            words.append(say(FREED))
             look = ', fillcolor="#ffffff", style="rounded,dashed"'
         elif at in outline.variables or outline.name(at) == "AccumulateGrad":
             look = ', fillcolor="#d9e6f7", color="#1f63c4"'
@@ -62,7 +63,8 @@ def _words(outline: GraphOutline, at: int, node: NodeFacts | None) -> Iterator[s
             yield shape_word(node.outputs[0])
         yield from saved_words(node)
         if node.origin is not None:
-            yield clean(f"line {node.origin.line}: {node.origin.expression}")
+            place = say("line {line}", line=node.origin.line)
+            yield clean(f"{place}: {node.origin.expression}")
     yield from map(clean, outline.hooks.get(at, ()))
 
 

@@ -11,10 +11,12 @@ from rich.cells import cell_len
 from rich.style import Style
 from rich.text import Text
 
-from tutor.facts import Shape, StorageFacts, TensorFacts, Values
+from tutor.facts import Overview, Shape, StorageFacts, TensorFacts, Values
+from tutor.translation import later, say
 from tutor.view.grading import Grading
 from tutor.view.palette import Palette
 from tutor.view.places import Spot, position
+from tutor.view.reasons import reason_words
 from tutor.view.windows import place_in, start_of
 from tutor.view.words import clean, fit
 
@@ -22,6 +24,18 @@ from tutor.view.words import clean, fit
 LINES = 14
 #: With a selected element, whose place is told under the grid.
 LINES_LIT = 8
+#: What is left out before the grid, and after it: one, and several.
+_BEFORE = {
+    "element": (later("{count:,} element before"), later("{count:,} elements before")),
+    "column": (later("{count:,} column before"), later("{count:,} columns before")),
+    "row": (later("{count:,} row before"), later("{count:,} rows before")),
+}
+_MORE = {
+    "element": (later("{count:,} more element"), later("{count:,} more elements")),
+    "column": (later("{count:,} more column"), later("{count:,} more columns")),
+    "row": (later("{count:,} more row"), later("{count:,} more rows")),
+    "slice": (later("{count:,} more slice"), later("{count:,} more slices")),
+}
 #: Key of a style's meta that holds the index of the element drawn there.
 ELEMENT = "element"
 
@@ -48,9 +62,11 @@ def grid_lines(
     if values is None or facts.shape is None:
         return []
     if values.reason is not None:
-        return [Text(fit(f"no values: {clean(values.reason)}", room), palette.muted)]
+        return [
+            Text(fit(say("no values: {reason}", reason=reason_words(values.reason)), room), palette.muted)
+        ]
     if 0 in facts.shape:
-        return [Text("no elements", palette.muted)]
+        return [Text(say("no elements"), palette.muted)]
     if len(values.texts) != prod(values.window) or len(values.window) != len(facts.shape):
         return []
     grid = _Grid(values, facts, palette, room, dim, light)
@@ -94,17 +110,25 @@ class _Grid:
         if found is not None and found.low is not None and found.high is not None and self.shape:
             hidden = prod(self.window) < prod(self.shape)
             if hidden or (self.grading is not None and self.grading.is_shaded):
-                said.append(f"from {found.low:.4g} to {found.high:.4g}", self.muted)
+                said.append(say("from {low:.4g} to {high:.4g}", low=found.low, high=found.high), self.muted)
         if found is not None and found.nans + found.infinities:
-            counts = [(found.nans, "NaN"), (found.infinities, "inf")]
-            words = " and ".join(f"{n:,} {what}" for n, what in counts if n)
-            of = f" of {self.facts.numel:,}" if self.facts.numel is not None else ""
-            said.append(", " if said else "", self.muted).append(words + of, self.odd)
+            said.append(", " if said else "", self.muted).append(self._not_finite(found), self.odd)
         if said:
             said.truncate(self.room)
             yield said
         if self.values.note:
-            yield Text(fit(clean(self.values.note), self.room), self.muted)
+            yield Text(fit(reason_words(self.values.note), self.room), self.muted)
+
+    def _not_finite(self, found: Overview) -> str:
+        template = later("{infinities:,} inf")
+        if found.nans:
+            template = later("{nans:,} NaN")
+        if found.nans and found.infinities:
+            template = later("{nans:,} NaN and {infinities:,} inf")
+        words = say(template, nans=found.nans, infinities=found.infinities)
+        if self.facts.numel is None:
+            return words
+        return say("{what} of {total:,}", what=words, total=self.facts.numel)
 
     # ── one value ────────────────────────────────────────────────────────────
 
@@ -204,8 +228,8 @@ class _Grid:
     def _left_out(
         self, before: Sequence[tuple[int, str]], after: Sequence[tuple[int, str]]
     ) -> Iterator[Text]:
-        said = [f"{n:,} {what}{'s' if n != 1 else ''} before" for n, what in before if n > 0]
-        said += [f"{n:,} more {what}{'s' if n != 1 else ''}" for n, what in after if n > 0]
+        said = [say(_BEFORE[what][n != 1], count=n) for n, what in before if n > 0]
+        said += [say(_MORE[what][n != 1], count=n) for n, what in after if n > 0]
         if said:
             yield Text(fit("… " + ", ".join(said), self.room), self.muted)
 

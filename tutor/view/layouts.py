@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tutor.facts import Shape, StorageFacts, TensorFacts
+from tutor.translation import say
 from tutor.view.places import first_byte, spelled, steps_of
 from tutor.view.words import TIMES, clean, stride_word
 
@@ -13,11 +14,11 @@ def layout_words(facts: TensorFacts) -> str:
     """`offset 1, stride 3`; empty where there is nothing to say or nothing known."""
     if facts.stride is None or facts.shape is None or 0 in facts.shape:
         return ""
-    words = [f"offset {facts.offset:,}"] if facts.offset else []
+    words = [say("offset {offset:,}", offset=facts.offset)] if facts.offset else []
     if len(facts.stride) == 1:
-        words.append(f"stride {facts.stride[0]:,}")
+        words.append(say("stride {stride}", stride=f"{facts.stride[0]:,}"))
     elif facts.stride:
-        words.append(f"strides {stride_word(facts.stride, None)}")
+        words.append(say("strides {strides}", strides=stride_word(facts.stride, None)))
     return ", ".join(words)
 
 
@@ -34,12 +35,13 @@ def formula(facts: TensorFacts, block: StorageFacts, index: Shape | None = None)
     if index is None:
         named = f"{clean(facts.name)}[{', '.join(_LETTERS[: len(places)])}]" if places else clean(facts.name)
         terms = [(place, letter) for place, letter in zip(places, _LETTERS, strict=False)]
-        return f"{named} is cell {_sum(offset, terms, '')}"
+        return say("{element} is cell {cell}", element=named, cell=_sum(offset, terms, ""))
     total = offset + sum(at * place for at, place in zip(index, places, strict=True))
     terms = [(place, str(at)) for place, at in zip(places, index, strict=True)]
     said = _sum(offset, terms, TIMES)
     named = spelled(clean(facts.name), index)
-    return f"{named} is cell {total:,}" if said == str(total) else f"{named} is cell {said} = {total:,}"
+    cell = f"{total:,}" if said == str(total) else f"{said} = {total:,}"
+    return say("{element} is cell {cell}", element=named, cell=cell)
 
 
 def _sum(offset: int, terms: list[tuple[int, str]], times: str) -> str:

@@ -9,6 +9,7 @@ from rich.style import Style
 from rich.text import Text
 
 from tutor.facts import LoopFacts, Number, ScalarFacts
+from tutor.translation import say
 from tutor.view.palette import Palette
 from tutor.view.sparkline import sparkline
 from tutor.view.words import clean, fit, pad
@@ -26,7 +27,9 @@ def number_word(value: Number) -> str:
 
 def place_word(line: int, function: str) -> str:
     """Where code runs: `line 12 in train`."""
-    return f"line {line}" + (f" in {clean(function)}" if function else "")
+    if function:
+        return say("line {line} in {function}", line=line, function=clean(function))
+    return say("line {line}", line=line)
 
 
 def loop_lines(loops: Sequence[LoopFacts], palette: Palette, room: int, *, blocks: bool = True) -> list[Text]:
@@ -40,7 +43,11 @@ def _loop(loop: LoopFacts, palette: Palette, room: int, width: int, blocks: bool
     line.append(f"= {loop.value}", palette.foreground)
     if loop.number is None:
         return _cut(line, room)
-    told = f"{loop.number:,} of {loop.total:,}" if loop.total is not None else f"iteration {loop.number:,}"
+    told = say(
+        "{number:,} of {total:,}" if loop.total is not None else "iteration {number:,}",
+        number=loop.number,
+        total=loop.total,
+    )
     bar = min(BAR, room - line.cell_len - cell_len(told) - 4) if loop.total else 0
     line.append("  ")
     if bar >= 4 and loop.total:
@@ -61,7 +68,7 @@ def scalar_lines(
     for each in chosen:
         lines += _scalar(each, palette, room, width, blocks)
     if len(scalars) > MOST:
-        lines.append(Text(fit(f"… and {len(scalars) - MOST} more", room), palette.muted))
+        lines.append(Text(fit(say("… and {count:,} more", count=len(scalars) - MOST), room), palette.muted))
     return lines
 
 
@@ -84,13 +91,14 @@ def _scalar(facts: ScalarFacts, palette: Palette, room: int, width: int, blocks:
     odd = f"bold {palette.error}" if last in ("nan", "inf", "-inf") else f"bold {palette.foreground}"
     line.append(" " * max(1, room - line.cell_len - cell_len(last))).append(last, odd)
     under = Text(" " * (width + 1), palette.muted)
-    under.append(f"from {number_word(facts.first)}")
+    under.append(say("from {first}", first=number_word(facts.first)))
     if facts.broken:
-        under.append(f"  {facts.broken:,} nan/inf", palette.error)
+        under.append("  " + say("{count:,} nan/inf", count=facts.broken), palette.error)
     if facts.low is not None and facts.high is not None:
-        under.append(f"  min {number_word(facts.low)}  max {number_word(facts.high)}")
+        low, high = number_word(facts.low), number_word(facts.high)
+        under.append(f"  {say('min {low}', low=low)}  {say('max {high}', high=high)}")
     if facts.function:
-        under.append(f"  in {clean(facts.function)}")
+        under.append("  " + say("in {function}", function=clean(facts.function)))
     return [_cut(line, room), _cut(under, room)]
 
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from functools import reduce
+
+from rich.cells import cell_len
 from rich.text import Text
 
 from tutor.facts import GraphOutline, NodeFacts, Shape
+from tutor.translation import say
 from tutor.view.derivatives import derivative
 from tutor.view.palette import Palette
 from tutor.view.words import clean, dtype_word, fit, shape_word
@@ -21,22 +25,25 @@ def card_lines(
     if node is None:
         return lines
     if node.overwritten:
-        words = f"✗ Backward would fail here: {_which(node)} was changed in place since."
+        words = say("✗ Backward would fail here: {saved} was changed in place since.", saved=_which(node))
         lines += _wrapped(words, palette.error, width)
     if node.freed:
-        words = "✗ A backward pass freed what it saved: another one fails here. retain_graph=True keeps it."
+        words = say(
+            "✗ A backward pass freed what it saved: another one fails here. retain_graph=True keeps it."
+        )
         lines += _wrapped(words, palette.warning, width)
     rule = derivative(node, _inputs(outline, index), _name_at(outline, index))
     if rule is not None:
         lines += [line for text in rule.formulas for line in _wrapped(text, palette.primary, width, hang=4)]
         lines += _wrapped(rule.words, palette.foreground, width)
     elif node.name != "AccumulateGrad":
-        lines += _wrapped("Its rule is code of its own: what it saved is below.", palette.label, width)
+        lines += _wrapped(say("Its rule is code of its own: what it saved is below."), palette.label, width)
     saved = _saved(node)
     if saved:
-        lines += _wrapped(f"saved: {', '.join(saved)}", palette.label, width, hang=7)
+        lines += _wrapped(say("saved: {values}", values=", ".join(saved)), palette.label, width, hang=7)
     if node.hooks:
-        lines += _wrapped(f"hooks: {', '.join(map(clean, node.hooks))}", palette.label, width, hang=7)
+        hooks = say("hooks: {names}", names=", ".join(map(clean, node.hooks)))
+        lines += _wrapped(hooks, palette.label, width, hang=7)
     return lines
 
 
@@ -46,9 +53,11 @@ def _title(outline: GraphOutline, index: int, node: NodeFacts | None, palette: P
         line.append(f" → {' '.join(_shape(shape) for shape in node.outputs[:4])}", palette.label)
     if node is not None and node.origin is not None:
         origin = node.origin
-        within = f" inside {clean(origin.within)}" if origin.within else ""
-        line.append(f"  line {origin.line}: ", palette.muted)
-        line.append(clean(origin.expression) + within, palette.label)
+        code = clean(origin.expression)
+        if origin.within:
+            code = say("{code} inside {within}", code=code, within=clean(origin.within))
+        line.append(f"  {say('line {line}', line=origin.line)}: ", palette.muted)
+        line.append(code, palette.label)
     line.truncate(max(1, width), overflow="ellipsis")
     return line
 
@@ -68,33 +77,35 @@ def _inputs(outline: GraphOutline, index: int) -> list[str]:
 def _which(node: NodeFacts) -> str:
     """Which of the saved tensors was written into."""
     refused = [name for name, value in node.saved.items() if isinstance(value, dict) and "modified" in value]
-    names = [f"its saved {clean(name)}" for name in refused if name != "tensors"]
-    return " and ".join(names) or "a tensor that it saved"
+    names = [say("its saved {name}", name=clean(name)) for name in refused if name != "tensors"]
+    if not names:
+        return say("a tensor that it saved")
+    return reduce(lambda first, last: say("{first} and {last}", first=first, last=last), names)
 
 
 def _saved(node: NodeFacts) -> list[str]:
     words = [f"{clean(name)} {_value(value)}" for name, value in node.saved.items() if value is not None]
     rest = len(words) - MAX_SAVED
-    return [*words[:MAX_SAVED], f"{rest} more"] if rest > 1 else words
+    return [*words[:MAX_SAVED], say("{count} more", count=rest)] if rest > 1 else words
 
 
 def _value(value: object) -> str:
     """A saved value in short words."""
     match value:
         case {"freed": True}:
-            return "(freed)"
+            return say("(freed)")
         case {"modified": True}:
-            return "(overwritten)"
+            return say("(overwritten)")
         case {"hooked": True}:
-            return "(behind a saved-tensor hook)"
+            return say("(behind a saved-tensor hook)")
         case {"value": number}:
             return str(number)
         case {"shape": [*shape], "dtype": str(dtype)}:
             return f"[{', '.join(map(str, shape))}] {dtype_word(dtype)}"
         case {"unread": str(reason)}:
-            return f"(not read: {clean(reason)})"
+            return say("(not read: {reason})", reason=clean(reason))
         case dict():
-            return "(not read)"
+            return say("(not read)")
         case list():
             return f"({', '.join(map(_value, value))})"
         case float():
@@ -109,7 +120,7 @@ def _wrapped(text: str, style: str, width: int, hang: int = 2) -> list[Text]:
     line = ""
     for word in words:
         longer = f"{line} {word}" if line.strip() else f"{line}{word}"
-        if line.strip() and len(longer) > width:
+        if line.strip() and cell_len(longer) > width:
             lines.append(Text(fit(line, width), style))
             indent = " " * min(hang, width // 4)
             longer = indent + word

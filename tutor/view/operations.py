@@ -12,6 +12,7 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from tutor.facts import Operand, OpFacts, Snapshot, Step
+from tutor.translation import say as spoken
 from tutor.view.marks import name_style
 from tutor.view.palette import Palette, letter
 from tutor.view.words import TIMES, clean, dtype_word, fit, pad, shape_word, stride_word
@@ -107,7 +108,12 @@ class OperationLines:
             before = self._rows[index - 1].op if index else None
             found += [Line(text, index) for text in self._row(row, before, row.key in opened)]
         if self._more:
-            found.append(Line(Text(f"… and {self._more:,} more", self._palette.muted), len(self._rows) - 1))
+            found.append(
+                Line(
+                    Text(spoken("… and {count:,} more", count=self._more), self._palette.muted),
+                    len(self._rows) - 1,
+                )
+            )
         return found
 
     # ── one row ──────────────────────────────────────────────────────────────
@@ -187,13 +193,16 @@ class OperationLines:
         written = {write.argument: write for write in op.wrote}
         named = [(operand.name or operand.place, operand) for operand in op.ins]
         width = min(12, self._room // 3, max((cell_len(clean(name)) for name, _ in named), default=0))
+        into, out = spoken("in"), spoken("out")
+        side = max(cell_len(into), cell_len(out))
+        into, out = pad(into, side), pad(out, side)
         for at, (name, operand) in enumerate(named):
-            line = self._operand("in ", name, operand, indent, width)
+            line = self._operand(into, name, operand, indent, width)
             if at in written and line.cell_len < self._room - 8:
                 line.append(f" v{written[at].before}→{written[at].after}", self._palette.accent)
             yield line
         for at, operand in enumerate(op.outs):
-            yield self._operand("out", str(at) if len(op.outs) > 1 else "", operand, indent, width)
+            yield self._operand(out, str(at) if len(op.outs) > 1 else "", operand, indent, width)
 
     def _operand(self, side: str, name: str, operand: Operand, indent: int, width: int) -> Text:
         line = Text(" " * indent)
@@ -207,7 +216,7 @@ class OperationLines:
         words = (
             "" if _tells(operand) or operand.stride is None else stride_word(operand.stride, operand.offset),
             clean(operand.device or ""),
-            clean(operand.grad_fn or ("leaf" if operand.requires_grad and operand.is_leaf else "")),
+            clean(operand.grad_fn or (spoken("leaf") if operand.requires_grad and operand.is_leaf else "")),
         )
         for word in filter(None, words):
             if text.cell_len + 1 + cell_len(word) <= room:
@@ -219,14 +228,16 @@ class OperationLines:
         for _, group in groupby(row.hits, key=lambda op: [_likeness(out) for out in op.outs]):
             calls = list(group)
             first, last = calls[0].hit, calls[-1].hit
-            word = f"call {first:,} " if first == last else f"calls {first:,} to {last:,} "
+            word = spoken(
+                "call {first:,}" if first == last else "calls {first:,} to {last:,}", first=first, last=last
+            )
             line = Text(" " * indent)
-            line.append(fit(word, self._room - indent), self._palette.muted)
+            line.append(fit(word + " ", self._room - indent), self._palette.muted)
             for out in calls[-1].outs[:1]:
                 line.append_text(self._fact(out, self._room - line.cell_len))
             yield line
         if row.count > len(row.hits):
-            words = f"… and {row.count - len(row.hits):,} more calls, counted only"
+            words = spoken("… and {count:,} more calls, counted only", count=row.count - len(row.hits))
             yield Text(" " * indent + fit(words, self._room - indent), self._palette.muted)
 
     def _wrapped(self, words: str, style: str, indent: int) -> Iterable[Text]:

@@ -6,7 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tutor.facts import Overlap, Snapshot, TensorFacts
+from tutor.translation import later, parted, say
 from tutor.view.reach import common
+from tutor.view.words import clean
+
+#: What two names have in common, by whether both are of one storage.
+_WHERE = {
+    True: later("same storage"),
+    False: later("same bytes, another storage"),
+    None: later("same memory"),
+}
 
 #: Names that are related to one tensor, and elements listed for one of them.
 PAIRS = 20
@@ -55,19 +64,22 @@ def _same_storage(one: TensorFacts, other: TensorFacts) -> bool | None:
 
 def relation_words(relation: Relation) -> tuple[str, str]:
     """What is said before and after the other's name."""
-    storage = {True: "same storage", False: "same bytes, another storage", None: "same memory"}
-    where = storage[relation.same_storage]
+    name, where = clean(relation.name), say(_WHERE[relation.same_storage])
     if relation.same_object:
-        return "the same tensor as", ""
+        return parted("the same tensor as {name}", name)
     if relation.overlap is None:
-        return f"{where} as", "cannot tell which elements they share"
+        return parted("{where} as {name}, cannot tell which elements they share", name, where=where)
     if not relation.overlap:
-        return f"{where} as", "no element in common"
+        return parted("{where} as {name}, no element in common", name, where=where)
     if relation.shared is None:
-        return "shares elements with", where
+        return parted("shares elements with {name}, {where}", name, where=where)
     shared, count = relation.shared
-    what = "its one element" if count == 1 else f"all {count:,} elements" if shared == count else None
-    return f"shares {what or f'{shared:,} of {count:,} elements'} with", where
+    if count == 1:
+        return parted("shares its one element with {name}, {where}", name, where=where)
+    if shared == count:
+        return parted("shares all {count:,} elements with {name}, {where}", name, count=count, where=where)
+    template = later("shares {shared:,} of {count:,} elements with {name}, {where}")
+    return parted(template, name, shared=shared, count=count, where=where)
 
 
 def unsettled(found: list[Relation]) -> list[str]:

@@ -10,8 +10,10 @@ from rich.style import Style
 from rich.text import Text
 
 from tutor.facts import BackwardFacts, GradientFacts, LeafGradient, NodeFacts, PassedNode, Snapshot
+from tutor.translation import later, parted, say
 from tutor.view.marks import name_style
 from tutor.view.palette import Palette
+from tutor.view.reasons import reason_words
 from tutor.view.words import clean, fit, pad, shape_word
 
 if TYPE_CHECKING:
@@ -41,8 +43,10 @@ def node_at(backward: BackwardFacts, at: int) -> int | None:
 
 def title_of(backward: BackwardFacts) -> str:
     """Where the pass was started, and which of how many it is: `line 5 · pass 2 of 1,500`."""
-    passes = f" · pass {backward.hit:,} of {backward.hits:,}" if backward.hits > 1 else ""
-    return f"line {backward.line}{passes}"
+    line = say("line {line}", line=backward.line)
+    if backward.hits <= 1:
+        return line
+    return f"{line} · {say('pass {n:,} of {count:,}', n=backward.hit, count=backward.hits)}"
 
 
 def rule_of(node: PassedNode, inputs: Sequence[str]) -> Derivative | None:
@@ -72,7 +76,8 @@ def pass_lines(
     for drawing in drawings:
         lines += [Text(), *drawing.node()]
     if count(backward) > most:
-        lines += [Text(), Text(f"… and {count(backward) - most:,} more nodes", palette.muted)]
+        more = say("… and {count:,} more nodes", count=count(backward) - most)
+        lines += [Text(), Text(more, palette.muted)]
     return [*lines, *_Drawing(backward, count(backward), snapshot, palette, max(24, room)).foot()]
 
 
@@ -96,20 +101,26 @@ class _Drawing:
         """What began the pass, and which of its nodes is shown `alone`."""
         backward, palette = self._backward, self._palette
         total = len(backward.nodes)
-        line = Text(f"node {self._at + 1} of {total}  " if total and alone else "", palette.muted)
+        place = say("node {n} of {count}", n=self._at + 1, count=total) + "  "
+        line = Text(place if total and alone else "", palette.muted)
         code = clean(backward.expression or backward.call)
         yield line.append(fit(code, self._room - line.cell_len), palette.foreground)
         if backward.unread is not None:
-            yield from self._wrapped(f"Not recorded: {clean(backward.unread)}.", palette.muted, 0)
+            words = say("Not recorded: {reason}.", reason=reason_words(backward.unread))
+            yield from self._wrapped(words, palette.muted, 0)
 
     def foot(self) -> Iterator[Text]:
         """What is not shown, and where the pass failed."""
         backward, palette = self._backward, self._palette
         if backward.omitted:
-            words = f"Not looked at: up to {backward.omitted:,} nodes more, beyond the budget."
+            words = say(
+                "Not looked at: up to {count:,} nodes more, beyond the budget.", count=backward.omitted
+            )
             yield from self._wrapped(words, palette.muted, 0)
         if backward.error is not None and self._at + 1 >= len(backward.nodes):
-            yield from self._wrapped(f"✗ It stopped here. {clean(backward.error)}", palette.error, 0)
+            yield from self._wrapped(
+                say("✗ It stopped here. {error}", error=clean(backward.error)), palette.error, 0
+            )
 
     def _progress(self) -> Text:
         """A hairline, as far accented as the replay has gone."""
@@ -121,18 +132,11 @@ class _Drawing:
 
     def node(self) -> Iterator[Text]:
         """What came in, the rule, what went out, and what it fills or frees."""
-        node, palette = self._backward.nodes[self._at], self._palette
-        line = Text(fit(clean(node.name), self._room), f"bold {palette.foreground}")
-        if node.variable:
-            asked = self._is_result(node)
-            fills = node.name == "AccumulateGrad"
-            line.append("  asked for " if asked else "  fills " if fills else "  made ", palette.muted)
-            line.append(clean(node.variable), self._style(node.variable))
-        line.truncate(self._room, overflow="ellipsis")
-        yield line
+        node = self._backward.nodes[self._at]
+        yield self._title(node)
         for at, gradient in enumerate(node.incoming):
-            many = f" {at}" if len(node.incoming) > 1 else ""
-            yield from self._gradient(f"in{many}", gradient)
+            label = say("in {n}", n=at if len(node.incoming) > 1 else "").rstrip()
+            yield from self._gradient(label, gradient)
         yield from self._rule(node)
         for follower, gradient in zip(node.followers, node.outgoing, strict=False):
             if follower is not None:
@@ -142,7 +146,25 @@ class _Drawing:
                 if leaf.name == node.variable and (leaf.name or len(self._backward.leaves) == 1):
                     yield from self._filled(leaf)
         if node.node in self._backward.freed:
-            yield self._margin("frees").append(fit("what it had saved", self._room - MARGIN), palette.muted)
+            words = fit(say("what it had saved"), self._room - MARGIN)
+            yield self._margin(say("frees")).append(words, self._palette.muted)
+
+    def _title(self, node: PassedNode) -> Text:
+        """The node, and the learner's name of what it made, fills, or was asked for."""
+        palette = self._palette
+        line = Text(fit(clean(node.name), self._room), f"bold {palette.foreground}")
+        if node.variable:
+            name = clean(node.variable)
+            template = later("made {name}")
+            if self._is_result(node):
+                template = later("asked for {name}")
+            elif node.name == "AccumulateGrad":
+                template = later("fills {name}")
+            before, after = parted(template, name)
+            line.append(f"  {before}", palette.muted).append(name, self._style(node.variable))
+            line.append(after, palette.muted)
+        line.truncate(self._room, overflow="ellipsis")
+        return line
 
     def _is_result(self, node: PassedNode) -> bool:
         """Whether `autograd.grad` was asked for this gradient: nothing goes on from here."""
@@ -156,10 +178,10 @@ class _Drawing:
         if rule is None:
             return
         for at, formula in enumerate(rule.formulas):
-            line = self._margin("" if at else "rule")
+            line = self._margin("" if at else say("rule"))
             yield line.append(fit(formula, self._room - MARGIN), self._palette.secondary)
         if not rule.formulas:
-            yield from self._margined("rule", clean(rule.words), f"italic {self._palette.muted}")
+            yield from self._margined(say("rule"), clean(rule.words), f"italic {self._palette.muted}")
         else:
             yield from self._wrapped(clean(rule.words), f"italic {self._palette.muted}", MARGIN)
 
@@ -171,7 +193,7 @@ class _Drawing:
     def _gradient(self, label: str, gradient: GradientFacts | None, *, arrow: bool = False) -> Iterator[Text]:
         line = self._margin(("→ " if arrow else "") + clean(label))
         if gradient is None:
-            yield line.append("none", self._palette.muted)
+            yield line.append(say("none"), self._palette.muted)
             return
         shape = shape_word(gradient.shape) if gradient.shape is not None else "?"
         line.append(shape, self._palette.label)
@@ -187,18 +209,19 @@ class _Drawing:
 
     def _filled(self, leaf: LeafGradient) -> Iterator[Text]:
         """`w.grad` before and after, as a sum where that is short."""
-        palette, name = self._palette, clean(leaf.name or "the leaf")
+        palette, name = self._palette, clean(leaf.name or say("the leaf"))
         held, given, holds = leaf.held, leaf.gradient, leaf.holds
         after = _values(holds) if holds is not None else ""
         if leaf.before is None:
-            words = f"{name}.grad was None, is {after or 'this gradient'}"
+            words = say("{name}.grad was None, is {after}", name=name, after=after or say("this gradient"))
         elif held is not None and given is not None and holds is not None and len(holds.values) <= SUMMED:
-            words = f"{name}.grad was {_values(held)} + {_values(given)} = {after}"
+            total = f"{_values(held)} + {_values(given)} = {after}"
+            words = say("{name}.grad was {total}", name=name, total=total)
         else:
-            words = f"{name}.grad held one already: this one is added"
-        yield from self._margined("fills", words, palette.foreground)
+            words = say("{name}.grad held one already: this one is added", name=name)
+        yield from self._margined(say("fills"), words, palette.foreground)
         if leaf.passes is not None and leaf.passes > 1:
-            words = f"{leaf.passes:,} passes are added up in it since it was None or zero"
+            words = say("{count:,} passes are added up in it since it was None or zero", count=leaf.passes)
             yield from self._wrapped(words, palette.warning, MARGIN)
 
     # ── drawing ──────────────────────────────────────────────────────────────

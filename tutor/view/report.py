@@ -14,7 +14,7 @@ from tutor.view.notes import Note, note_text, notes_for
 from tutor.view.operations import OperationLines, Say, rows_of
 from tutor.view.palette import Palette
 from tutor.view.syntax import highlight
-from tutor.view.table import COLUMNS, aligned, sharing_sentence, tensor_rows
+from tutor.view.table import aligned, headings, sharing_sentence, tensor_rows
 from tutor.view.terminal import TerminalText
 from tutor.view.words import clean, fit, seconds_word
 
@@ -99,7 +99,7 @@ class _Report:
             for step in below.get(number, ()):
                 yield from self._step(step)
         if len(lines) > CODE:
-            yield Text(f"… and {len(lines) - CODE:,} more lines", self.palette.muted)
+            yield Text(spoken("… and {count:,} more lines", count=len(lines) - CODE), self.palette.muted)
 
     def _line(self, number: int, code: Text, note: Note | None) -> Text:
         failed = self.run.error is not None and self.run.error.line == number
@@ -120,7 +120,7 @@ class _Report:
         output = TerminalText(head=OUTPUT // 2, tail=OUTPUT // 2)
         output.feed(step.stdout)
         if step.stdout_elided:
-            output.feed(f"\n… {step.stdout_elided:,} bytes of output left out …")
+            output.feed("\n" + spoken("… {count:,} bytes of output left out …", count=step.stdout_elided))
         for line in output.lines(self.palette):
             yield self._aside("│", line)
         if step.result is not None:
@@ -129,7 +129,8 @@ class _Report:
             for number, line in enumerate(shown.lines(self.palette)):
                 yield self._aside(" " if number else "=", line)
         for warning in step.warnings:
-            words = f"{clean(warning.category)}, line {warning.line}: {_paragraph(warning.message)}"
+            place = spoken("line {line}", line=warning.line)
+            words = f"{clean(warning.category)}, {place}: {_paragraph(warning.message)}"
             yield self._aside("!", Text(words, self.palette.warning))
         for explanation in self.explanations.get(step.index, ()):
             yield from self._explanation(explanation)
@@ -143,7 +144,8 @@ class _Report:
         for line in lines[:OPERATIONS]:
             yield self._aside("·", line.text)
         if len(lines) > OPERATIONS:
-            yield self._aside("·", Text(f"… and {len(lines) - OPERATIONS:,} more lines", self.palette.muted))
+            more = spoken("… and {count:,} more lines", count=len(lines) - OPERATIONS)
+            yield self._aside("·", Text(more, self.palette.muted))
 
     def _aside(self, mark: str, text: Text) -> Text:
         return Text.assemble(" " * self.gutter, (f"{mark} ", self.palette.muted), text)
@@ -177,10 +179,10 @@ class _Report:
         count = len(rows) + self.final.unshown
         yield self._heading(spoken("tensors"), spoken("{count:,} live", count=count))
         shown = rows[:ROWS]
-        headings = [Text(heading, self.palette.muted) for heading in COLUMNS]
-        yield from aligned([headings, *(row.cells for row in shown)], self.width)
+        titles = [Text(heading, self.palette.muted) for heading in headings()]
+        yield from aligned([titles, *(row.cells for row in shown)], self.width)
         if count > len(shown):
-            yield Text(f"… and {count - len(shown):,} more", self.palette.muted)
+            yield Text(spoken("… and {count:,} more", count=count - len(shown)), self.palette.muted)
 
 
 def _paragraph(text: str) -> str:

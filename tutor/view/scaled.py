@@ -6,9 +6,11 @@ from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
+from rich.cells import cell_len
 from rich.text import Text
 
 from tutor.facts import StorageFacts, TensorFacts
+from tutor.translation import say
 from tutor.view.cells import NARROW, Cells
 from tutor.view.reach import Ranges, extent, is_dense, touches
 from tutor.view.sheet import NAMES, Sheet
@@ -68,7 +70,7 @@ def _stretch(
         line.append(" " + fit(sheet.lit_word(facts, found), sheet.width - line.cell_len - 1), sheet.accent())
     elif reach is not None:
         first, last = reach[0] // storage.itemsize, (reach[1] - 1) // storage.itemsize
-        words = f" {first:,}…{last:,}" + ("" if is_dense(facts) else " strided")
+        words = f" {first:,}…{last:,}" + ("" if is_dense(facts) else " " + say("strided"))
         line.append(fit(words, sheet.width - line.cell_len), sheet.palette.muted)
     return line
 
@@ -85,7 +87,7 @@ def _neighbours(
     lit = sheet.lit_cells(storage)
     found = [(facts, sheet.lit_in(facts, storage)) for facts in names[:NAMES]]
     words = [sheet.lit_word(facts, each) for facts, each in found if each is not None]
-    beside = min(max(map(len, words), default=0), sheet.room // 2)
+    beside = min(max(map(cell_len, words), default=0), sheet.room // 2)
     room = max(1, (sheet.room - beside) // max(NARROW, len(str(lit.stop)) + 1, 8))
     start = max(0, min(lit.start - (room - len(lit)) // 2, count - room))
     stretch = range(start, min(count, start + room))

@@ -10,6 +10,7 @@ from rich.style import Style
 from rich.text import Text
 
 from tutor.facts import Snapshot, StorageFacts, TensorFacts
+from tutor.translation import say
 from tutor.view.layouts import formula, layout_words
 from tutor.view.marks import label_style
 from tutor.view.palette import Palette, letter
@@ -93,7 +94,8 @@ class Sheet:
     def more(self, names: Sequence[TensorFacts]) -> Iterable[Text]:
         """How many names are left out."""
         if len(names) > NAMES:
-            yield Text(fit(f"… and {len(names) - NAMES:,} more names", self.width), self.palette.muted)
+            more = say("… and {count:,} more names", count=len(names) - NAMES)
+            yield Text(fit(more, self.width), self.palette.muted)
 
     def caption(self, storage: StorageFacts) -> Iterable[Text]:
         """How the selected tensor's indices come to their cells."""

@@ -8,6 +8,7 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from tutor.facts import Snapshot, Step, StorageFacts
+from tutor.translation import say
 from tutor.view.cells import Cells
 from tutor.view.palette import Palette
 from tutor.view.places import NOWHERE, Focus
@@ -79,7 +80,7 @@ def storage_strips(
     parts = [_draw(sheet, storage, written.get(storage.block, ())) for storage in blocks]
     left_out = len(snapshot.storages) - len(blocks)
     if left_out:
-        parts.append([Text(f"… and {left_out:,} more", palette.muted)])
+        parts.append([Text(say("… and {count:,} more", count=left_out), palette.muted)])
     lines: list[Text] = []
     for part in parts:
         lines += [*([Text()] if lines else []), *part]

@@ -9,11 +9,27 @@ from rich.style import Style
 from rich.text import Text
 
 from tutor.facts import Change, Snapshot, TensorFacts
+from tutor.translation import later, say
 from tutor.view.palette import Palette, letter
+from tutor.view.reasons import unread_words
 from tutor.view.words import clean, dtype_word, grad_fn_word, shape_word, stride_word
 
+#: What a container holds: with one of them, with several.
+_PARAMETERS = (
+    later("{tensors:,} tensors · {total:,} parameter"),
+    later("{tensors:,} tensors · {total:,} parameters"),
+)
+_ELEMENTS = (
+    later("{tensors:,} tensors · {total:,} element"),
+    later("{tensors:,} tensors · {total:,} elements"),
+)
 #: Headings; the first column holds the letter of the memory.
 COLUMNS = ("", "name", "shape", "dtype", "stride", "grad", "device", "data_ptr")
+
+
+def headings() -> tuple[str, ...]:
+    """The headings for people; what torch has a name for is called by that."""
+    return tuple(say("name") if column == "name" else column for column in COLUMNS)
 
 
 @dataclass(frozen=True)
@@ -75,14 +91,13 @@ def group_words(path: str, names: Iterable[str], tensors: int, snapshot: Snapsho
         if outer == path or outer.startswith((f"{path}[", f"{path}."))
     )
     if beyond:
-        return f"{tensors:,} tensors … and {beyond:,} more"
+        return say("{tensors:,} tensors … and {beyond:,} more", tensors=tensors, beyond=beyond)
     inside = [snapshot.tensors[name] for name in names if name in snapshot.tensors]
     parameters = {t.object: t.numel or 0 for t in inside if t.kind == "parameter"}
-    what, counted = ("parameter", parameters) if parameters else ("element", {})
-    if not parameters:
-        counted = {t.object: t.numel or 0 for t in inside if t.kind != "gradient"}
-    total = sum(counted.values())
-    return f"{tensors:,} tensors · {total:,} {what}{'s' if total != 1 else ''}"
+    elements = {t.object: t.numel or 0 for t in inside if t.kind != "gradient"}
+    total = sum((parameters or elements).values())
+    one, many = _PARAMETERS if parameters else _ELEMENTS
+    return say(one if total == 1 else many, tensors=tensors, total=total)
 
 
 def aligned(rows: Sequence[Sequence[Text]], width: int) -> Iterator[Text]:
@@ -104,7 +119,7 @@ def aligned(rows: Sequence[Sequence[Text]], width: int) -> Iterator[Text]:
 def sharing_sentence(group: Iterable[str]) -> str:
     """What a group of names that share memory is told as."""
     *names, last = map(clean, group)
-    return f"{', '.join(names)} and {last} share memory"
+    return say("{names} and {last} share memory", names=", ".join(names), last=last)
 
 
 def _cell(words: str, style: Style) -> Text:
@@ -114,7 +129,7 @@ def _cell(words: str, style: Style) -> Text:
 def _shape(facts: TensorFacts) -> str:
     if facts.shape is not None:
         return shape_word(facts.shape)
-    return clean(facts.unread or facts.type)
+    return unread_words(facts.unread) if facts.unread else clean(facts.type)
 
 
 def _layout(facts: TensorFacts) -> str:
@@ -125,4 +140,4 @@ def _grad(facts: TensorFacts) -> str:
     """`leaf` for what `backward` fills, else the short name of the grad_fn."""
     if facts.grad_fn is not None:
         return grad_fn_word(facts.grad_fn)
-    return "leaf" if facts.requires_grad and facts.is_leaf else ""
+    return say("leaf") if facts.requires_grad and facts.is_leaf else ""

@@ -11,15 +11,16 @@ from rich.style import Style
 from rich.text import Text
 
 from tutor.facts import GraphFacts, GraphOutline, NodeFacts, Snapshot, outline_of
+from tutor.translation import later, say
 from tutor.view.graph_rows import Choices, Row, What, rows
 from tutor.view.graph_shape import GraphShape
 from tutor.view.marks import name_style
 from tutor.view.palette import Palette, letter
-from tutor.view.words import TIMES, clean, fit, fit_end, shape_word
+from tutor.view.words import clean, fit, fit_end, shape_word
 
 #: Key of a style's meta that holds the number of the row's node.
 NODE = "node"
-FREED, OVERWRITTEN = "freed", "overwritten: backward would fail here"
+FREED, OVERWRITTEN = later("freed"), later("overwritten: backward would fail here")
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,9 @@ def graph_lines(
     lines = [painter.line(row) for row in found[:room]]
     shown = sum(1 + row.hidden for row in found[:room] if row.what is What.NODE)
     if len(found) > room and shown < len(outline.kind):
-        lines.append(Text(fit(f"… and {len(outline.kind) - shown:,} more", width), palette.muted))
+        lines.append(
+            Text(fit(say("… and {count:,} more", count=len(outline.kind) - shown), width), palette.muted)
+        )
     if outline.truncated:
         lines.append(Text(fit(cut_words(outline), width), palette.muted))
     return lines
@@ -66,7 +69,8 @@ def graph_lines(
 
 def cut_words(outline: GraphOutline) -> str:
     """What a truncated outline lacks."""
-    return f"… {len(outline.kind):,} of {outline.total:,} nodes were read"
+    read, total = len(outline.kind), outline.total
+    return say("… {count:,} of {total:,} nodes were read", count=read, total=total)
 
 
 @dataclass(frozen=True)
@@ -116,16 +120,16 @@ class Painter:
         size = self._names(row.node, label)
         node = self.details.get(number)
         if row.node in self.overwritten:
-            label.append(f"  ✗ {OVERWRITTEN}", palette.error)
+            label.append(f"  ✗ {say(OVERWRITTEN)}", palette.error)
         words = [
             *([size] if size else []),
             *(saved_words(node) if node is not None else ()),
-            *([FREED] if freed else []),
+            *([say(FREED)] if freed else []),
         ]
         hooks = outline.hooks.get(row.node, ())
         words += [clean(hook) for hook in hooks]
         if row.hidden:
-            words.append(f"▸ {row.hidden:,} nodes")
+            words.append(say("▸ {count:,} nodes", count=row.hidden))
         if words:
             label.append(" " + ", ".join(words), palette.muted)
         return label
@@ -154,15 +158,19 @@ class Painter:
             Style.parse(self.palette.label) + Style(meta={NODE: number}),
         )
         self._names(row.node, label)
-        return label.append(" above" if row.above else " below", self.palette.muted)
+        return label.append(" " + say("above" if row.above else "below"), self.palette.muted)
 
     def _fold(self, row: Row) -> Text:
         fold = row.fold
         assert fold is not None
         if not fold.nodes:
-            return Text(f"{fold.repeats:,} more like it", self.palette.label)
-        nodes = "1 node" if fold.nodes == 1 else f"{fold.nodes:,} nodes"
-        return Text(f"({nodes}) {TIMES} {fold.repeats:,} more", self.palette.label)
+            return Text(say("{count:,} more like it", count=fold.repeats), self.palette.label)
+        words = say(
+            "({nodes:,} node) × {count:,} more" if fold.nodes == 1 else "({nodes:,} nodes) × {count:,} more",
+            nodes=fold.nodes,
+            count=fold.repeats,
+        )
+        return Text(words, self.palette.label)
 
 
 def _short(value: float | str) -> str:

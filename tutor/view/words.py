@@ -8,7 +8,7 @@ from functools import lru_cache
 from rich.cells import cell_len, set_cell_size
 
 from tutor.facts import Shape, TensorFacts, is_simulated
-from tutor.translation import later
+from tutor.translation import later, say
 
 DTYPES = {
     "float16": "f16",
@@ -43,12 +43,32 @@ UNSAFE = re.compile(
 SIMULATED_FACT = later("simulated: on the CPU, with a GPU's rules")
 
 #: What that means, where there is room for it.
-SIMULATED_MEANS = "it computes on this computer's CPU, and has a GPU's rules for what lies where"
+SIMULATED_MEANS = later("it computes on this computer's CPU, and has a GPU's rules for what lies where")
 
 
 def device_named(device: str) -> str:
     """A device as a person is to know it: of the simulated one it says so."""
-    return f"{clean(device)} simulated" if is_simulated(device) else clean(device)
+    return say("{device} simulated", device=clean(device)) if is_simulated(device) else clean(device)
+
+
+#: The kinds of tensors that facts tell apart.
+_KINDS = {
+    "tensor": later("tensor"),
+    "parameter": later("parameter"),
+    "buffer": later("buffer"),
+    "gradient": later("gradient"),
+    "sparse": later("sparse"),
+    "nested": later("nested"),
+    "quantized": later("quantized"),
+    "fake": later("fake"),
+    "subclass": later("subclass"),
+    "unreadable": later("unreadable"),
+}
+
+
+def said_kind(kind: str) -> str:
+    """A kind of tensor in the language that is spoken."""
+    return say(_KINDS[kind]) if kind in _KINDS else kind
 
 
 TIMES = "\N{MULTIPLICATION SIGN}"
@@ -136,4 +156,4 @@ def seconds_word(seconds: float) -> str:
     if seconds < 59.95:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest} s"
+    return say("{minutes} min {rest} s", minutes=minutes, rest=rest)

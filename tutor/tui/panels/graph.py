@@ -56,8 +56,12 @@ class GraphPanel(Drawn):
             self._tree.show_words([Text(_no_graph(facts, shown), self.palette.muted)])
             self.heading.fact = clean(name)
         else:
-            fails = " would fail" if outline.overwritten else " · used up" if outline.freed else ""
-            self.heading.fact = f"backward from {clean(name)}{fails}"
+            template = later("backward from {name}")
+            if outline.overwritten:
+                template = later("backward from {name} would fail")
+            elif outline.freed:
+                template = later("backward from {name} · used up")
+            self.heading.fact = say(template, name=clean(name))
             self._draw_graph(shown, outline)
         self._draw_card()
 
@@ -125,7 +129,9 @@ class GraphPanel(Drawn):
 def _no_graph(facts: TensorFacts, shown: Shown) -> str:
     name = clean(facts.name)
     if facts.grad_fn:
-        return "…" if shown.past is None else f"The graph of {name} was not recorded at this moment"
+        if shown.past is None:
+            return "…"
+        return say("The graph of {name} was not recorded at this moment", name=name)
     if facts.requires_grad:
         return say("{name} is a leaf: gradients end here", name=name)
     return say("{name} has no grad_fn: autograd does not follow it", name=name)

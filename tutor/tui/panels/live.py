@@ -34,7 +34,8 @@ class LivePanel(Drawn):
             courses = [each for each in step.scalars if each.count > 1]
             lines = scalar_lines(courses, self.palette, self.room, blocks=blocks)
             self.heading.label = say("scalars")
-            self.heading.fact = f"while {place_word(step.line, '')} ran · {status.duration(step.elapsed)}"
+            while_it_ran = say("while {place} ran", place=place_word(step.line, ""))
+            self.heading.fact = f"{while_it_ran} · {status.duration(step.elapsed)}"
         else:
             lines = []
         self.display = bool(lines) or (live is not None and shown.past is None)

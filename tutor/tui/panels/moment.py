@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.style import Style
 from rich.text import Text
 
-from tutor.translation import later
+from tutor.translation import later, say
 from tutor.tui.commands import key_for
 from tutor.tui.lines import LinesView, wrap
 from tutor.tui.panels.drawn import Drawn
@@ -15,6 +15,8 @@ from tutor.view.words import clean, fit
 
 #: Lines of the statement's source.
 SOURCE = 2
+#: The keys that lead away from a moment, by their commands.
+KEYS = (("earlier", later("back")), ("later", later("forward")), ("now", later("now")))
 
 
 class MomentPanel(Drawn):
@@ -40,7 +42,8 @@ class MomentPanel(Drawn):
             lines.append(text.append(fit(clean(line), room - 2), Style.parse(palette.foreground)))
         if len(source) > SOURCE:
             more = len(source) - SOURCE
-            lines.append(Text(f"  … and {more} line{'s' if more > 1 else ''} more", palette.muted))
+            words = say("… and {count} line more" if more == 1 else "… and {count} lines more", count=more)
+            lines.append(Text("  " + words, palette.muted))
         if step.result is not None:
             lines.append(Text(fit(f"= {clean(step.result)}", room), palette.label))
         if step.error is not None:
@@ -50,9 +53,11 @@ class MomentPanel(Drawn):
             text = mark_code(Text(clean(each.text), palette.label), palette)
             lines += [*wrap(title, room), *wrap(text, room)]
         if moment.is_oldest_kept:
-            lines.append(Text(fit("What ran before this is no longer kept.", room), palette.muted))
+            lines.append(Text(fit(say("What ran before this is no longer kept."), room), palette.muted))
         lines.append(Text())
         keys = Text()
-        for action, word in (("earlier", "back"), ("later", "forward"), ("now", "now")):
-            keys.append(f"{key_for(action)} ", f"bold {palette.accent}").append(f"{word}  ", palette.label)
+        for action, word in KEYS:
+            keys.append(f"{key_for(action)} ", f"bold {palette.accent}").append(
+                f"{say(word)}  ", palette.label
+            )
         self._lines.show_lines([*lines, keys])

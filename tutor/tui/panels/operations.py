@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from tutor.explain.verdicts import say
 from tutor.translation import later
+from tutor.translation import say as spoken
 from tutor.tui.names_view import NamesView
 from tutor.tui.panels.drawn import Drawn
 from tutor.tui.panels.shown import Shown
@@ -60,6 +61,11 @@ class OperationsPanel(Drawn):
             return
         self._list.show_operations(rows, OperationLines(rows, shown.snapshot, say, self.palette, self.room))
         calls = sum(row.count for row in rows)
-        counted = f"{'at least ' if step.unwatched else ''}{calls:,} call{'' if calls == 1 else 's'}"
-        copied = "".join(f" · {transfer_word(one)}" for one in step.transfers)
-        self.heading.fact = f"line {step.line} · {counted}{copied}"
+        one = later("at least {count:,} call") if step.unwatched else later("{count:,} call")
+        many = later("at least {count:,} calls") if step.unwatched else later("{count:,} calls")
+        facts = (
+            spoken("line {line}", line=step.line),
+            spoken(one if calls == 1 else many, count=calls),
+            *map(transfer_word, step.transfers),
+        )
+        self.heading.fact = " · ".join(facts)

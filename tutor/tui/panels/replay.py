@@ -8,14 +8,14 @@ from rich.text import Text
 from textual.binding import Binding
 
 from tutor.facts import BackwardFacts
-from tutor.translation import later
+from tutor.translation import later, say
 from tutor.tui.messages import NameSelected, ReplayMoved
 from tutor.tui.names_view import NamesView
 from tutor.tui.panels.drawn import Drawn
 from tutor.tui.panels.shown import Shown
 from tutor.view.replay import count, name_at, node_at, replay_lines, title_of
 
-KEYS = (("← →", "node"), ("p n", "pass"))
+KEYS = (("← →", later("node")), ("p n", later("pass")))
 
 
 class ReplayView(NamesView):
@@ -71,7 +71,7 @@ class ReplayView(NamesView):
         lines = replay_lines(backward, self._node, self.shown.snapshot, self.palette, self.room)
         keys = Text()
         for key, word in KEYS[: 1 + self.several]:
-            keys.append(f"{key} ", f"bold {self.palette.accent}").append(f"{word}  ", self.palette.label)
+            keys.append(f"{key} ", f"bold {self.palette.accent}").append(f"{say(word)}  ", self.palette.label)
         self.show_lines([*lines, keys] if count(backward) > 1 or self.several else lines)
 
     def action_step(self, by: int) -> None:

@@ -33,7 +33,12 @@ class TensorsPanel(Drawn):
         """The heading counts names, or says what is looked for."""
         count, omitted = len(self._snapshot.tensors), self._snapshot.unshown
         if message.typed:
-            fact = f"filter: {clean(message.typed)} · {message.shown:,} of {count:,}"
+            fact = say(
+                "filter: {typed} · {shown:,} of {count:,}",
+                typed=clean(message.typed),
+                shown=message.shown,
+                count=count,
+            )
         else:
             more = ", " + say("{count:,} more not shown", count=omitted) if omitted else ""
             fact = say("{count:,} live", count=count) + more if count else say("none yet")

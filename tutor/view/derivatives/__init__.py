@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from tutor.facts import NodeFacts
+from tutor.translation import say, translated
 from tutor.view.derivatives import elementwise, layout, products, reductions
 from tutor.view.derivatives.formula import fill, spell
 from tutor.view.derivatives.rules import LETTERS, RULES, Rule, Saved
@@ -35,7 +36,7 @@ def derivative(node: NodeFacts, inputs: Sequence[str] = (), output: str = "") ->
     if rule is None:
         return None
     if _is_complex(node):
-        return Derivative(rule.words + " Of complex numbers the conjugates take part.")
+        return Derivative(f"{translated(rule.words)} {say('Of complex numbers the conjugates take part.')}")
     saved = Saved(node)
     slots = node.slots if node.slots is not None else tuple(range(len(rule.gradients)))
     values = _values(node, rule, saved, slots)
@@ -45,8 +46,8 @@ def derivative(node: NodeFacts, inputs: Sequence[str] = (), output: str = "") ->
     lets = _used(lets, gradients)
     names = _names(wanted, inputs, output)
     formulas = [f"∂L/∂{names.get(each, each)} = {spell(text, names)}" for each, text in gradients.items()]
-    formulas += [f"with {name} = {spell(text, names)}" for name, text in lets]
-    return Derivative(rule.words, tuple(formulas), gradients, lets)
+    formulas += [say("with {term}", term=f"{name} = {spell(text, names)}") for name, text in lets]
+    return Derivative(translated(rule.words), tuple(formulas), gradients, lets)
 
 
 def _names(wanted: Sequence[str], inputs: Sequence[str], output: str) -> dict[str, str]:
@@ -65,8 +66,10 @@ def _names(wanted: Sequence[str], inputs: Sequence[str], output: str) -> dict[st
 
 def _leaf(node: NodeFacts) -> Derivative:
     name = clean(node.variable) if node.variable else "x"
-    whose = name if node.variable else "a leaf without a name"
-    return Derivative(f"The gradient is added to the .grad of {whose}.", (f"{name}.grad += g",))
+    words = say("The gradient is added to the .grad of a leaf without a name.")
+    if node.variable:
+        words = say("The gradient is added to the .grad of {name}.", name=name)
+    return Derivative(words, (f"{name}.grad += g",))
 
 
 def _rule_of(node: NodeFacts) -> Rule | None:

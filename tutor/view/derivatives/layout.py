@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tutor.translation import say
 from tutor.view.derivatives.rules import LETTERS, Rule, Saved, rule, simple
 
 _BACK = "The gradient is laid out in the input's shape again."
@@ -180,7 +181,8 @@ def _index_put(saved: Saved) -> Rule:
 @rule("Cat")
 def _cat(saved: Saved) -> Rule:
     dim = saved.get("dim", 0)
-    return Rule(f"Each of the joined tensors gets its own part of the gradient, cut along dimension {dim}.")
+    words = "Each of the joined tensors gets its own part of the gradient, cut along dimension {dim}."
+    return Rule(say(words, dim=dim))
 
 
 @rule("Stack")

@@ -5,9 +5,12 @@ from __future__ import annotations
 from tutor.view.derivatives.rules import Rule, Saved, rule, simple
 
 _MATRICES = "Each matrix gets the gradient times the other one transposed, on its own side."
+_BATCHES = (
+    "Each matrix gets the gradient times the other one transposed, on its own side, for each of the batch."
+)
 
 simple("Mm", _MATRICES, "g @ y.T", "x.T @ g", y="mat2")
-simple("Bmm", _MATRICES[:-1] + ", for each of the batch.", "g @ y.mT", "x.mT @ g", y="mat2")
+simple("Bmm", _BATCHES, "g @ y.mT", "x.mT @ g", y="mat2")
 simple(
     "Mv",
     "The matrix gets the outer product with the vector; the vector goes back through the transpose.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tutor.translation import say
 from tutor.view.derivatives.rules import Rule, Saved, rule
 
 _MEAN, _SUM = 1, 2
@@ -26,7 +27,8 @@ def _mean(saved: Saved) -> Rule | None:
     sizes = saved.sizes
     shape = f".expand({', '.join(map(str, sizes))})" if sizes else ""
     return Rule(
-        f"Every element gets an equal share of the gradient: 1/{count:,} of it." if count > 1 else
+        say("Every element gets an equal share of the gradient: 1/{count:,} of it.", count=count)
+        if count > 1 else
         "A mean of one element hands the gradient on.",
         {"x": f"{saved.spread('g')}{shape} / {count}"},
     )  # fmt: skip
@@ -222,9 +224,10 @@ def _loss(words: str, saved: Saved, x: str, y: str = "") -> Rule | None:
     share = _share(saved)
     if share is None or saved.has("weight") or saved.has("pos_weight"):
         return Rule(words)
-    mean = " Divided by the number of elements, as the loss is their mean." if share else ""
+    if share:
+        words = f"{say(words)} {say('Divided by the number of elements, as the loss is their mean.')}"
     gradients = {"x": x + share} | ({"y": y + share} if y else {})
-    return Rule(words + mean, gradients, saved={"x": "self", "y": "target"})
+    return Rule(words, gradients, saved={"x": "self", "y": "target"})
 
 
 @rule("MseLoss")

@@ -22,7 +22,7 @@ class Rule:
     of its input in the end, as broadcasting asks for.
     """
 
-    #: One or two sentences.
+    #: One or two sentences, in English or in the language that is spoken.
     words: str
     #: Expression of the gradient of each input, by its letter.
     gradients: Mapping[str, str] = field(default_factory=dict)
