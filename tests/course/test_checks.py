@@ -394,3 +394,27 @@ def test_a_failed_check_tells_the_line_whose_effect_is_wrong(classroom: Class, c
     assert failed.line == line, failed.sentence
     assert words in failed.sentence
     assert f"Line {line} " in failed.sentence
+
+
+@pytest.mark.parametrize(
+    ("fact", "code", "got"),
+    [
+        ("shares_memory", "v = x.clone()", "memory of its own"),
+        ("shares_memory", "head = x[:2]\nv = x[2:]", "the same storage, but no element in common"),
+        ("same_storage", "v = torch.from_numpy(x.numpy())", "the same memory in another storage"),
+        ("is_view_of", "v = torch.from_numpy(x.numpy())", "the same memory in another storage"),
+        ("is_view_of", "v = x.contiguous()", "the same object"),
+    ],
+)
+def test_what_was_got_of_memory_is_what_is_so(
+    classroom: Class,  # noqa: F811
+    fact: str,
+    code: str,
+    got: str,
+) -> None:
+    (told,) = (
+        each
+        for each in classroom.check(X, code, {"var": "v", fact: "head" if "head" in code else "x"})
+        if not each.ok
+    )
+    assert (told.kind, told.got) == (fact, got)

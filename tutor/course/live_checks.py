@@ -51,6 +51,18 @@ def _finite(_: str, wanted: bool, answer: Answer) -> Verdict:
     return Verdict(answer.ok is wanted, expected, answer.got, translated("has {got}"))
 
 
+_ITS_OWN = "memory of its own"
+#: What the kernel says that two values have of each other's memory.
+_RELATIONS = {
+    "the same object": later("the same object"),
+    "elements of the same memory": later("elements of the same memory"),
+    "the same memory in another storage": later("the same memory in another storage"),
+    "the same storage, but no element in common": later("the same storage, but no element in common"),
+    _ITS_OWN: later("memory of its own"),
+    "what they share cannot be told": later("what they share cannot be told"),
+}
+
+
 def _relation(wish: str, lack: str) -> Callable[[str, Any, Answer], Verdict]:
     def decide(_: str, wanted: str, answer: Answer) -> Verdict:
         if answer.kind == "type":
@@ -61,8 +73,9 @@ def _relation(wish: str, lack: str) -> Callable[[str, Any, Answer], Verdict]:
                 translated("cannot be compared: it is {got}"),
                 kind="type",
             )
-        clause = say(lack, other=wanted) + (f" ({answer.note})" if answer.note else "")
-        return Verdict(bool(answer.ok), say(wish, other=wanted), say("memory of its own"), clause)
+        got = translated(_RELATIONS.get(answer.got, answer.got))
+        clause = say(lack, other=wanted) + (f": {got}" if answer.got != _ITS_OWN else "")
+        return Verdict(bool(answer.ok), say(wish, other=wanted), got, clause)
 
     return decide
 
@@ -159,9 +172,7 @@ LIVE: dict[str, Callable[[str, Any, Answer], Verdict]] = {
     "same_storage": _relation(
         later("it to have the storage of `{other}`"), later("does not have the storage of `{other}`")
     ),
-    "is_view_of": _relation(
-        later("it to be a view of `{other}`"), later("does not look into the memory of `{other}`")
-    ),
+    "is_view_of": _relation(later("it to be a view of `{other}`"), later("is no view of `{other}`")),
     "depends_on": _depends,
     "graph_freed": _freed,
     "params": _module(later("has {got}")),

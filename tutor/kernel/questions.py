@@ -24,13 +24,23 @@ def relation(value: Any, other: Any, wanted: str) -> Answer:
         if not (raw.is_tensor(each) or raw.is_array(each)):
             return Answer(ok=False, got=kind_of(each), kind="type")
     same, _, overlap = storage.compare(value, other)
+    got = _how_related(value is other, same, overlap)
     if wanted == "shares_memory":
-        return Answer(ok=bool(overlap), note="one storage, but no element in common" if same else "")
+        return Answer(ok=bool(overlap), got=got)
     if wanted == "same_storage":
-        return Answer(ok=bool(same), note="shares memory all the same" if overlap and not same else "")
-    if value is other:
-        return Answer(ok=False, note="the same object, not a view of it")
-    return Answer(ok=bool(overlap) and same is not False)
+        return Answer(ok=bool(same), got=got)
+    return Answer(ok=value is not other and bool(overlap) and same is not False, got=got)
+
+
+def _how_related(itself: bool, same: bool | None, overlap: bool | None) -> str:
+    """What two values have of each other's memory; `tutor.course.live_checks` knows these words."""
+    if itself:
+        return "the same object"
+    if overlap:
+        return "elements of the same memory" if same is not False else "the same memory in another storage"
+    if same:
+        return "the same storage, but no element in common"
+    return "memory of its own" if overlap is False else "what they share cannot be told"
 
 
 def _walk(value: Any) -> Iterator[Any]:
