@@ -16,8 +16,7 @@ from typing import TYPE_CHECKING
 from tutor.contract import Contract
 from tutor.course.checks import fits_error
 from tutor.course.claims import Raises
-from tutor.explain import Entry, Past, after_setup, explain_step
-from tutor.explain.verdicts import say
+from tutor.explain import Entry, Past, after_setup, explain_step, verdicts
 from tutor.facts import (
     ErrorFacts,
     Explanation,
@@ -29,8 +28,10 @@ from tutor.facts import (
     is_simulated,
     outline_of,
 )
+from tutor.language import use_language
 from tutor.session import InputAsked, KernelOptions, Session, SessionError, StateChanged, StepFinished
 from tutor.session.events import Event
+from tutor.translation import later, say, translated
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -42,6 +43,8 @@ GRAPH_LIMIT = 50_000
 GRAPH_PATIENCE = 1.0
 #: Columns of the report for people, however wide the terminal.
 WIDEST_REPORT = 120
+
+_THERE = later("{path} is there already: choose another file, or --force to write over it.")
 
 
 class WrongUse(Exception):
@@ -79,7 +82,7 @@ def read_job(path: str, arguments: tuple[str, ...], device: str | None, memory: 
         try:
             text.encode()
         except UnicodeEncodeError:
-            raise WrongUse(f"{text!a}: this is not valid UTF-8: rename it.") from None
+            raise WrongUse(say("{name}: this is not valid UTF-8: rename it.", name=ascii(text))) from None
     if path.endswith((".yaml", ".yml")):
         return _lesson_job(path, device, memory)
     options = KernelOptions(
@@ -93,7 +96,13 @@ def read_job(path: str, arguments: tuple[str, ...], device: str | None, memory: 
     try:
         data = sys.stdin.buffer.read() if path == "-" else Path(path).read_bytes()
     except OSError as error:
-        raise WrongUse(f"{path}: {error.strerror or error}: give a Python script, a lesson or `-`.") from None
+        raise WrongUse(
+            say(
+                "{path}: {reason}: give a Python script, a lesson or `-`.",
+                path=path,
+                reason=error.strerror or error,
+            )
+        ) from None
     # As plain Python: `__file__` and tracebacks hold the full path, sys.argv[0] what was written.
     name = "<stdin>" if path == "-" else str(Path(path).absolute())
     try:
@@ -107,14 +116,21 @@ def read_source(path: str) -> str:
     """The text of a script. WrongUse when it is a lesson, cannot be read, or is not text."""
     if path.endswith((".yaml", ".yml")):
         raise WrongUse(
-            f"{path}: lessons in line mode come later; `torchtutor inspect {path}` walks their code."
+            say(
+                "{path}: this is a lesson, and FILE a Python script: "
+                "`torchtutor lesson {path} --plain` opens it.",
+                path=path,
+            )
         )
     try:
         return decode_source(Path(path).read_bytes())
     except OSError as error:
-        raise WrongUse(f"{path}: {error.strerror or error}: give a Python script.") from None
+        reason = error.strerror or error
+        raise WrongUse(say("{path}: {reason}: give a Python script.", path=path, reason=reason)) from None
     except (SyntaxError, UnicodeDecodeError, LookupError) as error:
-        raise WrongUse(f"{path}: this is not Python source ({error}): give a Python script.") from None
+        raise WrongUse(
+            say("{path}: this is not Python source ({error}): give a Python script.", path=path, error=error)
+        ) from None
 
 
 def decode_source(data: bytes) -> str:
@@ -189,7 +205,7 @@ class Walk:
             except SessionError as error:
                 raise WrongUse(str(error)) from None
             except asyncio.CancelledError:
-                self.error = ErrorFacts("KeyboardInterrupt", "stopped before torch was ready", 0)
+                self.error = ErrorFacts("KeyboardInterrupt", say("stopped before torch was ready"), 0)
                 return
             starting = False
             for part in self._job.parts:
@@ -223,7 +239,7 @@ class Walk:
             part.source, filename=part.filename, script=part.script, display="all", keep=keep
         )
         if self._interrupted and run.error is not None and run.error.type == "KernelDied":
-            message = "the code could not be stopped and was ended"
+            message = say("the code could not be stopped and was ended")
             error = ErrorFacts("KeyboardInterrupt", message, run.error.line)
             run = Run(run.source, run.filename, run.steps, error, run.elapsed)
         expected = part.raises is not None and fits_error(run.error, part.raises)
@@ -283,6 +299,8 @@ def inspect(path: str, arguments: tuple[str, ...], *, as_json: bool, device: str
     """Run and print; the exit status. One JSON object on stdout, or the same for people."""
     try:
         job = read_job(path, arguments, device, memory)
+        if as_json:
+            use_language("en")  # what programs read is the same everywhere
         with Contract() as contract:
             walk = Walk(job, contract if as_json else None)
             asyncio.run(walk.run())
@@ -318,7 +336,7 @@ def graph(path: str, arguments: tuple[str, ...], picture: Picture, *, memory: st
     out, force = picture.out, picture.force
     try:
         if out and not force and Path(out).exists():
-            raise WrongUse(f"{out} is there already: choose another file, or --force to write over it.")
+            raise WrongUse(say(_THERE, path=out))
         walk = Walk(read_job(path, arguments, None, memory), None, graph_of=picture.name)
         asyncio.run(walk.run())
         _tell_output(walk)
@@ -327,12 +345,15 @@ def graph(path: str, arguments: tuple[str, ...], picture: Picture, *, memory: st
         data = written_as(picture.kind, outline_of(found), details, walk.snapshot, title)
         if out:
             write(Path(out), data, overwrite=force)
-            print(f"{title}: {len(found.nodes):,} nodes written to {out}.", file=sys.stderr)
+            written = say(
+                "{title}: {count:,} nodes written to {path}.", title=title, count=len(found.nodes), path=out
+            )
+            print(written, file=sys.stderr)
         else:
             sys.stdout.buffer.write(data)
             sys.stdout.flush()
     except FileExistsError:
-        print(f"{out} is there already: choose another file, or --force to write over it.", file=sys.stderr)
+        print(say(_THERE, path=out), file=sys.stderr)
         return STATUS_WRONG_USE
     except (WrongUse, ExportError) as error:
         print(error, file=sys.stderr)
@@ -349,8 +370,11 @@ def _tell_output(walk: Walk) -> None:
         for step in run.steps:
             sys.stderr.write(step.stdout)
     if walk.error is not None:
-        where = f" in line {walk.error.line}" if walk.error.line else ""
-        print(f"{walk.error.type}{where}: {walk.error.message}", file=sys.stderr)
+        error = walk.error
+        where = error.type
+        if error.line:
+            where = say("{type} in line {line}", type=error.type, line=error.line)
+        print(f"{where}: {error.message}", file=sys.stderr)
 
 
 def _graph_found(walk: Walk, name: str) -> tuple[GraphFacts, str]:
@@ -359,11 +383,18 @@ def _graph_found(walk: Walk, name: str) -> tuple[GraphFacts, str]:
         return found, f"backward from {found_name}"
     made = [each for each, facts in walk.snapshot.tensors.items() if facts.grad_fn]
     if name and name in walk.snapshot.tensors:
-        raise WrongUse(f"{name} has no grad_fn, so there is no graph behind it.")
-    others = f"; there are graphs of {', '.join(made[:8])}" if made else ""
+        raise WrongUse(say("{name} has no grad_fn, so there is no graph behind it.", name=name))
+    if name and made:
+        raise WrongUse(
+            say(
+                "There is no tensor {name} at the end of the code; there are graphs of {names}.",
+                name=name,
+                names=", ".join(made[:8]),
+            )
+        )
     if name:
-        raise WrongUse(f"There is no tensor {name} at the end of the code{others}.")
-    raise WrongUse("At the end of the code no tensor has a grad_fn, so there is no graph.")
+        raise WrongUse(say("There is no tensor {name} at the end of the code.", name=name))
+    raise WrongUse(say("At the end of the code no tensor has a grad_fn, so there is no graph."))
 
 
 def _report(walk: Walk) -> None:
@@ -386,11 +417,11 @@ def _reports(walk: Walk, width: int) -> Iterator[Text]:
     if ready is not None and ready.preamble:
         yield Text(f"# {ready.preamble}")
     if ready is not None and is_simulated(ready.device):
-        yield Text(f"# {device_named(ready.device)}: {SIMULATED_MEANS}")
+        yield Text(f"# {device_named(ready.device)}: {translated(SIMULATED_MEANS)}")
     for part, run, before, past in walk.runs:
         if part.label is not None:
             yield Text(f"\n{part.label}", "bold")
-        yield run_report(run, INK, width, explanations=_explanations(run, before, past), say=say)
+        yield run_report(run, INK, width, explanations=_explanations(run, before, past), say=verdicts.say)
     if walk.error is not None and not any(run.error for _, run, _, _ in walk.runs):
         yield Text(f"{walk.error.type}: {walk.error.message}")
 

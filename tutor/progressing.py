@@ -30,7 +30,8 @@ def progress(*, as_json: bool, out: str, source: str, force: bool) -> int:
             return _export(store, Path(out), force)
         if source:
             return _import(store, Path(source))
-        course = course_progress(store, readable_lessons(current_language()))
+        # What programs read is the same everywhere.
+        course = course_progress(store, readable_lessons("en" if as_json else current_language()))
         print(json.dumps(as_data(course), indent=2) if as_json else as_text(course, time.time()))
     finally:
         is_kept = store.close()

@@ -94,7 +94,7 @@ def test_a_file_runs_first_and_then_what_is_piped(piped, tmp_path):
     ("name", "content", "words"),
     [
         ("missing.py", None, "No such file"),
-        ("lesson.yaml", b"schema: 1", "lessons in line mode come later"),
+        ("lesson.yaml", b"schema: 1", "lesson.yaml --plain` opens it"),
         ("latin.py", b"x = '\xe9'", "not Python source"),
     ],
 )

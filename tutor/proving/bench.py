@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from tutor.facts import Answer, ErrorFacts, Evaluated, Probe, Run
 from tutor.session import InputAsked, Session, SessionError
 from tutor.session.events import Event
+from tutor.translation import say
 
 #: Seconds that one piece of a lesson's code may take, and to stop once it is asked to.
 PATIENCE, GRACE = 20.0, 1.0
@@ -49,7 +50,7 @@ class Bench:
         if await self._ends(task):
             return await task
         run = await task
-        message = f"it did not end within {PATIENCE:g} seconds"
+        message = say("it did not end within {seconds:g} seconds", seconds=PATIENCE)
         error = ErrorFacts("TimeoutError", message, run.error.line if run.error is not None else 0)
         return Run(run.source, run.filename, run.steps, error, run.elapsed, run.before)
 
@@ -68,7 +69,7 @@ class Bench:
     async def evaluate(self, expression: str) -> Evaluated:
         """The value of an expression in the namespace as it is."""
         if self.session.state != "idle":
-            gone = ErrorFacts("KernelDied", "the code ended its kernel", 0)
+            gone = ErrorFacts("KernelDied", say("the code ended its kernel"), 0)
             return Evaluated(0, "", None, gone)
         return await self.session.evaluate(expression)
 
@@ -79,5 +80,6 @@ class Bench:
         try:
             return await task
         except SessionError as error:
-            said = f"the checks did not end within {PATIENCE:g} seconds" if late else str(error)
+            said = say("the checks did not end within {seconds:g} seconds", seconds=PATIENCE)
+            said = said if late else str(error)
             raise TimeoutError(said) from None

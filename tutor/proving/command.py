@@ -13,6 +13,7 @@ from tutor.proving.crew import Crew, cores
 from tutor.proving.files import files_at, read
 from tutor.proving.report import Report
 from tutor.session import SessionError
+from tutor.translation import say
 
 STATUS_OK, STATUS_PROBLEMS, STATUS_WRONG_USE, STATUS_INTERRUPTED = 0, 1, 2, 130
 #: Seconds between looks at the files.
@@ -44,7 +45,7 @@ async def _check(paths: Sequence[str], memory: str, watch: bool, language: str |
         print(error)
         return STATUS_WRONG_USE
     except asyncio.CancelledError:
-        print("Stopped.", flush=True)
+        print(say("Stopped."), flush=True)
         return STATUS_INTERRUPTED
     return status
 
@@ -62,7 +63,8 @@ async def _round(crew: Crew, files: Sequence[Path], language: str | None) -> int
 async def _watch(crew: Crew, paths: Sequence[str], language: str | None) -> None:
     """Until it is stopped."""
     seen = _stamps(paths, language)
-    print(f"Watching {len(seen)} file{'' if len(seen) == 1 else 's'}; Ctrl-C ends.", flush=True)
+    one = say("Watching 1 file; Ctrl-C ends.")
+    print(one if len(seen) == 1 else say("Watching {count} files; Ctrl-C ends.", count=len(seen)), flush=True)
     while True:
         await asyncio.sleep(PAUSE)
         now = _stamps(paths, language)

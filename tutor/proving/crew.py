@@ -15,6 +15,7 @@ from tutor.proving.bench import Bench
 from tutor.proving.files import Candidate
 from tutor.proving.report import Outcome, Report
 from tutor.session import Session
+from tutor.translation import say
 
 #: Kernels at most: each takes a core and some 300 MB.
 MOST = 8
@@ -79,10 +80,12 @@ async def _prove(bench: Bench, candidate: Candidate, report: Report) -> Outcome:
     assert lesson is not None
     assert doc is not None
     if sentence := await bench.go_to(proven_on(lesson)):
-        return Outcome(candidate, [Problem(doc.values[("device",)], f"not proven: {sentence}")])
+        return Outcome(
+            candidate, [Problem(doc.values[("device",)], say("not proven: {sentence}", sentence=sentence))]
+        )
     version = bench.session.info.torch if bench.session.info is not None else ""
     if sentence := unmet(lesson, version):
         place = doc.values[("requires", "torch")]
-        return Outcome(candidate, [Problem(place, f"not proven: {sentence}")])
+        return Outcome(candidate, [Problem(place, say("not proven: {sentence}", sentence=sentence))])
     proof = Proof(bench, lesson, doc, lambda *_: report.stepped(lesson.id))
     return Outcome(candidate, await proof.prove(), proof.answers)

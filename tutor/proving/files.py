@@ -10,6 +10,7 @@ from tutor.course.document import Document
 from tutor.course.errors import LessonError
 from tutor.course.loader import bundled_lessons, overlay_gaps, read_lesson
 from tutor.course.schema import Lesson
+from tutor.translation import say
 
 _SUFFIXES = (".yaml", ".yml")
 
@@ -43,9 +44,8 @@ def files_at(paths: Sequence[str]) -> list[Path]:
 def read(path: Path, language: str | None = None) -> Candidate:
     """The lesson in a file, and what its translation into `language` lacks."""
     if path.is_dir() and path.suffix not in _SUFFIXES:
-        return Candidate(
-            path, trouble=f"{path}:1:1: there is no .yaml file in this folder; give a lesson's path"
-        )
+        sentence = say("there is no .yaml file in this folder; give a lesson's path")
+        return Candidate(path, trouble=f"{path}:1:1: {sentence}")
     try:
         lesson, doc = read_lesson(path)
     except LessonError as error:

@@ -14,6 +14,7 @@ from rich.table import Table
 from tutor.course.prove import Problem
 from tutor.course.schema import Graded
 from tutor.proving.files import Candidate
+from tutor.translation import later, say
 
 
 @dataclass
@@ -59,7 +60,7 @@ class Report:
             TextColumn("{task.description}"),
             BarColumn(bar_width=24),
             MofNCompleteColumn(),
-            TextColumn("steps"),
+            TextColumn(say("steps")),
             TimeElapsedColumn(),
             console=Console(stderr=True),
             transient=True,
@@ -69,7 +70,7 @@ class Report:
             disable=sys.stderr is None or not sys.stderr.isatty(),
         )
         steps = sum(2 * len(each.lesson.steps) for each in self.candidates if each.lesson is not None)
-        self._task = self._bar.add_task("starting torch", total=steps)
+        self._task = self._bar.add_task(say("starting torch"), total=steps)
 
     def __enter__(self) -> Self:
         self._bar.start()
@@ -103,23 +104,26 @@ class Report:
         if len(self.outcomes) > 1:
             Console(highlight=False, markup=False, emoji=False).print(_table(self.outcomes))
         untested = sum(each.untested for each in proven)
-        more = f", {_count(untested, 'fact')} untested" if untested else ""
-        answers = _count(sum(each.answers for each in proven), "answer")
-        problems = _count(sum(each.wrong for each in proven), "problem")
-        lessons = _count(len(proven), "lesson")
-        print(f"{lessons} checked with two seeds and {answers}: {problems}{more}.", flush=True)
+        told = say(
+            "{lessons} checked with two seeds and {answers}: {problems}",
+            lessons=_count(len(proven), "lesson"),
+            answers=_count(sum(each.answers for each in proven), "answer"),
+            problems=_count(sum(each.wrong for each in proven), "problem"),
+        )
+        more = ", " + _untested(untested) if untested else ""
+        print(f"{told}{more}.", flush=True)
 
 
 def _table(outcomes: Sequence[Outcome]) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("lesson", no_wrap=True)
-    for heading in ("steps", "exercises", "answers", "seconds"):
+    table.add_column(say("lesson"), no_wrap=True)
+    for heading in (say("steps"), say("exercises"), say("answers"), say("seconds")):
         table.add_column(heading, justify="right")
-    table.add_column("result")
+    table.add_column(say("result"))
     for outcome in outcomes:
         lesson = outcome.candidate.lesson
         if lesson is None:
-            table.add_row(outcome.candidate.path.name, "", "", "", "", "cannot be read")
+            table.add_row(outcome.candidate.path.name, "", "", "", "", say("cannot be read"))
             continue
         exercises = sum(isinstance(step, Graded) for step in lesson.steps)
         numbers = map(str, (len(lesson.steps), exercises, outcome.answers))
@@ -130,9 +134,22 @@ def _table(outcomes: Sequence[Outcome]) -> Table:
 def _result(outcome: Outcome) -> str:
     parts = [_count(outcome.wrong, "problem")] if outcome.wrong else []
     if outcome.untested:
-        parts.append(f"{_count(outcome.untested, 'fact')} untested")
-    return ", ".join(parts) or "ok"
+        parts.append(_untested(outcome.untested))
+    return ", ".join(parts) or say("ok")
+
+
+#: How many there are of something: none, one, several.
+_COUNTS = {
+    "lesson": (later("no lessons"), later("1 lesson"), later("{count} lessons")),
+    "answer": (later("no answers"), later("1 answer"), later("{count} answers")),
+    "problem": (later("no problems"), later("1 problem"), later("{count} problems")),
+    "fact": (later("no facts"), later("1 fact"), later("{count} facts")),
+}
 
 
 def _count(number: int, noun: str) -> str:
-    return f"{number or 'no'} {noun}{'' if number == 1 else 's'}"
+    return say(_COUNTS[noun][min(number, 2)], count=number)
+
+
+def _untested(number: int) -> str:
+    return say("{facts} untested", facts=_count(number, "fact"))

@@ -35,7 +35,7 @@ def describe_death(status: int, line: int | None) -> str:
     try:
         name = signal.Signals(-status).name
     except ValueError:
-        name = f"signal {-status}"
+        name = say("signal {number}", number=-status)
     cause = translated(_CAUSES[name]) if name in _CAUSES else ""
     told = say("The kernel was ended by {name}", name=name)
     if line:

@@ -10,6 +10,8 @@ from collections import deque
 from collections.abc import Iterator
 from typing import IO
 
+from tutor.translation import say
+
 #: Bytes of a run that stay in memory; more go to an unnamed file.
 IN_MEMORY = 32_768
 #: Bytes of a run, and of all runs together, that are kept.
@@ -73,8 +75,8 @@ class Recording:
                 del self._early[:done]
                 self.stored += done
         except OSError as error:
-            why = os.strerror(error.errno) if error.errno else "the disk refused it"
-            self.trouble = f"Long output could not be kept in full: {why}."
+            why = os.strerror(error.errno) if error.errno else say("the disk refused it")
+            self.trouble = say("Long output could not be kept in full: {why}.", why=why)
         self._shelf.make_room(self)
 
     def chunks(self, size: int = 1 << 18) -> Iterator[bytes]:

@@ -28,6 +28,7 @@ from tutor.session.events import Event, SessionError, State, StateChanged
 from tutor.session.process import KernelProcess
 from tutor.session.questions import Questions
 from tutor.session.running import RunningRequest
+from tutor.translation import say
 
 #: Seconds after which a stop without effect is called stuck.
 STUCK_AFTER = 2.0
@@ -161,7 +162,7 @@ class Requests(Questions):
 
     async def _ask(self, make: Callable[[int], Request]) -> Reply:
         if self._kernel is None:
-            raise SessionError("The kernel is gone: restart it.")
+            raise SessionError(say("The kernel is gone: restart it."))
         number = next(self._numbers)
         future: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
         self._waiting[number] = future
@@ -178,9 +179,9 @@ class Requests(Questions):
 
     def _require_idle(self) -> None:
         if self._kernel is None:
-            raise SessionError("The kernel is gone: restart it.")
+            raise SessionError(say("The kernel is gone: restart it."))
         if self.state != "idle":
-            raise SessionError("Something is running already: stop it first.")
+            raise SessionError(say("Something is running already: stop it first."))
 
     def _set_state(self, state: State) -> None:
         if state != self.state:

@@ -37,8 +37,10 @@ from tutor.session.events import (
     StepStarted,
 )
 from tutor.session.process import KernelOptions, KernelProcess
+from tutor.session.refusals import retold
 from tutor.session.requests import Requests
 from tutor.session.running import OutputFeed, RunningRequest, copy_outcome
+from tutor.translation import say
 
 _SPARE_DELAY = 1.0
 _ANSWERS = (
@@ -145,7 +147,7 @@ class Session(Requests):
             old.mute()
             old.kill()
             asyncio.get_running_loop().create_task(old.close())
-        self._lose("The kernel was restarted.")
+        self._lose(say("The kernel was restarted."))
         self.snapshot = Snapshot()
         waiting = self._ready
         if self._spare is not None:
@@ -169,7 +171,7 @@ class Session(Requests):
             kernel, self._kernel = self._kernel, None
             await kernel.close()
         self.state = "dead"
-        self._lose("The session was closed.")
+        self._lose(say("The session was closed."))
 
     # ── requests ─────────────────────────────────────────────────────────────
 
@@ -200,7 +202,7 @@ class Session(Requests):
             if isinstance(message, Ready) and not ready.done():
                 ready.set_result(message)
             elif isinstance(message, Refused) and not ready.done():
-                ready.set_exception(SessionError(message.sentence))
+                ready.set_exception(SessionError(retold(message.sentence)))
             elif kernel is self._kernel:
                 self._on_message(message)
 
@@ -208,8 +210,10 @@ class Session(Requests):
             # Who waits for the kernel to be ready hears from there why it is not.
             told = not ready.done() or ready.cancelled() or ready.exception() is not None
             if not ready.done():
-                said = f" It said: {kernel.last_line}" if kernel.last_line else ""
-                ready.set_exception(SessionError(f"{describe_death(status, None)}{said}"))
+                told_why = describe_death(status, None)
+                if kernel.last_line:
+                    told_why += " " + say("It said: {line}", line=kernel.last_line)
+                ready.set_exception(SessionError(told_why))
             if kernel is self._kernel:
                 self._on_exit(status, told=told)
             elif kernel is self._spare:
