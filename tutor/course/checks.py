@@ -32,6 +32,8 @@ class Verdict(Struct, frozen=True):
     kind: str = ""
     #: The fact whose line is told, where that is narrower than the one asked for.
     about: str = ""
+    #: The clause says what was expected as well.
+    says_all: bool = False
 
 
 # ── facts of one tensor ──────────────────────────────────────────────────────

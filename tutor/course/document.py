@@ -12,6 +12,8 @@ from typing import Any, NamedTuple
 
 import yaml
 
+from tutor.translation import say
+
 #: Keys and list indices from the top of the document to a value.
 Where = tuple[str | int, ...]
 
@@ -64,14 +66,16 @@ def read(text: str) -> Document:
     lines = _LINE_BREAK.split(text)
     if found := _UNPRINTABLE.search(text):
         place = place_of(text, found.start())
-        raise DocumentError(f"the character {found[0]!r} may not stand in a lesson; remove it", place)
+        raise DocumentError(
+            say("the character {character!r} may not stand in a lesson; remove it", character=found[0]), place
+        )
     builder = _Builder(text)
     try:
         data = builder.document()
     except yaml.MarkedYAMLError as error:
         raise _broken(error, lines) from None
     except yaml.YAMLError as error:
-        raise DocumentError(f"this is not valid YAML: {error}", Place(0, 0)) from None
+        raise DocumentError(say("this is not valid YAML: {error}", error=error), Place(0, 0)) from None
     return Document(data, builder.values, builder.keys, lines)
 
 
@@ -89,15 +93,16 @@ def _broken(error: yaml.MarkedYAMLError, lines: list[str]) -> DocumentError:
         place = Place(len(lines) - 1, len(lines[-1]))
     line = lines[place.line]
     if line[place.column : place.column + 1] == "\t":
-        return DocumentError("a tab cannot indent a lesson; use spaces", place)
+        return DocumentError(say("a tab cannot indent a lesson; use spaces"), place)
     if "mapping values" in str(error.problem):
-        advice = "put text that contains `: ` in quotes, or indent this line as the ones beside it"
+        advice = say("put text that contains `: ` in quotes, or indent this line as the ones beside it")
     elif "alias" in str(error.problem) or "anchor" in str(error.problem):
-        advice = "put text that starts with `*` or `&` in quotes"
+        advice = say("put text that starts with `*` or `&` in quotes")
     else:
-        advice = "look at the indentation, quotes and brackets here"
+        advice = say("look at the indentation, quotes and brackets here")
     problem = ", ".join(part for part in (error.context, error.problem) if part)
-    return DocumentError(f"this is not valid YAML ({problem}); {advice}", place)
+    message = say("this is not valid YAML ({problem}); {advice}", problem=problem, advice=advice)
+    return DocumentError(message, place)
 
 
 class _Builder:
@@ -113,21 +118,24 @@ class _Builder:
         event = next(self._events)
         data = self._value(next(self._events), ()) if isinstance(event, yaml.DocumentStartEvent) else None
         if data is None:
-            raise DocumentError("the file is empty; a lesson starts with `schema: 1`", Place(0, 0))
+            raise DocumentError(say("the file is empty; a lesson starts with `schema: 1`"), Place(0, 0))
         next(self._events)
         event = next(self._events)
         if isinstance(event, yaml.DocumentStartEvent):
-            raise DocumentError("a second document starts here; a file holds one lesson", _start(event))
+            raise DocumentError(say("a second document starts here; a file holds one lesson"), _start(event))
         return data
 
     def _value(self, event: Any, path: Where) -> Any:
         place = _start(event)
         if isinstance(event, yaml.AliasEvent) or event.anchor is not None:
-            raise DocumentError("anchors and aliases are not read here; write the value out", place)
+            raise DocumentError(say("anchors and aliases are not read here; write the value out"), place)
         if event.tag is not None:
-            raise DocumentError(f"tags such as {event.tag!r} are not read here; leave it out", place)
+            raise DocumentError(
+                say("tags such as {tag!r} are not read here; leave it out", tag=event.tag), place
+            )
         if len(path) > MAX_DEPTH:
-            raise DocumentError(f"this is nested more than {MAX_DEPTH} levels deep; flatten it", place)
+            message = say("this is nested more than {depth} levels deep; flatten it", depth=MAX_DEPTH)
+            raise DocumentError(message, place)
         self.values[path] = place
         if isinstance(event, yaml.MappingStartEvent):
             return self._mapping(path)
@@ -140,10 +148,14 @@ class _Builder:
         while not isinstance(event := next(self._events), yaml.MappingEndEvent):
             key = event.value if isinstance(event, yaml.ScalarEvent) else None
             if key is None or event.anchor or event.tag or not _KEY.match(key):
-                raise DocumentError("a key must be one plain word; write `key: value`", _start(event))
+                raise DocumentError(say("a key must be one plain word; write `key: value`"), _start(event))
             if key in mapping:
                 first = self.keys[(*path, key)].line + 1
-                message = f"`{key}` stands here a second time (first on line {first}); keep one"
+                message = say(
+                    "`{key}` stands here a second time (first on line {first}); keep one",
+                    key=key,
+                    first=first,
+                )
                 raise DocumentError(message, _start(event))
             self.keys[(*path, key)] = _start(event)
             mapping[key] = self._value(next(self._events), (*path, key))
@@ -164,7 +176,9 @@ def _start(event: Any) -> Place:
 def _scalar(event: Any) -> Any:
     text: str = event.value
     if found := _CONTROL.search(text):
-        message = f"the control character {found[0]!r} may not stand in a lesson; remove it"
+        message = say(
+            "the control character {character!r} may not stand in a lesson; remove it", character=found[0]
+        )
         raise DocumentError(message, _start(event))
     if not event.implicit[0]:
         return text

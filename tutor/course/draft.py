@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 from tutor.course.json_schema import FILE, schema_text
+from tutor.translation import say
 
 _TEMPLATE = Path(__file__).with_name("template.yaml")
 _ID = re.compile(r"[a-z0-9-]+")
@@ -21,7 +22,10 @@ def new_lesson(name: str, folder: Path) -> list[Path]:
     A file that is there already is left as it is: DraftError for the lesson's."""
     if not _ID.fullmatch(name):
         raise DraftError(
-            f"`{name}` is no id: use lower-case letters, digits and hyphens, as in `view-reshape`."
+            say(
+                "`{name}` is no id: use lower-case letters, digits and hyphens, as in `view-reshape`.",
+                name=name,
+            )
         )
     lesson, schema = folder / f"{name}.yaml", folder / FILE
     text = _TEMPLATE.read_text(encoding="utf-8").replace("new-lesson", name)
@@ -30,9 +34,13 @@ def new_lesson(name: str, folder: Path) -> list[Path]:
         with lesson.open("x", encoding="utf-8") as file:
             file.write(text)
     except FileExistsError:
-        raise DraftError(f"{lesson} is there already: choose another id, or another folder.") from None
+        raise DraftError(
+            say("{path} is there already: choose another id, or another folder.", path=lesson)
+        ) from None
     except OSError as error:
-        raise DraftError(f"{lesson} cannot be written ({error.strerror}).") from None
+        raise DraftError(
+            say("{path} cannot be written ({reason}).", path=lesson, reason=error.strerror)
+        ) from None
     try:
         with schema.open("x", encoding="utf-8") as file:
             file.write(schema_text())

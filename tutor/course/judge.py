@@ -9,14 +9,17 @@ from typing import Any
 from msgspec import UNSET
 from msgspec.structs import replace
 
+from tutor.course.answers import in_words
 from tutor.course.checks import OF_RUN, OF_TENSOR, OF_VARIABLE, Bindings, Verdict
 from tutor.course.claims import Item
 from tutor.course.effects import Deed, Effect
 from tutor.course.evidence import Evidence
 from tutor.course.live_checks import LIVE, error_text
+from tutor.course.negated import claim
 from tutor.course.probes import Asked, Path, names_of
 from tutor.facts import Answer, CheckResult, TensorFacts
-from tutor.translation import later, say, translated
+from tutor.language import current_language
+from tutor.translation import later, particles, say, translated
 
 #: The inspector's column that shows a fact.
 COLUMNS = {
@@ -122,7 +125,9 @@ class Judge:
         for fact, wanted in item.facts():
             if fact == "exists":
                 verdict = Verdict(
-                    missing is not wanted, say("a variable") if wanted else say("no variable"), "", "exists"
+                    missing is not wanted,
+                    say("a variable") if wanted else say("no variable"),
+                    clause=say("exists"),
                 )
                 yield self._result(fact, name, verdict)
             elif missing:
@@ -139,7 +144,7 @@ class Judge:
             facts = self._tensor(name, path)
             if facts is None:
                 looked = self._answers.get((path, "look"))
-                got = looked.got if looked is not None else say("no tensor")
+                got = in_words(looked.got) if looked is not None else say("no tensor")
                 return Verdict(False, say("a tensor"), got, translated("is {got}, not a tensor"), kind="type")
             return OF_TENSOR[fact](facts, wanted, self._bindings)
         if fact in OF_VARIABLE:
@@ -171,7 +176,7 @@ class Judge:
         if now is None or first is None or now.object == first.object:
             return answer
         same = now.block is not None and now.block == first.block
-        return Answer(ok=same, note=say("`{other}` is not what it was at first", other=other))
+        return Answer(ok=same, got=say("`{other}` is not what it was at first", other=other))
 
     def _missing(self, name: str, looked: Answer | None) -> CheckResult:
         if looked is not None and looked.error is not None:
@@ -201,11 +206,12 @@ class Judge:
         about = name or (wanted if fact == "py" else "")
         effect = self._effect(verdict.about or kind, about) if verdict.line is None else None
         line = verdict.line or (effect.line if effect is not None else None)
-        clause = (verdict.clause or translated("is {got}")).replace("{got}", verdict.got)
+        template = verdict.clause or translated("is {got}")
+        clause = template.replace("{got}", verdict.got)
         sentence = say("`{name}` {clause}", name=name, clause=clause) if name else clause
-        if verdict.expected and verdict.expected not in clause and "instead of" not in clause:
+        if verdict.expected and verdict.expected not in template and not verdict.says_all:
             sentence = say("{told}; expected {wanted}", told=sentence, wanted=verdict.expected)
-        sentence = sentence[0].upper() + sentence[1:] + "."
+        sentence = _finished(sentence)
         if fact not in ("raises", "cases"):
             sentence += self._told(line, effect)
         return CheckResult(
@@ -242,32 +248,29 @@ class Judge:
         fact, wanted = part.facts()[0]
         effect = self._effect(fact, name)
         line = effect.line if effect is not None else None
-        claim = _claim(fact, wanted)
-        sentence = say("Your code {claim}, and must not.", claim=claim)
+        claimed = claim(fact, wanted)
+        sentence = say("Your code {claim}, and must not.", claim=claimed)
         if name:
-            sentence = say("`{name}` {claim}, and must not.", name=name, claim=claim)
+            sentence = say("`{name}` {claim}, and must not.", name=name, claim=claimed)
         sentence += self._told(line, effect)
         return CheckResult(
-            False, fact, name, say("not: {claim}", claim=claim), claim, sentence, line, COLUMNS.get(fact, "")
+            False,
+            fact,
+            name,
+            say("not: {claim}", claim=claimed),
+            claimed,
+            sentence,
+            line,
+            COLUMNS.get(fact, ""),
         )
 
 
-def _claim(fact: str, wanted: Any) -> str:
-    words = {
-        "shares_memory": say("shares memory with `{other}`", other=wanted),
-        "same_storage": say("has the storage of `{other}`", other=wanted),
-        "is_view_of": say("is a view of `{other}`", other=wanted),
-        "depends_on": say("depends on `{other}`", other=wanted),
-        "uses": say("uses `{other}`", other=wanted),
-    }
-    if fact in words:
-        return words[fact]
-    words_of_fact = fact.replace("_", " ")
-    return (
-        words_of_fact
-        if isinstance(wanted, bool)
-        else say("has {fact} {wanted}", fact=words_of_fact, wanted=wanted)
-    )
+def _finished(sentence: str) -> str:
+    """The clause, or all of the sentence, as what begins and ends like one."""
+    sentence = sentence[:1].upper() + sentence[1:]
+    if current_language() != "en":
+        sentence = particles(sentence)
+    return sentence if sentence.endswith((".", "!", "?")) else f"{sentence}."
 
 
 def _decide(fact: str, name: str, wanted: Any, answer: Answer) -> Verdict:

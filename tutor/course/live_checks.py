@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from tutor.course.answers import in_words
 from tutor.course.checks import Verdict
 from tutor.facts import Answer, ErrorFacts
 from tutor.translation import later, say, translated
@@ -26,13 +27,25 @@ def _compared(_: str, __: Any, answer: Answer) -> Verdict:
         "grad_is_none": say("has no gradient: its .grad is None"),
     }
     clause = clauses.get(answer.kind, translated("is {got}"))
-    if answer.note and len(answer.got) > _LONG:
-        clause = say("is not as it should be: {note}", note=answer.note)
-    elif answer.note and answer.note != answer.got:
-        clause += f": {answer.note}"
-    kind = "type" if answer.kind == "type" else "grad_is_none" if answer.kind == "grad_is_none" else ""
-    about = answer.kind if answer.kind in ("shape", "dtype") else ""
-    return Verdict(bool(answer.ok), answer.expected, answer.got, clause, kind=kind, about=about)
+    note = in_words(answer.note)
+    if note and len(answer.got) > _LONG:
+        clause = say("is not as it should be: {note}", note=note)
+    elif note and answer.note != answer.got:
+        clause += f": {note}"
+    return Verdict(
+        bool(answer.ok),
+        in_words(answer.expected),
+        in_words(answer.got),
+        clause,
+        kind=answer.kind if answer.kind in ("type", "grad_is_none") else "",
+        about=answer.kind if answer.kind in ("shape", "dtype") else "",
+        says_all=_says_all(answer),
+    )
+
+
+def _says_all(answer: Answer) -> bool:
+    """Whether the note tells what was expected."""
+    return "instead of" in answer.note
 
 
 def _gradient(name: str, wanted: Any, answer: Answer) -> Verdict:
@@ -43,24 +56,16 @@ def _gradient(name: str, wanted: Any, answer: Answer) -> Verdict:
         "shape": translated("has a gradient of shape {got}"),
         "dtype": translated("has a gradient of dtype {got}"),
     }.get(answer.kind, translated("has a gradient {got}"))
-    return Verdict(False, found.expected, found.got, clause + (f": {answer.note}" if answer.note else ""))
+    clause += f": {in_words(answer.note)}" if answer.note else ""
+    return Verdict(False, found.expected, found.got, clause, says_all=found.says_all)
 
 
 def _finite(_: str, wanted: bool, answer: Answer) -> Verdict:
     expected = say("finite values only") if wanted else say("inf or nan")
-    return Verdict(answer.ok is wanted, expected, answer.got, translated("has {got}"))
+    return Verdict(answer.ok is wanted, expected, in_words(answer.got), translated("has {got}"))
 
 
 _ITS_OWN = "memory of its own"
-#: What the kernel says that two values have of each other's memory.
-_RELATIONS = {
-    "the same object": later("the same object"),
-    "elements of the same memory": later("elements of the same memory"),
-    "the same memory in another storage": later("the same memory in another storage"),
-    "the same storage, but no element in common": later("the same storage, but no element in common"),
-    _ITS_OWN: later("memory of its own"),
-    "what they share cannot be told": later("what they share cannot be told"),
-}
 
 
 def _relation(wish: str, lack: str) -> Callable[[str, Any, Answer], Verdict]:
@@ -69,62 +74,60 @@ def _relation(wish: str, lack: str) -> Callable[[str, Any, Answer], Verdict]:
             return Verdict(
                 False,
                 say("a tensor or array"),
-                answer.got,
+                in_words(answer.got),
                 translated("cannot be compared: it is {got}"),
                 kind="type",
             )
-        got = translated(_RELATIONS.get(answer.got, answer.got))
+        got = in_words(answer.got)
         clause = say(lack, other=wanted) + (f": {got}" if answer.got != _ITS_OWN else "")
+        if answer.got == "the same object":
+            clause = say("is `{other}` itself, not a view of it", other=wanted)
         return Verdict(bool(answer.ok), say(wish, other=wanted), got, clause)
 
     return decide
 
 
 def _depends(_: str, wanted: str, answer: Answer) -> Verdict:
-    why = f": {answer.note}" if answer.note else ""
+    why = f": {in_words(answer.note)}" if answer.note else ""
     if answer.kind == "type" and not answer.note:
         return Verdict(
             False,
             say("a tensor"),
-            answer.got,
+            in_words(answer.got),
             translated("is {got}, so no gradient leads anywhere"),
             kind="type",
         )
     clause = say("does not depend on `{wanted}`", wanted=wanted) + why
-    return Verdict(
-        bool(answer.ok), say("a graph that reaches `{wanted}`", wanted=wanted), say("no such path"), clause
-    )
+    expected = say("a graph that reaches `{wanted}`", wanted=wanted)
+    return Verdict(bool(answer.ok), expected, "" if answer.ok else say("no such path"), clause)
 
 
 def _freed(_: str, wanted: bool, answer: Answer) -> Verdict:
     words = {True: say("freed"), False: say("not freed")}
     got = words[bool(answer.ok)]
-    clause = say("has a graph that is {state}", state=got) + (f" ({answer.note})" if answer.note else "")
+    clause = say("has a graph that is {state}", state=got)
+    clause += f" ({in_words(answer.note)})" if answer.note else ""
     return Verdict(answer.ok is wanted, words[wanted], got, clause)
 
 
 def _module(clause: str) -> Callable[[str, Any, Answer], Verdict]:
     def decide(_: str, __: Any, answer: Answer) -> Verdict:
         if answer.kind == "type":
-            return Verdict(
-                False, say("a module"), answer.got, translated("is {got}, not a module"), kind="type"
-            )
-        return Verdict(bool(answer.ok), answer.expected, answer.got, translated(clause))
+            got = in_words(answer.got)
+            return Verdict(False, say("a module"), got, translated("is {got}, not a module"), kind="type")
+        return Verdict(bool(answer.ok), in_words(answer.expected), in_words(answer.got), translated(clause))
 
     return decide
 
 
 def _loss(_: str, __: Any, answer: Answer) -> Verdict:
-    return Verdict(
-        bool(answer.ok),
-        answer.expected,
-        answer.got,
-        translated("goes from {got}") if " to " in answer.got else translated("has {got}"),
-    )
+    clause = translated("goes from {got}") if " to " in answer.got else translated("has {got}")
+    clause += f" ({in_words(answer.note)})" if answer.note else ""
+    return Verdict(bool(answer.ok), in_words(answer.expected), in_words(answer.got), clause)
 
 
 def _raises(_: str, __: Any, answer: Answer) -> Verdict:
-    got = answer.got if answer.error is None else f"{answer.error.type}: {answer.error.message}"
+    got = in_words(answer.got) if answer.error is None else f"{answer.error.type}: {answer.error.message}"
     return Verdict(bool(answer.ok), answer.expected, got.split("\n", 1)[0], translated("gives {got}"))
 
 
@@ -141,15 +144,19 @@ def _cases(_: str, __: Any, answer: Answer) -> Verdict:
         "unchanged": say("changes its argument"),
         "mutated_in_place": say("does not change its argument as it should"),
     }.get(answer.kind, translated("gives {got}"))
-    got = answer.got
+    got = in_words(answer.got)
     if answer.error is not None:
         got = error_text(answer.error)
+    elif answer.kind == "raises":
+        what = say("ends without an error")
     place, colon, detail = answer.note.partition(": at ")
     if colon and answer.kind == "equals":
-        what = say("gives other values: at {detail}", detail=detail)
+        what = say("gives other values: {detail}", detail=in_words(f"at {detail}"))
+    place = in_words(place)
     clause = say("{place} {what}", place=place, what=what) if place else translated("is {got}")
     line = answer.error.line or None if answer.error is not None else None
-    return Verdict(False, answer.expected, got, clause, line, answer.kind)
+    expected = in_words(answer.expected)
+    return Verdict(False, expected, got, clause, line, answer.kind, says_all=_says_all(answer))
 
 
 def _py(_: str, wanted: str, answer: Answer) -> Verdict:

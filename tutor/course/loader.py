@@ -16,6 +16,7 @@ from tutor.course.errors import LessonError
 from tutor.course.schema import SCHEMA, Lesson, Version
 from tutor.course.sense import Sense
 from tutor.course.wording import sentence_for
+from tutor.translation import say
 
 __all__ = [
     "LessonError", "bundled_lessons", "by_track", "find_lesson", "load_lesson", "overlay_gaps",
@@ -112,8 +113,10 @@ def find_lesson(name_or_path: str) -> Path:
         found = False
     if found:
         return path
-    known = ", ".join(bundled) or "none"
-    raise LessonError(path, 0, 0, f"no lesson or file has this name; the lessons here are: {known}")
+    known = ", ".join(bundled) or say("none")
+    raise LessonError(
+        path, 0, 0, say("no lesson or file has this name; the lessons here are: {known}", known=known)
+    )
 
 
 def _fail(path: Path, place: Place, message: str) -> NoReturn:
@@ -132,19 +135,22 @@ def _read_text(path: Path) -> str:
     start = Place(0, 0)
     try:
         if path.exists() and not path.is_file():
-            _fail(path, start, "this is not a file; give the path of a lesson's .yaml file")
+            _fail(path, start, say("this is not a file; give the path of a lesson's .yaml file"))
         with path.open("rb") as file:
             content = file.read(MAX_BYTES + 1)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        _fail(path, start, f"the file cannot be read ({reason}); check its path and permissions")
+        message = say("the file cannot be read ({reason}); check its path and permissions", reason=reason)
+        _fail(path, start, message)
     if len(content) > MAX_BYTES:
-        _fail(path, start, f"the file is larger than {MAX_BYTES // 1024} KiB; a lesson is much smaller")
+        message = say("the file is larger than {size} KiB; a lesson is much smaller", size=MAX_BYTES // 1024)
+        _fail(path, start, message)
     try:
         return content.decode()
     except UnicodeDecodeError as error:
         place = document.place_of(content[: error.start].decode(), error.start)
-        _fail(path, place, f"byte 0x{content[error.start]:02x} is not UTF-8; save the file as UTF-8")
+        message = say("byte 0x{byte:02x} is not UTF-8; save the file as UTF-8", byte=content[error.start])
+        _fail(path, place, message)
 
 
 def _convert(path: Path, doc: Document) -> Lesson:
@@ -152,7 +158,11 @@ def _convert(path: Path, doc: Document) -> Lesson:
         # Before all else: another schema may mean that every other complaint is beside the point.
         schema = doc.data.get("schema", SCHEMA)
         if type(schema) is int and schema != SCHEMA:
-            message = f"this version of torchtutor reads schema {SCHEMA}, not {schema}; use one that reads it"
+            message = say(
+                "this version of torchtutor reads schema {known}, not {found}; use one that reads it",
+                known=SCHEMA,
+                found=schema,
+            )
             _fail(path, doc.values[("schema",)], message)
     try:
         return msgspec.convert(doc.data, Lesson, strict=True)

@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from tutor.course.store import Store
 from tutor.course.store.records import StepProgress
+from tutor.translation import say
 
 VERSION = 1
 
@@ -45,10 +46,16 @@ def unpack(store: Store, data: bytes) -> Unpacked:
     try:
         luggage = msgspec.json.decode(data, type=Luggage)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise LuggageError(f"this is no progress that torchtutor exported ({error})") from None
+        raise LuggageError(
+            say("this is no progress that torchtutor exported ({error})", error=error)
+        ) from None
     if luggage.torchtutor_progress != VERSION:
         raise LuggageError(
-            f"this is progress in format {luggage.torchtutor_progress}, and this torchtutor reads {VERSION}"
+            say(
+                "this is progress in format {found}, and this torchtutor reads {known}",
+                found=luggage.torchtutor_progress,
+                known=VERSION,
+            )
         )
     steps = sum(
         _join(store, lesson, step, coming)

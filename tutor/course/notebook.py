@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tutor.course.sheets import Cell, compiles
+from tutor.translation import later, translated
 
 #: What cells can be written as, by the ending of the file.
-ENDINGS = {".py": "a script", ".ipynb": "a notebook"}
-_ONLY_NOTEBOOKS = "# This runs in a notebook only, for it awaits outside of a function:"
+ENDINGS = {".py": later("a script"), ".ipynb": later("a notebook")}
+_ONLY_NOTEBOOKS = later("This runs in a notebook only, for it awaits outside of a function:")
 
 
 def written(cells: Sequence[Cell], ending: str) -> bytes:
@@ -25,7 +26,7 @@ def script(cells: Sequence[Cell]) -> str:
         elif compiles(cell.text):
             parts.append(f"# %%\n{cell.text}")
         else:
-            parts.append(f"# %%\n{_ONLY_NOTEBOOKS}\n{_comment(cell.text)}")
+            parts.append(f"# %%\n# {translated(_ONLY_NOTEBOOKS)}\n{_comment(cell.text)}")
     return "\n\n".join(parts) + "\n"
 
 

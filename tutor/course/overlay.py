@@ -15,6 +15,7 @@ from tutor.course.claims import Item
 from tutor.course.document import Document, Place, Where
 from tutor.course.errors import LessonError
 from tutor.course.schema import Graded, Lesson, PredictStep, QuizChoice, QuizStep, Step
+from tutor.translation import say
 
 #: Fields of one text; the others are lists of them.
 LESSON_FIELDS = ("title", "track")
@@ -22,7 +23,7 @@ SINGLE = ("prompt", "after")
 LISTS = ("choices", "whys", "else", "hints")
 #: Where a text belongs: the step's id, empty for the lesson itself, and the field.
 Key = tuple[str, str]
-Say = Callable[[Key, Where, str], str]
+Rewrite = Callable[[Key, Where, str], str]
 
 
 class Text(NamedTuple):
@@ -57,16 +58,16 @@ def overlay_path(lesson: Path, language: str) -> Path:
 # ── the texts of a lesson ────────────────────────────────────────────────────
 
 
-def rewrite(lesson: Lesson, say: Say) -> Lesson:
-    """The lesson with each text that a learner reads replaced by what `say` makes of it."""
-    steps = tuple(_step(("steps", n), step, say) for n, step in enumerate(lesson.steps))
-    title, track = (say(("", name), (name,), getattr(lesson, name)) for name in LESSON_FIELDS)
+def rewrite(lesson: Lesson, each_as: Rewrite) -> Lesson:
+    """The lesson with each text that a learner reads replaced by what `each_as` makes of it."""
+    steps = tuple(_step(("steps", n), step, each_as) for n, step in enumerate(lesson.steps))
+    title, track = (each_as(("", name), (name,), getattr(lesson, name)) for name in LESSON_FIELDS)
     return replace(lesson, title=title, track=track, steps=steps)
 
 
-def _step(where: Where, step: Step, say: Say) -> Step:
+def _step(where: Where, step: Step, each_as: Rewrite) -> Step:
     def one(field: str, at: Where, text: str) -> str:
-        return say((step.id, field), (*where, *at), text) if text.strip() else text
+        return each_as((step.id, field), (*where, *at), text) if text.strip() else text
 
     changed: dict[str, Any] = {"prompt": one("prompt", ("prompt",), step.prompt)}
     if isinstance(step, PredictStep):
@@ -154,7 +155,9 @@ class _Reader:
     def read(self) -> None:
         data = self._doc.data
         if not isinstance(data, dict):
-            self._say((), "an overlay is a mapping that begins with `lesson:`; see `torchtutor translate`")
+            self._say(
+                (), say("an overlay is a mapping that begins with `lesson:`; see `torchtutor translate`")
+            )
             return
         for name, value in data.items():
             if name in LESSON_FIELDS:
@@ -163,11 +166,15 @@ class _Reader:
                 for step, fields in value.items():
                     self._step(step, fields)
             elif name != "lesson":
-                self._say((name,), f"an overlay has no `{name}` here; it has lesson, title, track and steps")
+                said = say(
+                    "an overlay has no `{name}` here; it has lesson, title, track and steps", name=name
+                )
+                self._say((name,), said)
 
     def _step(self, step: str, fields: Any) -> None:
         if not isinstance(fields, dict):
-            self._say(("steps", step), f"`{step}` must be a mapping of fields to translations")
+            said = say("`{step}` must be a mapping of fields to translations", step=step)
+            self._say(("steps", step), said)
             return
         for name, value in fields.items():
             where: Where = ("steps", step, name)
@@ -177,17 +184,23 @@ class _Reader:
                 for number, each in enumerate(value):
                     self._entry((step, name), (*where, number), each)
             else:
-                known = f"{', '.join(SINGLE)}, and lists called {', '.join(LISTS)}"
-                self._say(where, f"a step of an overlay has no such `{name}`; it has {known}")
+                said = say(
+                    "a step of an overlay has no such `{name}`; it has {texts}, and lists called {lists}",
+                    name=name,
+                    texts=", ".join(SINGLE),
+                    lists=", ".join(LISTS),
+                )
+                self._say(where, said)
 
     def _entry(self, key: Key, where: Where, value: Any) -> None:
         language = self._language
         if not isinstance(value, dict) or set(value) != {"of", language}:
-            self._say(where, f"a translation is written `{{of: DIGEST, {language}: TEXT}}`")
+            form = f"{{of: DIGEST, {language}: TEXT}}"
+            self._say(where, say("a translation is written `{form}`", form=form))
         elif not isinstance(value["of"], str):
-            self._say((*where, "of"), "a digest is text; put it in quotes")
+            self._say((*where, "of"), say("a digest is text; put it in quotes"))
         elif not isinstance(value[language], str | None):
-            self._say((*where, language), "a translation is text; put it in quotes")
+            self._say((*where, language), say("a translation is text; put it in quotes"))
         else:
             entry = Entry(value["of"], value[language] or "", self._doc.values[where])
             self.entries.setdefault(key, []).append(entry)
@@ -212,22 +225,33 @@ def gaps(
                 continue
             line = doc.values[text.where].line + 1
             if not stale:
-                yield LessonError(source, line, 1, f"no {language} translation of {_name(key)} (`of: {of}`)")
+                said = say(
+                    "no {language} translation of {text} (`of: {of}`)",
+                    language=language,
+                    text=_name(key),
+                    of=of,
+                )
+                yield LessonError(source, line, 1, said)
                 continue
             old = stale.pop(0)
-            said = f"stale: the English of {_name(key)} changed ({source}:{line}); translate it (`of: {of}`)"
+            said = say(
+                "stale: the English of {text} changed ({place}); translate it (`of: {of}`)",
+                text=_name(key),
+                place=f"{source}:{line}",
+                of=of,
+            )
             yield LessonError(path, old.place.line + 1, old.place.column + 1, said)
         for old in stale:
-            said = f"this translates no text of {_name(key)}; remove it"
+            said = say("this translates no text of {text}; remove it", text=_name(key))
             yield LessonError(path, old.place.line + 1, old.place.column + 1, said)
     for key in entries.keys() - by_key.keys():
         place = entries[key][0].place
-        said = f"the lesson has no {_name(key)}; remove this translation"
+        said = say("the lesson has no {text}; remove this translation", text=_name(key))
         yield LessonError(path, place.line + 1, place.column + 1, said)
 
 
 def _name(key: Key) -> str:
-    return f"`{key[1]}` of step `{key[0]}`" if key[0] else f"`{key[1]}`"
+    return say("`{field}` of step `{step}`", field=key[1], step=key[0]) if key[0] else f"`{key[1]}`"
 
 
 # ── writing ──────────────────────────────────────────────────────────────────

@@ -7,6 +7,8 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
+from tutor.translation import say
+
 _SIGN = re.compile(r"(\s*)# ?")
 
 
@@ -73,13 +75,15 @@ def ordered(lines: Sequence[str], typed: str) -> str:
     """The arrangement that numbers say: `3 1 2` takes these lines in this order and leaves out the others."""
     numbers = typed.replace(",", " ").split()
     if not all(each.isascii() and each.isdecimal() and 0 < int(each) <= len(lines) for each in numbers):
-        raise OrderError(f"Type the numbers of the lines in their order, each from 1 to {len(lines)}.")
+        raise OrderError(
+            say("Type the numbers of the lines in their order, each from 1 to {count}.", count=len(lines))
+        )
     chosen = [int(each) for each in numbers]
     twice = next((number for number, count in Counter(chosen).items() if count > 1), None)
     if twice is not None:
-        raise OrderError(f"Line {twice} can be used only once.")
+        raise OrderError(say("Line {line} can be used only once.", line=twice))
     if not chosen:
-        raise OrderError("Type the numbers of the lines in their order, for example: 2 1 3.")
+        raise OrderError(say("Type the numbers of the lines in their order, for example: 2 1 3."))
     code = [toggled(line) if is_left_out(line) else line for line in lines]
     rest = [toggled(line) for n, line in enumerate(code, 1) if n not in chosen]
     return "\n".join([*(code[n - 1] for n in chosen), *rest])

@@ -23,6 +23,7 @@ from tutor.course.schema import (
 from tutor.course.sense import place_in
 from tutor.course.walk import prologue
 from tutor.facts import CheckResult, ErrorFacts, Evaluated, Run
+from tutor.translation import say
 
 #: Code that does nothing: what is checked after it is the setup alone.
 _EMPTY = "pass\n"
@@ -99,10 +100,17 @@ class Proof:
         wanted = step.raises if isinstance(step, RunStep | PredictStep) else None
         if wanted is None and run.error is not None:
             place = place_in(self._doc, (*where, "code"), max(run.error.line, 1), 1)
-            raise Problem(place, f"this code stops with {_error(run.error)}; correct it or say `raises`")
+            message = say("this code stops with {error}; correct it or say `raises`", error=_error(run.error))
+            raise Problem(place, message)
         if wanted is not None and not fits_error(run.error, wanted):
-            got = "it runs to its end" if run.error is None else f"it stops with {_error(run.error)}"
-            self._say((*where, "raises"), f"this code should raise {wanted.type}, but {got}")
+            said = say("this code should raise {wanted}, but it runs to its end", wanted=wanted.type)
+            if run.error is not None:
+                said = say(
+                    "this code should raise {wanted}, but it stops with {error}",
+                    wanted=wanted.type,
+                    error=_error(run.error),
+                )
+            self._say((*where, "raises"), said)
         if isinstance(step, PredictStep):
             await self._predicted((*where, "ask"), step, run.error)
         elif isinstance(step, QuizStep) and step.expr is not None:
@@ -112,24 +120,29 @@ class Proof:
         ask = step.ask
         if error is not None and step.takes_error:
             if ask.offered and ask.index_of_error(error.type) is None:
-                self._say((*where, "choices"), f"the run raises {error.type}, which is none of the choices")
+                said = say("the run raises {type}, which is none of the choices", type=error.type)
+                self._say((*where, "choices"), said)
         elif ask.offered:
             await self._answer(where, ask.expr, ask.index_of)
         else:
             found = await self._lab.evaluate(ask.expr)
             if found.error is not None:
-                self._say((*where, "expr"), f"this cannot be computed after the code: {_error(found.error)}")
+                self._say((*where, "expr"), _not_computed(found.error))
             elif not is_of_form(found.value, str(ask.form)):
-                self._say((*where, "expr"), f"the run gives {_short(found.text)}, which is no {ask.form}")
+                said = say(
+                    "the run gives {value}, which is no {form}", value=_short(found.text), form=ask.form
+                )
+                self._say((*where, "expr"), said)
 
     async def _answer(self, where: Where, expr: str, index_of: Callable[[object], int | None]) -> None:
         found = await self._lab.evaluate(expr)
         if found.error is not None:
-            self._say((*where, "expr"), f"this cannot be computed after the code: {_error(found.error)}")
+            self._say((*where, "expr"), _not_computed(found.error))
         elif index_of(found.value) is None:
             place = (*where, "choices")
             place = place if place in self._doc.values else (*where, "expr")
-            self._say(place, f"the run gives {_short(found.text)}, which is none of the choices")
+            said = say("the run gives {value}, which is none of the choices", value=_short(found.text))
+            self._say(place, said)
 
     async def _run(self, step: Step, code: str) -> Run:
         error, run = await self._lab.run(prologue(self._lesson, step, self._seed), code)
@@ -141,40 +154,56 @@ class Proof:
                 place = place_in(self._doc, where, line, 1) if line <= rows else self._doc.values[where]
             else:
                 place = Place(0, 0)
-            raise Problem(place, f"the setup, or a solution that a step needs, stops with {_error(error)}")
+            message = say(
+                "the setup, or a solution that a step needs, stops with {error}", error=_error(error)
+            )
+            raise Problem(place, message)
         return run
 
     # ── steps that are checked ───────────────────────────────────────────────
 
     async def _graded(self, index: int, step: Graded) -> None:
         where = ("steps", index)
-        rights: list[tuple[Where, str, str]] = [((*where, "solution"), "the solution", step.solution)]
-        rights += [((*where, "accepts", n), "this answer", code) for n, code in enumerate(step.accepts)]
+        rights: list[tuple[Where, str, str]] = [((*where, "solution"), say("the solution"), step.solution)]
+        rights += [((*where, "accepts", n), say("this answer"), code) for n, code in enumerate(step.accepts)]
         for place, name, code in rights:
             failed = await self._failed(index, step, code)
             if failed:
-                self._say(place, f"{name} should pass, but fails on `{failed[0].kind}`: {failed[0].sentence}")
+                said = say(
+                    "{answer} should pass, but fails on `{fact}`: {sentence}",
+                    answer=name,
+                    fact=failed[0].kind,
+                    sentence=failed[0].sentence,
+                )
+                self._say(place, said)
         if not await self._failed(index, step, _EMPTY):
-            self._say(
-                (*where, "checks"), "an empty answer passes all of these checks; ask for what it must do"
-            )
+            said = say("an empty answer passes all of these checks; ask for what it must do")
+            self._say((*where, "checks"), said)
         starter = step.code if step.code.strip() else _EMPTY
         if not await self._failed(index, step, starter):
             start: Where = (*where, "code" if isinstance(step, FixStep) else "starter")
             start = start if start in self._doc.values else (*where, "checks")
-            said = "what the learner starts with passes all checks; it should fail"
+            said = say("what the learner starts with passes all checks; it should fail")
             if isinstance(step, ParsonsStep):
                 order = step.code.replace("\n", "; ")
-                said = f"the order that the learner starts with passes ({order}); put it under `accepts`"
+                said = say(
+                    "the order that the learner starts with passes ({order}); put it under `accepts`",
+                    order=order,
+                )
             self._say(start, said)
         for number, mistake in enumerate(step.mistakes):
             failed = await self._failed(index, step, mistake.code)
             at: Where = (*where, "mistakes", number)
             if not failed:
-                self._say(at, "this mistake passes all checks; it should fail")
+                self._say(at, say("this mistake passes all checks; it should fail"))
             elif not any(mistake.fails in _names(step, result) for result in failed):
-                seen = f"`{failed[0].kind}`: {failed[0].sentence}"
-                self._say((*at, "fails"), f"this mistake does not fail on `{mistake.fails}`, but on {seen}")
+                said = say(
+                    "this mistake does not fail on `{wanted}`, but on `{fact}`: {sentence}",
+                    wanted=mistake.fails,
+                    fact=failed[0].kind,
+                    sentence=failed[0].sentence,
+                )
+                self._say((*at, "fails"), said)
 
     async def _failed(self, index: int, step: Graded, code: str) -> list[CheckResult]:
         run = await self._run(step, code)
@@ -195,7 +224,10 @@ class Proof:
                 for fact, _ in item.facts():
                     if (index, number, fact) not in self._killed:
                         where = ("steps", index, "checks", number, fact)
-                        said = f"untested: no mistake of this step fails on `{fact}`; add one that does"
+                        said = say(
+                            "untested: no mistake of this step fails on `{fact}`; add one that does",
+                            fact=fact,
+                        )
                         self._say(where, said, untested=True)
 
 
@@ -234,6 +266,10 @@ def _inside(item: Item) -> set[str]:
     return {fact for part in item.parts() for fact, _ in part.facts()} | {
         fact for part in item.parts() for fact in _inside(part)
     }
+
+
+def _not_computed(error: ErrorFacts) -> str:
+    return say("this cannot be computed after the code: {error}", error=_error(error))
 
 
 def _short(text: str) -> str:

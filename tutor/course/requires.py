@@ -6,6 +6,7 @@ import operator
 import re
 
 from tutor.course.schema import Lesson
+from tutor.translation import say
 
 _COMPARE = {
     ">=": operator.ge,
@@ -23,7 +24,11 @@ def unmet(lesson: Lesson, torch: str) -> str:
     wanted = lesson.requires.get("torch", "")
     if all(_holds(bound, torch) for bound in wanted.split(",") if bound.strip()):
         return ""
-    return f"This lesson is for torch {wanted.strip()}, and this is {torch}: what it says may not hold here."
+    return say(
+        "This lesson is for torch {wanted}, and this is {torch}: what it says may not hold here.",
+        wanted=wanted.strip(),
+        torch=torch,
+    )
 
 
 def _holds(bound: str, version: str) -> bool:

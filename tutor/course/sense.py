@@ -25,6 +25,7 @@ from tutor.course.schema import (
     Step,
     same_answer,
 )
+from tutor.translation import say
 
 Fail = Callable[[Place, str], NoReturn]
 
@@ -68,9 +69,12 @@ class Sense:
             place = self._doc.values[("steps", index, "id")]
             if step.id in seen:
                 first = seen[step.id]
-                self._fail(
-                    place, f"the step id `{step.id}` is taken (line {first}); ids are unique in a lesson"
+                message = say(
+                    "the step id `{id}` is taken (line {first}); ids are unique in a lesson",
+                    id=step.id,
+                    first=first,
                 )
+                self._fail(place, message)
             seen[step.id] = place.line + 1
 
     def _needs(self, where: Where, index: int, step: Graded) -> None:
@@ -80,12 +84,16 @@ class Sense:
             if name in earlier:
                 continue
             if name not in known:
-                reason = "there is none of that name"
+                reason = say("there is none of that name")
             elif known[name] >= index:
-                reason = "it does not come before this step"
+                reason = say("it does not come before this step")
             else:
-                reason = "it has no solution to build on"
-            message = f"`needs` names earlier exercises and fixes, and `{name}` is not one: {reason}"
+                reason = say("it has no solution to build on")
+            message = say(
+                "`needs` names earlier exercises and fixes, and `{name}` is not one: {reason}",
+                name=name,
+                reason=reason,
+            )
             self._at((*where, "needs", number), message)
 
     # ── questions ────────────────────────────────────────────────────────────
@@ -93,30 +101,41 @@ class Sense:
     def _differ(self, where: Where, choices: list[Any]) -> None:
         for later, choice in enumerate(choices):
             if any(same_answer(choice, earlier) for earlier in choices[:later]):
-                self._at((*where, later), f"the choice {choice!r} is there already; every choice must differ")
+                message = say(
+                    "the choice {choice!r} is there already; every choice must differ", choice=choice
+                )
+                self._at((*where, later), message)
 
     def _asked(self, where: Where, ask: Ask) -> None:
         if not ask.choices and ask.form is None:
-            self._at(where, "a prediction needs `choices`, or a `form`: shape, number, boolean or text")
+            self._at(where, say("a prediction needs `choices`, or a `form`: shape, number, boolean or text"))
         if len(ask.choices) == 1:
-            place = (*where, "choices")
-            self._at(place, "there is 1 of at least 2 choices; add more, or give a `form` and no choices")
+            message = say("there is 1 of at least 2 choices; add more, or give a `form` and no choices")
+            self._at((*where, "choices"), message)
         if ask.choices and ask.form is not None:
-            self._at((*where, "form"), "a prediction has either `choices` or a `form`; leave one out")
+            message = say("a prediction has either `choices` or a `form`; leave one out")
+            self._at((*where, "form"), message)
 
     def _labels(self, where: Where, ask: Ask) -> None:
         if ask.labels and len(ask.labels) != len(ask.offered):
-            counts = f"{len(ask.labels)} entries for {len(ask.offered)} choices"
-            self._at(where, f"`labels` has {counts}; write one for each choice")
+            message = say(
+                "`labels` has {count} entries for {choices} choices; write one for each choice",
+                count=len(ask.labels),
+                choices=len(ask.offered),
+            )
+            self._at(where, message)
         self._differ(where, list(ask.labels))
 
     def _quiz(self, where: Where, step: QuizStep) -> None:
         self._differ((*where, "choices"), [each.text for each in step.options])
         if (step.answer is None) is (step.expr is None):
-            self._at(where, "a quiz needs `answer`, counted from 0, or else `expr`, which computes it")
+            self._at(where, say("a quiz needs `answer`, counted from 0, or else `expr`, which computes it"))
         if step.answer is not None and step.answer >= len(step.choices):
             last = len(step.choices) - 1
-            self._at((*where, "answer"), f"there is no choice {step.answer}; they count from 0 to {last}")
+            message = say(
+                "there is no choice {answer}; they count from 0 to {last}", answer=step.answer, last=last
+            )
+            self._at((*where, "answer"), message)
 
     # ── code ─────────────────────────────────────────────────────────────────
 
@@ -133,7 +152,9 @@ class Sense:
                 self._python((*where, "mistakes", number, "code"), mistake.code)
                 if mistake.fails not in FAILURES:
                     place = (*where, "mistakes", number, "fails")
-                    self._at(place, f"`{mistake.fails}` is not a fact that a check can fail on")
+                    self._at(
+                        place, say("`{fact}` is not a fact that a check can fail on", fact=mistake.fails)
+                    )
             return
         self._python((*where, "code"), step.code)
         if isinstance(step, PredictStep):
@@ -149,56 +170,67 @@ class Sense:
         places += [((*where, "distractors", n), line) for n, line in enumerate(step.distractors)]
         for at, line in places:
             if parsons.is_left_out(line):
-                self._at(at, "a line to be ordered cannot be a comment: those that are left out become one")
+                message = say("a line to be ordered cannot be a comment: those that are left out become one")
+                self._at(at, message)
         if len(own) < 2:
-            self._at((*where, "solution"), "there is nothing to order in fewer than two lines; write more")
+            message = say("there is nothing to order in fewer than two lines; write more")
+            self._at((*where, "solution"), message)
         answers = [((*where, "accepts", n), code) for n, code in enumerate(step.accepts)]
         answers += [((*where, "mistakes", n, "code"), each.code) for n, each in enumerate(step.mistakes)]
         for at, code in answers:
             if foreign := parsons.strangers(code, step.lines):
-                said = f"the line `{foreign[0].strip()}` is not there to be ordered, or not as often as here"
-                self._at(at, f"{said}; use lines of `solution` and `distractors`, with their indentation")
+                message = say(
+                    "the line `{line}` is not there to be ordered, or not as often as here; use lines of "
+                    "`solution` and `distractors`, with their indentation",
+                    line=foreign[0].strip(),
+                )
+                self._at(at, message)
 
     def _python(self, where: Where, source: str, mode: str = "exec") -> None:
-        what = "a Python expression" if mode == "eval" else "Python"
+        what = say("a Python expression") if mode == "eval" else "Python"
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 compile(source, "<lesson>", mode, flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
         except SyntaxError as error:
             place = place_in(self._doc, where, max(error.lineno or 1, 1), max(error.offset or 1, 1))
-            self._fail(place, f"this is not {what} ({error.msg}); correct the code")
+            message = say("this is not {what} ({problem}); correct the code", what=what, problem=error.msg)
+            self._fail(place, message)
         except (ValueError, RecursionError, MemoryError, OverflowError) as error:
             reason = str(error) or type(error).__name__
-            self._at(where, f"Python cannot compile this code ({reason}); simplify it")
+            self._at(where, say("Python cannot compile this code ({reason}); simplify it", reason=reason))
 
     def _pattern(self, where: Where, pattern: str) -> None:
         try:
             re.compile(pattern)
         except re.error as error:
-            self._at(where, f"this is not a regular expression ({error}); put a backslash before its signs")
+            message = say(
+                "this is not a regular expression ({error}); put a backslash before its signs", error=error
+            )
+            self._at(where, message)
 
     # ── checks ───────────────────────────────────────────────────────────────
 
     def _item(self, where: Where, item: Item) -> None:
         facts = item.facts()
         if not facts:
-            self._at(where, "this check asks for no fact; add one, such as `shape: [2, 3]`")
+            self._at(where, say("this check asks for no fact; add one, such as `shape: [2, 3]`"))
         if item.var is UNSET:
             for fact, _ in facts:
                 if fact not in WITHOUT_VAR:
-                    self._at(where, f"`{fact}` is about a variable; add `var`")
+                    self._at(where, say("`{fact}` is about a variable; add `var`", fact=fact))
         else:
             self._python((*where, "var"), item.var, mode="eval")
         for fact, wanted in facts:
             reason = unfit(fact, wanted)
             if reason:
-                self._at((*where, fact), f"`{fact}` {reason}")
+                self._at((*where, fact), say("`{fact}` {reason}", fact=fact, reason=reason))
             self._fact((*where, fact), fact, wanted)
 
     def _fact(self, where: Where, fact: str, wanted: Any) -> None:
         if fact == "dtype" and wanted.removeprefix("torch.") not in DTYPES:
-            self._at(where, f"{wanted!r} is no dtype; write one such as float32 or int64")
+            message = say("{name!r} is no dtype; write one such as float32 or int64", name=wanted)
+            self._at(where, message)
         elif isinstance(wanted, Close):
             self._expression((*where, "to"), wanted.to)
         elif fact in ("equals", "close", "grad"):
@@ -273,22 +305,22 @@ def unfit(fact: str, wanted: Any) -> str:
     if fact == "shape" and not all(
         size >= 0 if isinstance(size, int) else size.isidentifier() for size in wanted
     ):
-        return "is made of sizes, 0 or more, and of names such as n"
+        return say("is made of sizes, 0 or more, and of names such as n")
     if type(wanted) is int and fact in ("ndim", "storage_offset", "params") and wanted < 0:
-        return "must be >= 0; choose another number"
+        return say("must be >= 0; choose another number")
     if fact == "loss_decreases" and isinstance(wanted, float) and not 0 < wanted <= 1:
-        return "is true, or a factor above 0 and not above 1"
+        return say("is true, or a factor above 0 and not above 1")
     if fact == "any" and len(wanted) < 2:
-        return "needs two checks at least; of one, write its facts directly"
+        return say("needs two checks at least; of one, write its facts directly")
     if isinstance(wanted, Cases):
         if not wanted.inputs:
-            return "needs `inputs`; give at least one"
+            return say("needs `inputs`; give at least one")
         if not 1 <= wanted.count <= 1_000:
-            return "is tried between 1 and 1000 times; choose another `count`"
+            return say("is tried between 1 and 1000 times; choose another `count`")
     texts = wanted if isinstance(wanted, tuple) else (wanted,)
     if fact not in ("stdout", "value", "shape") and any(text == "" for text in texts):
-        return "is empty; write what is meant"
-    return "" if texts or fact in ("shape", "stride", "params") else "is empty; write what is meant"
+        return say("is empty; write what is meant")
+    return "" if texts or fact in ("shape", "stride", "params") else say("is empty; write what is meant")
 
 
 def place_in(doc: Document, where: Where, line: int, column: int) -> Place:

@@ -25,11 +25,12 @@ from tutor.course.schema import (
 )
 from tutor.course.store.records import TranscriptEntry
 from tutor.course.walk import needed_steps
+from tutor.translation import later, say, translated
 
 #: The accelerator where there is one: torchtutor gives learners this name.
 _DEVICE = 'device = torch.device("cuda" if torch.cuda.is_available() else "cpu")'
 
-_DEVICES = {"sim": "accelerators, which torchtutor simulates", "cuda": "a CUDA device"}
+_DEVICES = {"sim": later("accelerators, which torchtutor simulates"), "cuda": later("a CUDA device")}
 
 
 class Cell(Struct, frozen=True):
@@ -58,16 +59,19 @@ def _heading(lesson: Lesson) -> str:
     wanted = lesson.requires.get("torch", "")
     needs = [f"torch {wanted}"] if wanted else []
     if lesson.device in _DEVICES:
-        needs.append(_DEVICES[lesson.device])
-    text = f"# {lesson.title}\n\nA lesson of torchtutor, to be run from the top to the end."
-    return f"{text} It needs {' and '.join(needs)}." if needs else text
+        needs.append(translated(_DEVICES[lesson.device]))
+    text = f"# {lesson.title}\n\n{say('A lesson of torchtutor, to be run from the top to the end.')}"
+    if not needs:
+        return text
+    both = say("{some} and {other}", some=needs[0], other=needs[1]) if len(needs) == 2 else needs[0]
+    return f"{text} {say('It needs {what}.', what=both)}"
 
 
 def _step_cells(lesson: Lesson, step: Step, own: str | None) -> list[Cell]:
     cells = [Cell("text", _prompt(step))]
     code = own if own is not None else _code_of(step)
     if isinstance(step, Graded):
-        cells.append(Cell("text", "*Your answer:*" if own is not None else "*One answer:*"))
+        cells.append(Cell("text", f"*{say('Your answer:') if own is not None else say('One answer:')}*"))
     lines = []
     if code.strip() or _question(step):
         lines = [f"torch.manual_seed({lesson.seed})"]
@@ -115,7 +119,7 @@ def _prompt(step: Step) -> str:
         text += "\n\n" + "\n".join(f"- {option.text}" for option in step.options)
         if step.answer is not None:
             right = step.options[step.answer]
-            text += f"\n\n*Answer:* {right.text}. {right.why}".rstrip()
+            text += f"\n\n*{say('Answer:')}* {right.text}. {right.why}".rstrip()
     return text
 
 
@@ -141,8 +145,12 @@ def ran(entry: TranscriptEntry) -> Ran:
 
 def session_cells(runs: Sequence[Ran], lessons: Mapping[str, Lesson]) -> list[Cell]:
     """What was run, in its order. `lessons` are those that it ran in, by id: their setups come along."""
-    pieces = "1 piece" if len(runs) == 1 else f"{len(runs)} pieces"
-    text = f"# A session of torchtutor\n\n{pieces} of code, in the order in which they ran."
+    pieces = (
+        say("1 piece of code, in the order in which they ran.")
+        if len(runs) == 1
+        else say("{count} pieces of code, in the order in which they ran.", count=len(runs))
+    )
+    text = f"# {say('A session of torchtutor')}\n\n{pieces}"
     sources = [each.source for each in runs]
     opening = ["import torch", *([_DEVICE] if _uses(sources, "device") else [])]
     cells = [Cell("text", text), Cell("code", _joined(opening))]
@@ -172,7 +180,7 @@ def _before(place: str, lessons: Mapping[str, Lesson]) -> str:
 def _ran_cell(each: Ran) -> Cell:
     source = each.source.strip("\n")
     if _tree(source) is None:
-        return Cell("text", f"This was no Python:\n\n```python\n{source}\n```")
+        return Cell("text", f"{say('This was no Python:')}\n\n```python\n{source}\n```")
     return Cell("code", guarded(source) if each.error else source)
 
 

@@ -8,7 +8,7 @@ import msgspec
 
 from tutor.course.schema import Lesson
 from tutor.course.walk import prologue, step_code
-from tutor.translation import later
+from tutor.translation import later, say
 
 RISK = later(
     "It did not come with torchtutor, and its code can do on this machine whatever you can. "
@@ -23,6 +23,6 @@ def trust_key(lesson: Lesson) -> str:
 
 def lesson_code(lesson: Lesson) -> str:
     """All code that the lesson itself would run, in its order."""
-    parts = [f"# before each step\n{prologue(lesson).strip()}"]
+    parts = [f"# {say('before each step')}\n{prologue(lesson).strip()}"]
     parts += [f"# {step.id}\n{code.strip()}" for step in lesson.steps if (code := step_code(step))]
     return "\n\n".join(parts)

@@ -12,15 +12,16 @@ from msgspec.structs import fields
 from tutor.course.claims import Cases, CheckItem, Close, Raises, Warns
 from tutor.course.document import Where
 from tutor.course.schema import SCHEMA, STEP_KINDS, Ask, Lesson, Mistake, QuizChoice
+from tutor.translation import later, say, translated
 
 _TYPES = {
-    "str": "text",
-    "int": "a whole number",
-    "float": "a number",
-    "bool": "true or false",
-    "array": "a list",
-    "object": "a mapping of keys to values",
-    "null": "nothing",
+    "str": later("a text"),
+    "int": later("a whole number"),
+    "float": later("a number"),
+    "bool": later("true or false"),
+    "array": later("a list"),
+    "object": later("a mapping of keys to values"),
+    "null": later("nothing"),
 }
 
 #: What stands below a step, by the key that it stands under.
@@ -39,7 +40,7 @@ _BELOW: dict[str, type[Struct]] = {
 }
 
 #: What the keys may be that have only a few values.
-_ALLOWED = {"device": "any, cpu, sim or cuda", "form": "shape, number, boolean or text"}
+_ALLOWED = {"device": later("any, cpu, sim or cuda"), "form": later("shape, number, boolean or text")}
 
 _UNKNOWN = re.compile(r"Object contains unknown field `(?P<key>.*)`\Z", re.DOTALL)
 _MISSING = re.compile(r"Object missing required field `(?P<key>.*)`\Z", re.DOTALL)
@@ -57,21 +58,38 @@ def sentence_for(complaint: str, path: Where, data: Any) -> tuple[str, str | Non
     if found := _UNKNOWN.match(complaint):
         return _unknown_key(found["key"], path, data), found["key"]
     if found := _MISSING.match(complaint):
-        return f"{name} has no `{found['key']}`; add it", None
+        return say("{name} has no `{key}`; add it", name=name, key=found["key"]), None
     if path and path[-1] == "kind":
-        return f"{_shown(value)} is not a kind of step that this version knows ({_listed(STEP_KINDS)})", None
+        return say(
+            "{value} is not a kind of step that this version knows ({known})",
+            value=_shown(value),
+            known=_listed(STEP_KINDS),
+        ), None
     if complaint.startswith("Invalid enum value"):
-        allowed = _ALLOWED.get(str(path[-1]), str(SCHEMA))
-        return f"{name} is {_shown(value)}; it must be {allowed}", None
+        allowed = translated(_ALLOWED.get(str(path[-1]), str(SCHEMA)))
+        return say(
+            "{name} is {value}; it must be {allowed}", name=name, value=_shown(value), allowed=allowed
+        ), None
     if found := _WRONG_TYPE.match(complaint):
         wanted, got = _typed(found["wanted"]), _typed(found["got"])
-        return f"{name} must be {wanted}, not {got}{_hint(found, value)}", None
+        message = say("{name} must be {wanted}, not {got}", name=name, wanted=wanted, got=got)
+        return message + _hint(found, value), None
     if found := _TOO_SHORT.match(complaint):
-        return f"{name} has {len(value)} of at least {found['count']} entries; add more", None
+        return say(
+            "{name} has {count} of at least {least} entries; add more",
+            name=name,
+            count=len(value),
+            least=found["count"],
+        ), None
     if found := _TOO_LONG.match(complaint):
-        return f"{name} has {len(value)} entries, more than {found['count']}; leave some out", None
+        return say(
+            "{name} has {count} entries, more than {most}; leave some out",
+            name=name,
+            count=len(value),
+            most=found["count"],
+        ), None
     if found := _BOUND.match(complaint):
-        return f"{name} must be {found['bound']}; choose another number", None
+        return say("{name} must be {bound}; choose another number", name=name, bound=found["bound"]), None
     if complaint.startswith(_PATTERN):
         return _pattern(name, path, value), None
     return f"{name}: {complaint}", None
@@ -82,8 +100,12 @@ def _unknown_key(key: str, path: Where, data: Any) -> str:
     if path:
         known = ["kind", *known] if len(path) == 2 else known
     near = get_close_matches(key, known, n=1)
-    advice = f"did you mean `{near[0]}`?" if near else f"the keys here are {_listed(known)}"
-    return f"{_name(path)} has no key {_shown(key)}; {advice}"
+    advice = (
+        say("did you mean `{name}`?", name=near[0])
+        if near
+        else say("the keys here are {known}", known=_listed(known))
+    )
+    return say("{name} has no key {key}; {advice}", name=_name(path), key=_shown(key), advice=advice)
 
 
 def _struct_at(path: Where, data: Any) -> type[Struct]:
@@ -96,32 +118,36 @@ def _struct_at(path: Where, data: Any) -> type[Struct]:
 
 def _pattern(name: str, path: Where, value: Any) -> str:
     if path[-1] == "id":
-        return f"the id {_shown(value)} must be made of lower-case letters, digits and hyphens"
+        return say("the id {id} must be made of lower-case letters, digits and hyphens", id=_shown(value))
     if path[0] == "requires":
-        return f"{name} must be versions such as '>=2.4' or '>=2.4, <3'"
+        return say("{name} must be versions such as '>=2.4' or '>=2.4, <3'", name=name)
     if not isinstance(value, str) or not value.strip():
-        return f"{name} is empty; write some text"
-    return f"{name} must be one line"
+        return say("{name} is empty; write some text", name=name)
+    return say("{name} must be one line", name=name)
 
 
 def _hint(found: re.Match[str], value: Any) -> str:
     if found["got"] == "null":
-        return "; write a value"
+        return f"; {say('write a value')}"
     if found["wanted"] == "str" and isinstance(value, bool | int | float):
-        return "; put it in quotes"
+        return f"; {say('put it in quotes')}"
     return ""
 
 
 def _typed(names: str) -> str:
-    return " or ".join(_TYPES.get(name, name) for name in names.split(" | "))
+    kinds = (translated(_TYPES.get(name, name)) for name in names.split(" | "))
+    return f" {say('or')} ".join(kinds)
 
 
 def _name(path: Where) -> str:
     if not path:
-        return "the lesson"
+        return say("the lesson")
     steps = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path[2:])
     if path[0] == "steps" and len(path) > 1:
-        return f"step {int(path[1]) + 1}" + (f"'s `{steps.lstrip('.')}`" if steps else "")
+        number = int(path[1]) + 1
+        if not steps:
+            return say("step {n}", n=number)
+        return say("step {n}'s `{key}`", n=number, key=steps.lstrip("."))
     return "`" + ".".join(map(str, path)) + "`"
 
 
@@ -138,4 +164,4 @@ def _shown(value: Any) -> str:
 
 def _listed(names: Any) -> str:
     *most, last = names
-    return f"{', '.join(most)} and {last}" if most else str(last)
+    return say("{some} and {other}", some=", ".join(most), other=last) if most else str(last)

@@ -33,7 +33,7 @@ def relation(value: Any, other: Any, wanted: str) -> Answer:
 
 
 def _how_related(itself: bool, same: bool | None, overlap: bool | None) -> str:
-    """What two values have of each other's memory; `tutor.course.live_checks` knows these words."""
+    """What two values have of each other's memory; `tutor.course.answers` knows these words."""
     if itself:
         return "the same object"
     if overlap:

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from tutor.explain.book import NoPageError, all_pages, find_page
-from tutor.explain.verdicts import say
+from tutor.explain.verdicts import say as said_of_operation
 from tutor.facts import SIMULATED, GraphFacts, is_simulated
 from tutor.language import current_language
 from tutor.repl.out import PALETTE
 from tutor.repl.pieces import COMMAND
-from tutor.translation import translated
+from tutor.translation import say, translated
 from tutor.view.devices import held_word, transfer_word
 from tutor.view.operations import OperationLines, rows_of
 from tutor.view.palette import letter
@@ -64,11 +64,11 @@ async def obey(conversation: Conversation, text: str) -> None:
     name, _, argument = text.strip().removeprefix(COMMAND).strip().partition(" ")
     command = next((command for command in conversation.commands if command.name == name), None)
     if command is None:
-        raise Refused(f"There is no command {COMMAND}{clean(name)}: {COMMAND}help lists them.")
+        raise Refused(say("There is no command :{name}: :help lists them.", name=clean(name)))
     argument = argument.strip()
     is_needed = bool(command.argument) and not command.argument.startswith("[")
     if (argument and not command.argument) or (is_needed and not argument):
-        raise Refused(f"Write it so: {command.usage}")
+        raise Refused(say("Write it so: {usage}", usage=command.usage))
     await command.run(conversation, argument)
 
 
@@ -80,7 +80,7 @@ async def _help(conversation: Conversation, _: str) -> None:
         out.entry(f"  {command.usage:<{width}}  ", command.help)
     out.line(translated("Keys:"))
     for key, help_text in conversation.reader.keys:
-        out.entry(f"  {key:<{width}}  ", help_text)
+        out.entry(f"  {key:<{width}}  ", translated(help_text))
 
 
 async def _table(conversation: Conversation, _: str) -> None:
@@ -91,7 +91,7 @@ async def _table(conversation: Conversation, _: str) -> None:
         return
     hidden = len(rows) + snapshot.unshown - len(rows[-ROWS:])
     if hidden:
-        out.line(f"… and {hidden:,} more, older ones")
+        out.line(say("… and {hidden:,} more, older ones", hidden=hidden))
     titles = [Text(heading, PALETTE.muted) for heading in headings()]
     for line in aligned([titles, *(row.cells for row in rows[-ROWS:])], out.width):
         out.line(line)
@@ -102,7 +102,7 @@ async def _table(conversation: Conversation, _: str) -> None:
 async def _storage(conversation: Conversation, _: str) -> None:
     out, snapshot = conversation.out, conversation.session.snapshot
     if not snapshot.storages:
-        out.say("No tensor has memory yet.")
+        out.say(say("No tensor has memory yet."))
         return
     for line in storage_strips(snapshot, PALETTE, out.width, truecolor=False).split("\n"):
         out.line(line)
@@ -115,36 +115,45 @@ async def _storage(conversation: Conversation, _: str) -> None:
 
 def _written(block: int, ranges: Ranges) -> str:
     """Which elements the last statement wrote, in words for who cannot see which cells are bright."""
-    words = [str(start) if stop == start + 1 else f"{start} to {stop - 1}" for start, stop in ranges[:8]]
-    more = f" and {len(ranges) - 8:,} more ranges" if len(ranges) > 8 else ""
-    return f"{letter(block)}: the last statement wrote {', '.join(words)}{more}"
+    words = [
+        str(start) if stop == start + 1 else say("{first} to {last}", first=start, last=stop - 1)
+        for start, stop in ranges[:8]
+    ]
+    written, more = ", ".join(words), len(ranges) - 8
+    if more > 0:
+        written = say("{ranges} and {more:,} more ranges", ranges=written, more=more)
+    return say("{block}: the last statement wrote {ranges}", block=letter(block), ranges=written)
 
 
 async def _operations(conversation: Conversation, _: str) -> None:
     out, step = conversation.out, conversation.last
     rows = rows_of(step) if step is not None else []
     if step is None or not rows:
-        out.say("The last statement ran no operation of torch.")
+        out.say(say("The last statement ran no operation of torch."))
         return
-    drawn = OperationLines(rows, step.snapshot, say, PALETTE, out.width)
+    drawn = OperationLines(rows, step.snapshot, said_of_operation, PALETTE, out.width)
     for line in drawn.lines(frozenset(row.key for row in rows)):
         out.line(line.text)
     for transfer in step.transfers:
         out.line(transfer_word(transfer))
     if step.unwatched:
-        out.say("A part of it ran too often to be watched: the counts are least counts.")
+        out.say(say("A part of it ran too often to be watched: the counts are least counts."))
 
 
 async def _replay(conversation: Conversation, wish: str) -> None:
     out, session, step = conversation.out, conversation.session, conversation.replayable
     if wish in ("on", "off"):
         session.replay = wish == "on"
-        out.say(f"Backward passes are {'recorded from now on' if session.replay else 'no longer recorded'}.")
+        out.say(
+            say("Backward passes are recorded from now on.")
+            if session.replay
+            else say("Backward passes are no longer recorded.")
+        )
         return
     if wish:
-        raise Refused(f"Write it so: {COMMAND}replay, {COMMAND}replay on, or {COMMAND}replay off")
+        raise Refused(say("Write it so: :replay, :replay on, or :replay off"))
     if step is None:
-        out.say("No backward pass was recorded yet.")
+        out.say(say("No backward pass was recorded yet."))
         return
     for at, backward in enumerate(step.backwards):
         if at:
@@ -158,9 +167,9 @@ async def _graph(conversation: Conversation, name: str) -> None:
     session = conversation.session
     facts = session.snapshot.tensors.get(name)
     if facts is None:
-        raise Refused(f"There is no tensor named {clean(name)}: {COMMAND}table lists them.")
+        raise Refused(say("There is no tensor named {name}: :table lists them.", name=clean(name)))
     if facts.grad_fn is None:
-        raise Refused(f"{clean(name)} has no grad_fn: nothing was recorded that leads to it.")
+        raise Refused(say("{name} has no grad_fn: nothing was recorded that leads to it.", name=clean(name)))
     graph = (await session.graphs([name])).get(name, GraphFacts())
     for line in graph_lines(graph, session.snapshot, PALETTE, conversation.out.width, limit=GRAPH_LINES):
         conversation.out.line(line)
@@ -168,7 +177,7 @@ async def _graph(conversation: Conversation, name: str) -> None:
 
 async def _why(conversation: Conversation, _: str) -> None:
     if not conversation.explained:
-        conversation.out.say("Nothing was explained yet.")
+        conversation.out.say(say("Nothing was explained yet."))
         return
     _page(conversation, conversation.explained)
 
@@ -202,13 +211,24 @@ async def _device(conversation: Conversation, name: str) -> None:
             else {name}
         )
         if name not in known:
-            raise Refused(f"There is no device {clean(name)} here: use {', '.join(sorted(known))}.")
+            raise Refused(
+                say(
+                    "There is no device {name} here: use {known}.",
+                    name=clean(name),
+                    known=", ".join(sorted(known)),
+                )
+            )
         await conversation.restart(name)
     elif info is not None:
         others = [device for device in info.available if device != info.device]
-        others += [] if is_simulated(info.device) else [f"{SIMULATED}, which is simulated"]
-        more = f"; there is also {' and '.join(others)}" if others else "; there is no other"
-        conversation.out.say(f"Device {device_named(info.device)}, torch {info.torch}{more}.")
+        others += [] if is_simulated(info.device) else [say("{device}, which is simulated", device=SIMULATED)]
+        told = {"device": device_named(info.device), "torch": info.torch}
+        if not others:
+            conversation.out.say(say("Device {device}, torch {torch}; there is no other.", **told))
+            return
+        *most, last = others
+        also = say("{some} and {other}", some=", ".join(most), other=last) if most else last
+        conversation.out.say(say("Device {device}, torch {torch}; there is also {also}.", **told, also=also))
 
 
 async def _restart(conversation: Conversation, _: str) -> None:
@@ -222,7 +242,7 @@ async def _reset(conversation: Conversation, _: str) -> None:
 
 async def _export(conversation: Conversation, name: str) -> None:
     """What ran so far, to a file that is not there yet."""
-    conversation.out.say(f"Written to {clean(str(_written_to(conversation, name)))}.")
+    conversation.out.say(say("Written to {path}.", path=clean(str(_written_to(conversation, name)))))
 
 
 def _written_to(conversation: Conversation, name: str) -> Path:
@@ -234,7 +254,7 @@ def _written_to(conversation: Conversation, name: str) -> Path:
         lesson = conversation.study.walk.lesson if conversation.study is not None else None
         write(path, pieces_file(conversation.ran, path.name, lesson))
     except FileExistsError:
-        raise Refused(f"{clean(name)} is there already: choose another name.") from None
+        raise Refused(say("{name} is there already: choose another name.", name=clean(name))) from None
     except ExportError as error:
         raise Refused(clean(str(error))) from None
     return path

@@ -237,7 +237,8 @@ class Conversation:
         except SessionError as error:
             self._failed = True
             if self.reader.is_person:
-                self.out.fault(f"{error} :restart tries again, :device NAME changes the device.")
+                more = say(":restart tries again, :device NAME changes the device.")
+                self.out.fault(f"{error} {more}")
             else:
                 print(error, file=sys.stderr)
             return

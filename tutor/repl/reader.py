@@ -12,6 +12,7 @@ from typing import Protocol
 
 from tutor.repl.out import Out
 from tutor.repl.pieces import Gatherer, Piece
+from tutor.translation import later
 from tutor.view.words import clean
 
 PROMPT, MORE = ">>> ", "... "
@@ -26,7 +27,7 @@ class Reader(Protocol):
 
     #: A person is there: code stands where it was typed, and a wrong line does not end the session.
     is_person: bool
-    #: Keys and what they do, for help.
+    #: Keys and what they do, for help, in English.
     keys: tuple[tuple[str, str], ...]
 
     async def piece(self) -> Piece | None:
@@ -46,8 +47,8 @@ class LineReader:
     """Standard input, line by line, where there is no terminal that prompt_toolkit could use."""
 
     keys: tuple[tuple[str, str], ...] = (
-        ("ctrl+c", "Stop the code that is running, or drop the lines typed so far."),
-        ("ctrl+d", "End torchtutor."),
+        ("ctrl+c", later("Stop the code that is running, or drop the lines typed so far.")),
+        ("ctrl+d", later("End torchtutor.")),
     )
 
     def __init__(self, out: Out, descriptor: int = 0) -> None:

@@ -8,6 +8,7 @@ import time
 from rich.text import Text
 
 from tutor.repl.out import PALETTE, Out
+from tutor.translation import say
 from tutor.view.terminal import TerminalText
 from tutor.view.words import bytes_word
 
@@ -80,7 +81,8 @@ class Stream:
         for line in lines:
             self._end_open(line)
         if self._skipped:
-            self._out.line(Text(f"… {bytes_word(self._skipped)} of output not shown …", PALETTE.muted))
+            words = say("… {size} of output not shown …", size=bytes_word(self._skipped))
+            self._out.line(Text(words, PALETTE.muted))
             self._skipped = 0
         self._grow()
         return len(lines)

@@ -27,6 +27,7 @@ from tutor.repl.out import PALETTE, Out
 from tutor.repl.pieces import Piece, is_finished, next_indent
 from tutor.repl.reader import MORE, PROMPT, Stopped
 from tutor.session import Session
+from tutor.translation import later, say
 
 #: Names listed below the prompt before the list is cut.
 LISTED = 120
@@ -38,13 +39,13 @@ class TerminalReader:
 
     is_person = True
     keys: tuple[tuple[str, str], ...] = (
-        ("enter", "Run when the code is complete, else go on in a new line."),
-        ("alt+enter", "New line without running."),
-        ("tab", "Complete a name; list the names that fit; indent at the beginning of a line."),
-        ("up, down", "Earlier and later input."),
-        ("ctrl+r", "Search earlier input."),
-        ("ctrl+c", "Stop the code that is running, or drop what is typed."),
-        ("ctrl+d", "End torchtutor."),
+        ("enter", later("Run when the code is complete, else go on in a new line.")),
+        ("alt+enter", later("New line without running.")),
+        ("tab", later("Complete a name; list the names that fit; indent at the beginning of a line.")),
+        ("up, down", later("Earlier and later input.")),
+        ("ctrl+r", later("Search earlier input.")),
+        ("ctrl+c", later("Stop the code that is running, or drop what is typed.")),
+        ("ctrl+d", later("End torchtutor.")),
     )
 
     def __init__(
@@ -148,7 +149,7 @@ class TerminalReader:
         for line in columns(found.names[:LISTED], self._out.width):
             self._out.line(line)
         if len(found.names) > LISTED:
-            self._out.line(f"… and {len(found.names) - LISTED:,} more")
+            self._out.line(say("… and {more:,} more", more=len(found.names) - LISTED))
 
 
 def _enter(event: KeyPressEvent) -> None:
@@ -191,7 +192,12 @@ def open_history() -> tuple[History, str]:
         os.close(os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600))
     except OSError as error:
         reason = error.strerror or str(error)
-        return InMemoryHistory(), f"The history cannot be kept in {path} ({reason}); it lasts until you quit."
+        trouble = say(
+            "The history cannot be kept in {path} ({reason}); it lasts until you quit.",
+            path=path,
+            reason=reason,
+        )
+        return InMemoryHistory(), trouble
     return _LastingHistory(str(path)), ""
 
 

@@ -105,7 +105,8 @@ class Choices(Widget, can_focus=True):
                 predicted = q.predicts and q.answer is None
                 sign, fact = ("▸", say("your prediction")) if predicted else ("✗", say("you said"))
             if q.answer is not None and index == q.truth:
-                sign, fact = "✓", say("it is, as you said") if index == q.chosen else say("it is")
+                own = say("it is, as you said") if q.predicts else say("right")
+                sign, fact = "✓", own if index == q.chosen else say("it is")
             rows.append((sign, f"{index + 1}  {text}", fact))
         if q.answer is not None and not self.screen.has_class("-tall"):
             # The room is for what explains the answer.

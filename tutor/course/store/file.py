@@ -13,6 +13,7 @@ from typing import NamedTuple, TypeVar
 
 from tutor.course.store.schema import check_tables, check_version, migrate, version_of
 from tutor.course.store.trouble import DamagedError, NewerError, kind_of
+from tutor.translation import say
 
 T = TypeVar("T")
 
@@ -60,7 +61,7 @@ def open_to_read(path: Path) -> sqlite3.Connection:
                 raise  # to look past the lock would be to read what is half written
         else:
             return connection
-    raise DamagedError("it cannot even be read")
+    raise DamagedError(say("it cannot even be read"))
 
 
 def prefer_log(connection: sqlite3.Connection) -> str:
@@ -95,7 +96,7 @@ def _connect(path: Path) -> Opened:
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute("PRAGMA journal_size_limit = 4000000")
         if connection.execute("PRAGMA integrity_check(1)").fetchone() != ("ok",):
-            raise DamagedError("its pages are damaged")
+            raise DamagedError(say("its pages are damaged"))
         is_new = migrate(connection)
         check_tables(connection)
     except BaseException:

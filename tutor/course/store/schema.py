@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 
 from tutor.course.store.trouble import DamagedError, NewerError
+from tutor.translation import say
 
 _FIRST = """
 CREATE TABLE drafts (
@@ -43,7 +44,7 @@ def version_of(connection: sqlite3.Connection) -> int:
     if found > VERSION:
         raise NewerError(found, VERSION)
     if found < 0:
-        raise DamagedError(f"its version is {found}")
+        raise DamagedError(say("its version is {found}", found=found))
     return int(found)
 
 
@@ -66,7 +67,7 @@ def migrate(connection: sqlite3.Connection) -> bool:
 def check_version(connection: sqlite3.Connection) -> None:
     """Raise NewerError or DamagedError where the file's version is not VERSION."""
     if version_of(connection) != VERSION:
-        raise DamagedError("its tables are gone")
+        raise DamagedError(say("its tables are gone"))
 
 
 def check_tables(connection: sqlite3.Connection) -> None:

@@ -8,6 +8,8 @@ import sqlite3
 from pathlib import Path
 from typing import Literal
 
+from tutor.translation import later, say, translated
+
 Kind = Literal["full", "refused", "locked", "damaged", "newer", "other"]
 
 _KINDS: dict[int, Kind] = {
@@ -25,7 +27,7 @@ _KINDS: dict[int, Kind] = {
     sqlite3.SQLITE_ERROR: "damaged",
 }
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-_ELSEWHERE = "set TORCHTUTOR_HOME to a folder that can be written"
+_ELSEWHERE = later("set TORCHTUTOR_HOME to a folder that can be written")
 
 
 class DamagedError(Exception):
@@ -57,34 +59,44 @@ def sentence_for(error: Exception, path: Path) -> str:
     """The sentence for people about an error with the store at `path`."""
     kind = kind_of(error)
     if isinstance(error, NewerError):
-        return (
-            f"{path} was written by a newer torchtutor (store version {error.found}, this one knows "
-            f"{error.known}), so nothing of this session will be kept: upgrade torchtutor, or {_ELSEWHERE}."
+        return say(
+            "{path} was written by a newer torchtutor (store version {found}, this one knows {known}), so "
+            "nothing of this session will be kept: upgrade torchtutor, or {elsewhere}.",
+            path=path,
+            found=error.found,
+            known=error.known,
+            elsewhere=translated(_ELSEWHERE),
         )
     if kind == "full":
-        return (
-            f"No room is left in {path.parent}, so what you do is kept in memory only: free some space, "
-            "and it will be written by itself."
+        return say(
+            "No room is left in {folder}, so what you do is kept in memory only: free some space, "
+            "and it will be written by itself.",
+            folder=path.parent,
         )
     if kind == "locked":
-        return (
-            f"Another program has locked {path}, so what you do is kept in memory only: end that program, "
-            "and it will be written by itself."
+        return say(
+            "Another program has locked {path}, so what you do is kept in memory only: end that program, "
+            "and it will be written by itself.",
+            path=path,
         )
     reason = error.strerror if isinstance(error, OSError) else str(error)
     if kind == "refused" and path.parent.is_dir() and not os.access(path.parent, os.W_OK):
-        reason = "the folder is read-only"
-    return (
-        f"{path} cannot be used ({_one_line(reason or type(error).__name__)}), so what you do is kept in "
-        f"memory only: mend that, or {_ELSEWHERE}."
+        reason = say("the folder is read-only")
+    return say(
+        "{path} cannot be used ({reason}), so what you do is kept in memory only: mend that, or {elsewhere}.",
+        path=path,
+        reason=_one_line(reason or type(error).__name__),
+        elsewhere=translated(_ELSEWHERE),
     )
 
 
 def set_aside_sentence(path: Path, aside: Path) -> str:
     """The sentence about a damaged file that made way for a new one."""
-    return (
-        f"{path} was damaged, so a new store was begun: drafts and progress from before are in "
-        f"{aside.name} beside it, which you may repair or delete."
+    return say(
+        "{path} was damaged, so a new store was begun: drafts and progress from before are in {aside} "
+        "beside it, which you may repair or delete.",
+        path=path,
+        aside=aside.name,
     )
 
 
