@@ -13,8 +13,9 @@ from tutor.kernel import names, raw
 from tutor.kernel.guard import GENUINE
 from tutor.kernel.identity import Identities
 from tutor.kernel.labels import Labels
+from tutor.kernel.layout import Layout, layout_of
 from tutor.kernel.memory import Block, Memory, Resident
-from tutor.kernel.screen import Screen, fits, has_moved
+from tutor.kernel.screen import has_moved
 from tutor.kernel.storage import Place
 from tutor.kernel.tensors import Named, describe_all
 from tutor.kernel.variables import Variables
@@ -38,29 +39,6 @@ class Entry(Struct, frozen=True):
     place: Place | None
     #: `id()` of the gradient: only comparable while no numbered object has died.
     gradient_id: int
-
-
-class Layout(Struct, frozen=True):
-    """What was looked at, so that an unchanged namespace is recognised quickly."""
-
-    names: list[str]
-    ids: list[int]
-    #: For each name: it holds nothing to follow; it is described by the screen; it is described otherwise.
-    plain: list[bool]
-    screened: list[bool]
-    all_screened: bool
-    others: list[bool]
-    #: Types (by id) of the plain values: an id alone could be reused by a tensor.
-    plain_types: list[int]
-    #: Names whose mention asks for a full reading.
-    tracked: frozenset[str]
-    paths: list[str]
-    #: Containers that were not looked at to the end, as `Collector.cut` has them.
-    cut: list[tuple[str, int]]
-    deaths: int
-    screen: Screen
-    #: By `id()` the names that parameters have in optimizers: what is not screened does not tell them all.
-    parameters: dict[int, str]
 
 
 class Snapshots:
@@ -254,7 +232,7 @@ class Snapshots:
         delta = self._delta(residents, blocks, looked_at, collector.holding, collector.beyond())
         self._entries = {r.facts.name: Entry(r.facts, r.place, id(r.named.gradient)) for r in residents}
         kept = frozenset(tracked) | collector.holding
-        self._layout = _layout(looked_at, kept, followed, residents, collector, deaths)
+        self._layout = layout_of(looked_at, kept, followed, residents, collector, deaths)
         # What operations make and drop meanwhile is nobody that this layout knows.
         self._objects.mark()
         self._storages.mark()
@@ -419,39 +397,3 @@ def _other_memory(before: TensorFacts, after: TensorFacts) -> bool:
     """Whether the object got other values by way of `.data`, not just another dtype or device."""
     kept = (before.dtype, before.device) == (after.dtype, after.device)
     return kept and before.storage != after.storage
-
-
-def _layout(
-    looked_at: dict[str, object],
-    tracked: frozenset[str],
-    followed: set[str],
-    residents: list[Resident],
-    collector: names.Collector,
-    deaths: int,
-) -> Layout:
-    screened, paths = {}, []
-    for resident in residents:
-        facts = resident.facts
-        if resident.named.root == facts.name and fits(resident.named.value, facts):
-            screened[facts.name] = facts
-        else:
-            paths.append(facts.name)
-    every = tracked | followed
-    plain = [] if len(every) == len(looked_at) else [name not in every for name in looked_at]
-    all_screened = len(screened) == len(looked_at)
-    others = len(screened) < len(followed)
-    return Layout(
-        names=list(looked_at),
-        ids=list(map(id, looked_at.values())),
-        plain=plain,
-        screened=[] if all_screened else [name in screened for name in looked_at],
-        all_screened=all_screened,
-        others=[name in followed and name not in screened for name in looked_at] if others else [],
-        plain_types=list(map(id, map(type, compress(looked_at.values(), plain)))),
-        tracked=tracked,
-        paths=paths,
-        cut=collector.cut,
-        deaths=deaths,
-        screen=Screen.of(list(screened.values())),
-        parameters=collector.parameters,
-    )
