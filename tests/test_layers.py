@@ -20,6 +20,7 @@ FORBIDDEN = {
     "tutor.facts": TORCH | SCREEN | {"rich", "yaml", "asyncio"},
     "tutor.paths": TORCH | SCREEN | {"rich", "yaml", "asyncio"},
     "tutor.language": TORCH | SCREEN | {"rich", "yaml", "asyncio"},
+    "tutor.readings": TORCH | SCREEN | {"rich", "msgspec", "yaml", "asyncio"},
     "tutor.translation": TORCH | SCREEN | {"rich", "yaml", "asyncio"},
     "tutor.assist": TORCH | SCREEN | {"yaml"},
     "tutor.contract": TORCH | SCREEN | {"rich", "yaml"},

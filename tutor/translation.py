@@ -7,6 +7,7 @@ from functools import cache
 from pathlib import Path
 
 from tutor.language import current_language
+from tutor.readings import RIEUL, VOWEL, last_sound
 
 _FOLDER = Path(__file__).parent / "translations"
 
@@ -21,10 +22,12 @@ _PARTICLES = {
     "이라(라)": ("이라", "라"),
     "이에요(예요)": ("이에요", "예요"),
 }
-_OPEN = re.compile(r"([^\s`'\"()\[\]{},.*])([`'\"\])*]*)(" + "|".join(map(re.escape, _PARTICLES)) + ")")
-#: Digits and letters, as they are read, that end in a consonant; of these the ones that end in ㄹ.
-_CONSONANT = frozenset("013678lmnrLMNR")
-_RIEUL = frozenset("178lrLR")
+#: A word, a number or a sign, what closes it, and a particle in both of its forms.
+_OPEN = re.compile(
+    r"([A-Za-z0-9]+_*|[^\sA-Za-z0-9`'\"()\[\]{},.*…])([`'\"()\[\]{},.*…=]*)("
+    + "|".join(map(re.escape, _PARTICLES))
+    + ")"
+)
 
 
 def translated(template: str) -> str:
@@ -62,26 +65,24 @@ def joined(template: str) -> str:
 
 
 def particles(text: str) -> str:
-    """`텐서은(는)` as `텐서는`; where the reading of the word before is not certain, both forms stay."""
+    """`텐서은(는)` as `텐서는`; where nobody can say how the word before is read, both forms stay."""
     return _OPEN.sub(_decided, text)
 
 
 def _decided(found: re.Match[str]) -> str:
     last, closing, particle = found.groups()
-    return last + closing + _form(last, found.string[: found.start()], particle)
+    return last + closing + _form(last, particle)
 
 
-def _form(last: str, before: str, particle: str) -> str:
-    """The form after the character `last`; a letter behind others has no certain reading."""
+def _form(last: str, particle: str) -> str:
+    """The form behind a word or sign."""
     with_final, without = _PARTICLES[particle]
     if "가" <= last <= "힣":
         final = (ord(last) - ord("가")) % 28
-        rieul = final == 8
-    elif last.isdigit() or (last.isalpha() and not before[-1:].isalpha()):
-        final, rieul = int(last in _CONSONANT), last in _RIEUL
-    else:
+        sound = VOWEL if not final else RIEUL if final == 8 else None
+    elif (sound := last_sound(last)) is None:
         return particle
-    return without if not final or (rieul and particle == "으로(로)") else with_final
+    return without if sound == VOWEL or (sound == RIEUL and particle == "으로(로)") else with_final
 
 
 @cache

@@ -38,6 +38,10 @@ _DEEPEST = 25
 #: Assignments that are followed to see whether a value was recorded.
 _NEAR = 8
 _NOT_RECORDED = "where autograd does not record"
+_RECORDED_NO_MORE = "after which autograd does not record"
+_WHOLES = "gives whole numbers or truth values, which have no gradient"
+_NUMBERS_ALONE = "makes a new tensor of the numbers alone, with no history"
+_IN_NUMPY = "computes in numpy, which keeps no history"
 
 
 @dataclass(frozen=True)
@@ -135,7 +139,7 @@ class Search:
             off = set_off_before(self.story, binding.code, begin)
             if off is not None and inputs is not False and switch is None:
                 text = switch_text(off[1])
-                return Cut(off[0].at(off[1]), "", "after which autograd does not record", name, text)
+                return Cut(off[0].at(off[1]), "", _RECORDED_NO_MORE, name, text)
             found = self._visit(binding.value, binding.code, begin, binding.around, name, depth + 1)
             if found is not None:
                 return found
@@ -286,9 +290,9 @@ def _why_of(function: str, last: str, arguments: list[ast.expr], *, is_method: b
         return _METHODS[last]
     whole = last == "to" and any(re.search(r"\b(int|long)", ast.unparse(one)) for one in arguments)
     if last in _DISCRETE or whole:
-        return "gives whole numbers or truth values, which have no gradient"
+        return _WHOLES
     if last in _COPYING and not is_method:
-        return "makes a new tensor of the numbers alone, with no history"
+        return _NUMBERS_ALONE
     if function.startswith(("np.", "numpy.")):
-        return "computes in numpy, which keeps no history"
+        return _IN_NUMPY
     return ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tutor.explain.lineage import Deed, Lineage
+from tutor.explain.wording import phrase
 from tutor.facts import Operand, OpFacts
 
 #: Operations that are followed back.
@@ -73,7 +74,5 @@ def _why(op: OpFacts) -> str:
         ("float", "bfloat", "complex")
     )
     if out is not None and whole:
-        return _WHY_WHOLE.format(dtype=out.dtype)
-    return (
-        _WHY_NEW if op.name in ("tensor", "as_tensor", "new_tensor") else "gives a result without a history"
-    )
+        return phrase(_WHY_WHOLE, dtype=out.dtype)
+    return _WHY_NEW if op.name in ("tensor", "as_tensor", "new_tensor") else _WHY_OTHER

@@ -21,6 +21,7 @@ _IS = "`{name}` is {value}"
 _IS_WRITTEN = "`{name}` is `{code}`, which is {value}"
 _NO_DIMENSIONS = "no dimensions"
 _SHAPE = "{name} is {shape}"
+_SHAPE_LISTED = "{name} is {sizes}"
 _SHAPE_NUMBER = "{name} is {shape}, a single number"
 _THE_LAYER = "the {type} layer"
 _CALLS = "`{code}` calls `{name}`"
@@ -152,11 +153,15 @@ def dims_text(count: int) -> str:
     return count_text(count, "dimension") if count else phrase(_NO_DIMENSIONS)
 
 
-def shape_of(argument: Argument) -> str:
-    """`` `x` is [2, 3] ``; of a number without dimensions that it is one."""
+def shape_of(argument: Argument, *, listed: bool = False) -> str:
+    """`` `x` is [2, 3] ``; of a number without dimensions that it is one.
+
+    `listed` where it is one of a list, and no clause of its own."""
     sizes = shape(argument)
     if sizes is None:
         return name_of(argument)
+    if listed and sizes:
+        return phrase(_SHAPE_LISTED, name=name_of(argument), sizes=shape_text(sizes))
     return phrase(_SHAPE if sizes else _SHAPE_NUMBER, name=name_of(argument), shape=shape_text(sizes))
 
 

@@ -6,7 +6,11 @@ import re
 from dataclasses import dataclass
 
 from tutor.explain import calls, subjects
+from tutor.explain.wording import phrase
 from tutor.facts import FailedCall
+
+_ABOVE, _NOT_NEGATIVE = "greater than 0", "0 or greater, never negative"
+_AT_MOST = "at most {most} there, half of `kernel_size` = {kernel}"
 
 #: The least that each number of a setting can be.
 _LEAST = {
@@ -53,7 +57,7 @@ def unfit(call: FailedCall) -> Setting | None:
         value = value_of(call, name)
         numbers = _whole(value)
         if numbers is not None and any(number < least for number in numbers):
-            return Setting(name, value, "greater than 0" if least else "0 or greater, never negative")
+            return Setting(name, value, phrase(_ABOVE if least else _NOT_NEGATIVE))
     return _wide(call) if _POOL.fullmatch(operation) else None
 
 
@@ -68,7 +72,7 @@ def _wide(call: FailedCall) -> Setting | None:
     for size, more, step in zip(*sizes, strict=True):
         span = step * (size - 1) + 1
         if more > span // 2:
-            must = f"at most {span // 2} there, half of `kernel_size` = {value_of(call, 'kernel_size')}"
+            must = phrase(_AT_MOST, most=span // 2, kernel=value_of(call, "kernel_size"))
             return Setting("padding", value_of(call, "padding"), must)
     return None
 

@@ -37,6 +37,8 @@ _KEYWORD_TITLE = "`{owner}` takes no `{name}`"
 _KEYWORD = "`{code}` gives the keyword `{name}`, which `{owner}` does not take. {near} It takes {taken}."
 _KEY_TITLE = "`{owner}` has no key {name}"
 _KEY = "The dictionary `{owner}` has {entries}, and no key {name}. {near}"
+_NO_ENTRIES, _ONE_ENTRY, _ENTRIES = "no entries", "1 entry", "{count:,} entries"
+_REACH = "from 0 to {last}, or from -1 back to -{count}"
 _POSITION_TITLE = "`{owner}` has no element {name}"
 _POSITION = """
 `{owner}` is a {type} of {members}: its positions go {range}, and {name} is asked for.
@@ -61,11 +63,12 @@ _WORDS = {
     "grad": "requires_grad", "decay": "weight_decay", "filters": "out_channels", "kernel": "kernel_size",
     "reduce": "reduction", "workers": "num_workers",
 }  # fmt: skip
+#: How modules are imported: their code, a word at a time, so that no catalog takes it for a text.
 _USUAL = {
-    "numpy": "import numpy as np",
-    "torch": "import torch",
-    "torch.nn": "from torch import nn",
-    "torch.nn.functional": "import torch.nn.functional as F",
+    "numpy": ("import", "numpy", "as", "np"),
+    "torch": ("import", "torch"),
+    "torch.nn": ("from", "torch", "import", "nn"),
+    "torch.nn.functional": ("import", "torch.nn.functional", "as", "F"),
 }
 
 
@@ -102,7 +105,7 @@ _Told = tuple[str, str, str | None]
 def _name(step: Step, error: ErrorFacts, missing: Missing) -> _Told:
     if missing.later:
         return fill(_LATER_TITLE, name=missing.name), fill(_LATER, name=missing.name), None
-    line = _USUAL.get(missing.owner)
+    line = " ".join(_USUAL.get(missing.owner, ())) or None
     imported = fill(_IMPORTED, module=missing.owner, code=line) if line is not None else ""
     near = "" if line is not None else _near(missing)
     fix = f"{line}\n{step.source}" if line is not None else None
@@ -148,7 +151,7 @@ def _keyword(step: Step, error: ErrorFacts, missing: Missing) -> _Told | None:
 def _key(step: Step, error: ErrorFacts, missing: Missing) -> _Told:
     fields = {"name": f'`"{missing.name}"`', "owner": _short(missing.owner)}
     count = missing.length or 0
-    entries = "no entries" if not count else "1 entry" if count == 1 else f"{count:,} entries"
+    entries = phrase(_NO_ENTRIES if not count else _ONE_ENTRY if count == 1 else _ENTRIES, count=count)
     near = _alike([f'"{one}"' for one in missing.near])
     return fill(_KEY_TITLE, **fields), fill(_KEY, entries=entries, near=near, **fields), None
 
@@ -159,7 +162,7 @@ def _position(step: Step, error: ErrorFacts, missing: Missing) -> _Told:
     count = missing.length or 0
     if not count:
         return title, fill(_POSITION_EMPTY, **fields), None
-    reach = f"from 0 to {count - 1}, or from -1 back to -{count}"
+    reach = phrase(_REACH, last=count - 1, count=count)
     return title, fill(_POSITION, members=count_text(count, "element"), range=reach, **fields), None
 
 

@@ -13,7 +13,7 @@ from tutor.explain.past import Past
 from tutor.explain.reading import Failing, failing
 from tutor.explain.rules.forwards import READY
 from tutor.explain.rules.initialised import like_init
-from tutor.explain.wording import code_list, count_text, fill
+from tutor.explain.wording import code_list, count_text, fill, phrase
 from tutor.facts import Explanation, Missing, Snapshot, Step
 
 # ── missing-layer ────────────────────────────────────────────────────────────
@@ -141,6 +141,8 @@ _INSTEAD = {
     "layers": ("`children()`", "Its layers are `{owner}.children()`, all below them `{owner}.modules()`."),
 }  # fmt: skip
 _IN_CHILDREN = "Its layers have one: `{first}`{more}."
+_MORE = " and {count} more"
+_OF_LAYERS = "of its layers"
 
 
 @failure
@@ -160,8 +162,9 @@ def module_attribute(step: Step, before: Snapshot, past: Past) -> Explanation | 
         where, template = _INSTEAD[name]
         instead = fill(template, owner=owner)
     elif inner:
-        where = "of its layers"
-        instead = fill(_IN_CHILDREN, first=inner[0], more=f" and {len(inner) - 1} more" if inner[1:] else "")
+        where = _OF_LAYERS
+        more = phrase(_MORE, count=len(inner) - 1) if inner[1:] else ""
+        instead = fill(_IN_CHILDREN, first=inner[0], more=more)
     else:
         return None
     fields = {"type": kind, "name": name, "where": where, "owner": owner, "instead": instead}
@@ -173,6 +176,8 @@ def module_attribute(step: Step, before: Snapshot, past: Past) -> Explanation | 
 # ── module-as-value ──────────────────────────────────────────────────────────
 
 _VALUE_TITLE = "`{name}` is a layer, {type}, where {needed}"
+_NEEDED = "{what} is needed"
+_TENSOR, _NUMBER, _MEMBERS = "a tensor", "a number or a tensor", "something with members"
 _VALUE = "`{code}` needs {what}, and `{name}` is {article}: a layer itself, not what it gives. {why}"
 _MADE = """
 `{value}` ({at}) made the layer and took what is in the brackets for its settings. Make the layer and call it:
@@ -250,7 +255,7 @@ def module_as_value(step: Step, before: Snapshot, past: Past) -> Explanation | N
             argument = ", ".join(ast.unparse(one) for one in made.args)
             why = fill(_MADE, value=words, at=binding.at, kind=function, argument=argument)
     code = " ".join((ast.get_source_segment(found.source, found.nodes[0]) or name).split())
-    title = fill(_VALUE_TITLE, name=name, type=kind, needed=f"{what} is needed")
+    title = fill(_VALUE_TITLE, name=name, type=kind, needed=phrase(_NEEDED, what=what))
     text = fill(_VALUE, code=code.split("\n")[0][:80], what=what, name=name, article=articled(kind), why=why)
     return Explanation("module-as-value", "error", title, text)
 
@@ -264,7 +269,7 @@ def _misused(step: Step, found: Failing) -> tuple[str, str, str] | None:
         kind = found.modules.get(missing.owner)
         if kind is None or missing.name not in _TENSOR_METHODS:
             return None
-        return missing.owner, kind, "a tensor"
+        return missing.owner, kind, _TENSOR
     call = calls.failed(step)
     for one in call.arguments if call is not None and call.form in ("function", "method", "operator") else ():
         if (
@@ -272,7 +277,7 @@ def _misused(step: Step, found: Failing) -> tuple[str, str, str] | None:
             and one.text
             and re.search(rf"must be .*, not {re.escape(one.type)}\b", message)
         ):
-            return one.text, one.type, "a tensor"
+            return one.text, one.type, _TENSOR
     return _operand(found, message) or _gone_through(found, message)
 
 
@@ -283,7 +288,7 @@ def _operand(found: Failing, message: str) -> tuple[str, str, str] | None:
     for side in (node.left, node.right):
         kind = found.modules.get(ast.unparse(side))
         if kind is not None and f"'{kind}'" in message:
-            return ast.unparse(side), kind, "a number or a tensor"
+            return ast.unparse(side), kind, _NUMBER
     return None
 
 
@@ -299,7 +304,7 @@ def _gone_through(found: Failing, message: str) -> tuple[str, str, str] | None:
     for one in inside:
         kind = found.modules.get(ast.unparse(one)) if isinstance(one, ast.Name | ast.Attribute) else None
         if kind is not None and kind in told.groups():
-            return ast.unparse(one), kind, "something with members"
+            return ast.unparse(one), kind, _MEMBERS
     return None
 
 
@@ -307,6 +312,12 @@ def _gone_through(found: Failing, message: str) -> tuple[str, str, str] | None:
 
 _INDEX_TITLE = "`{name}` has no layer {index}"
 _INDEX = "`{name}` is {article} of {members}: {range}, and {asked} is asked for."
+_NAMES = "their names are {names}"
+_EMPTY = "it is empty"
+_BY_NUMBER = "they are asked for by number, `[0]`, and by name with `getattr`"
+_NUMBERS = "they have the numbers 0 to {last}"
+_NUMBER_0 = "it has number 0 only"
+_WHICH_IS = "`{index}`, which is {value},"
 
 
 @failure
@@ -323,18 +334,17 @@ def layer_index(step: Step, before: Snapshot, past: Past) -> Explanation | None:
         return None
     members = count_text(len(children), "layer")
     if call.name.endswith("ModuleDict.__getitem__"):
-        reach = f"their names are {code_list(list(children), most=8)}" if children else "it is empty"
+        reach = phrase(_NAMES, names=code_list(list(children), most=8)) if children else _EMPTY
     elif asked.kind == "text":
-        reach = "they are asked for by number, `[0]`, and by name with `getattr`"
+        reach = _BY_NUMBER
     else:
         last = len(children) - 1
-        reach = f"they have the numbers 0 to {last}" if last > 0 else "it has number 0 only"
-        reach = reach if children else "it is empty"
+        reach = phrase(_NUMBERS, last=last) if last > 0 else _NUMBER_0
+        reach = reach if children else _EMPTY
     name = call.module.path or call.expression.partition("[")[0]
     index = asked.text or asked.value
-    shown = (
-        f"`{index}`" if asked.text == asked.value or not asked.text else f"`{index}`, which is {asked.value},"
-    )
+    plain = asked.text == asked.value or not asked.text
+    shown = f"`{index}`" if plain else phrase(_WHICH_IS, index=index, value=asked.value)
     fields = {"name": name, "article": articled(call.module.type), "members": members, "range": reach}
     text = fill(_INDEX, asked=shown, **fields)
     return Explanation("layer-index", "error", fill(_INDEX_TITLE, name=name, index=asked.value), text)

@@ -9,7 +9,7 @@ from tutor.explain import calls, repairs
 from tutor.explain.engine import failure
 from tutor.explain.past import Past
 from tutor.explain.reading import failing, replace, words
-from tutor.explain.wording import code_list, fill, maker, shape_text
+from tutor.explain.wording import code_list, fill, maker, phrase, shape_text
 from tutor.facts import Argument, Explanation, Operand, Snapshot, Step
 
 _GRADIENT_TITLE = "`{code}` gives {name}, and the gradient to start from must be a tensor"
@@ -90,6 +90,15 @@ numbers in another shape use `{closed}.reshape(...)`, for new values make a new 
 """
 
 
+_IS_TYPE = "{name} is {article} {type}"
+_SAME_SHAPE = "the same as that"
+_RESULT = "the result"
+_ONE_OF = "one of {names}"
+_BY = " by `{name}`"
+_A_TENSOR = "a tensor {what}"
+_ONE_TENSOR = "One of the tensors"
+
+
 def _message(step: Step, *types: str) -> str:
     error = step.error
     return error.message if error is not None and (not types or error.type in types) else ""
@@ -130,11 +139,11 @@ def gradient_argument(step: Step, before: Snapshot, past: Past) -> Explanation |
         cure, fix = fill(_GRADIENT_WRAP, code=code), repairs.exchange(found, given, code)
         fix = None if one.kind == "number" and not whole else fix
     name = f"`{text}`"
-    type_ = f"a{'n' if one.type[:1] in 'aeiou' else ''} {one.type}"
+    article = f"a{'n' if one.type[:1] in 'aeiou' else ''}"
     body = fill(
         _GRADIENT,
-        is_=f"{name} is {type_}",
-        shape=shape_text(shape) if shape is not None else "the same as that",
+        is_=phrase(_IS_TYPE, name=name, article=article, type=one.type),
+        shape=shape_text(shape) if shape is not None else _SAME_SHAPE,
         cure=cure,
     )
     return Explanation(
@@ -222,7 +231,7 @@ def unused_in_grad(step: Step, before: Snapshot, past: Past) -> Explanation | No
         return None
     name = _named(one, inputs, len(items))
     outputs = calls.argument(call, "outputs")
-    result = calls.label(outputs) if outputs is not None and outputs.text else "the result"
+    result = calls.label(outputs) if outputs is not None and outputs.text else phrase(_RESULT)
     fields = {"name": name, "outputs": result, "code": call.expression, "plain": name.strip("`")}
     names = (one.name,) if one.name in step.snapshot.tensors else ()
     if without:
@@ -235,13 +244,13 @@ def unused_in_grad(step: Step, before: Snapshot, past: Past) -> Explanation | No
 def _named(one: Operand, argument: Argument, count: int) -> str:
     if one.name and count > 1:
         return f"`{one.name}`"
-    return calls.label(argument) if count == 1 else "one of " + calls.label(argument)
+    return calls.label(argument) if count == 1 else phrase(_ONE_OF, names=calls.label(argument))
 
 
 def _maker(operand: Operand) -> str:
     if not operand.grad_fn:
         return ""
-    return f" by `{maker(operand.grad_fn)}`"
+    return phrase(_BY, name=maker(operand.grad_fn))
 
 
 @failure
@@ -280,7 +289,7 @@ def deepcopy_of_computed(step: Step, before: Snapshot, past: Past) -> Explanatio
     text = repairs.code_of(node.args[0], found.source)
     direct = chain[-1].arguments[0].text == text
     closed = repairs.closed(node.args[0], found.source)
-    name = f"`{text}`" if direct else f"a tensor {calls.tensor_text(operand)}"
+    name = f"`{text}`" if direct else phrase(_A_TENSOR, what=calls.tensor_text(operand))
     fix = None
     if direct:
         code = f"{closed}.detach().clone()"
@@ -359,7 +368,7 @@ def out_with_grad(step: Step, before: Snapshot, past: Past) -> Explanation | Non
     rest = re.sub(r",?\s*out=[^,()]*(\([^()]*\))?", "", call.expression)
     text = fill(
         _OUT,
-        who=_joined(who) or "One of the tensors",
+        who=_joined(who) or _ONE_TENSOR,
         require="require" if len(who) > 1 else "requires",
         code=call.expression,
         plain=rest,

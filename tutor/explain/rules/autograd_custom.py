@@ -9,8 +9,10 @@ from tutor.explain import calls, repairs
 from tutor.explain.engine import failure
 from tutor.explain.past import Past
 from tutor.explain.reading import failing, words
-from tutor.explain.wording import count_text, fill
+from tutor.explain.subjects import sentence
+from tutor.explain.wording import count_text, fill, phrase
 from tutor.facts import Explanation, Snapshot, Step
+from tutor.translation import translated
 
 _APPLY_TITLE = "A custom function is called by `apply`"
 _APPLY = """
@@ -53,6 +55,9 @@ _UNSAVED = """
 """
 
 
+_THE_FUNCTION = "the function"
+_A_TYPE = "a{n} {type}"
+_MORE, _NONE = "more", "none"
 _SHAPED = (
     r"[Ff]unction (\w+) returned an invalid gradient at index (\d+) - got (\[.*?\]) but expected "
     r"shape compatible with (\[.*?\])"
@@ -112,7 +117,7 @@ def function_gradients(step: Step, before: Snapshot, past: Past) -> Explanation 
     if other is None:
         return None
     names = _functions(step, past)
-    fields = {"name": names[0] if len(names) == 1 else "the function", "got": other[1]}
+    fields = {"name": names[0] if len(names) == 1 else phrase(_THE_FUNCTION), "got": other[1]}
     return Explanation("custom-function", "error", fill(_TYPE_TITLE, **fields), fill(_TYPE, **fields))
 
 
@@ -128,8 +133,8 @@ def function_saves(step: Step, before: Snapshot, past: Past) -> Explanation | No
     """Holds when a custom function kept what is no tensor, or read what it had not kept."""
     told = _told(step, r"save_for_backward can only save variables, but argument (\d+) is of type ([\w.]+)")
     if told is not None:
-        name = _class(step) or "The function"
-        what = f"a{'n' if told[2][:1] in 'aeiou' else ''} {told[2].rpartition('.')[2]}"
+        name = _class(step) or sentence(phrase(_THE_FUNCTION))
+        what = phrase(_A_TYPE, n="n" if told[2][:1] in "aeiou" else "", type=told[2].rpartition(".")[2])
         text = fill(_SAVE, name=name, what=what, at=told[1], attribute="factor")
         return Explanation("custom-function", "error", _SAVE_TITLE, text)
     unpacked = _told(step, r"not enough values to unpack \(expected (?:at least )?(\d+), got (\d+)\)|"
@@ -141,9 +146,10 @@ def function_saves(step: Step, before: Snapshot, past: Past) -> Explanation | No
     if not code.endswith(".saved_tensors"):
         return None
     wanted = int(unpacked[1] or unpacked[3])
-    kept = "more" if unpacked[2] is None else unpacked[2] if unpacked[2] != "0" else "none"
+    kept = _MORE if unpacked[2] is None else unpacked[2] if unpacked[2] != "0" else _NONE
     fields = {"code": code, "count": count_text(wanted, "tensor"), "kept": kept}
     are = "is" if kept == "1" else "are"
+    fields["kept"] = translated(kept) if kept in (_MORE, _NONE) else kept
     return Explanation("custom-function", "error", _UNSAVED_TITLE, fill(_UNSAVED, are=are, **fields))
 
 
@@ -160,7 +166,7 @@ def function_without_backward(step: Step, before: Snapshot, past: Past) -> Expla
     if _told(step, "must implement either the backward or vjp") is None:
         return None
     names = _functions(step, past)
-    name = names[0] if len(names) == 1 else "The function"
+    name = names[0] if len(names) == 1 else sentence(phrase(_THE_FUNCTION))
     return Explanation(
         "custom-function", "error", fill(_BACKWARD_TITLE, name=name), fill(_BACKWARD, name=name)
     )

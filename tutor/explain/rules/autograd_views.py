@@ -9,7 +9,7 @@ from tutor.explain import calls, repairs
 from tutor.explain.engine import failure
 from tutor.explain.past import Past
 from tutor.explain.reading import failing, replace, words
-from tutor.explain.wording import fill
+from tutor.explain.wording import fill, phrase
 from tutor.facts import Argument, Explanation, FailedCall, Snapshot, Step
 
 _PIECE_TITLE = "{name} is one of several views that `{maker}` made at once"
@@ -41,10 +41,12 @@ _FLAGGED = "So it cannot be told to require grad."
 _CURE = "A copy made outside is an ordinary tensor: `{code}`."
 _CURE_MODE = "Or make it under `torch.no_grad()`, which only stops the recording."
 
+_THIS = "This tensor"
+
 _OPERATORS: dict[type, str] = {
     ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.Pow: "**", ast.Mod: "%", ast.FloorDiv: "//",
 }  # fmt: skip
-_TOLD = r"Output \d+ of (\w+) is a view and is being modified inplace"
+
 _PLAIN = {"Unbind": "unbind", "Split": "split", "SplitWithSizes": "split", "Chunk": "chunk"}
 
 
@@ -63,7 +65,7 @@ def piece_in_place(step: Step, before: Snapshot, past: Past) -> Explanation | No
     found = failing(step)
     statement = found.statement if found is not None else None
     one = call.arguments[0] if call is not None and call.arguments else None
-    name = calls.label(one) if one is not None and (one.text or one.operand) else "This tensor"
+    name = calls.label(one) if one is not None and (one.text or one.operand) else phrase(_THIS)
     code, fix = "", None
     if found is not None and isinstance(statement, ast.AugAssign) and type(statement.op) in _OPERATORS:
         target = words(statement.target, found.source)
@@ -145,7 +147,7 @@ def inference_tensor(step: Step, before: Snapshot, past: Past) -> Explanation | 
         name=name,
         what=calls.what(one),
         here=here,
-        cure=f"{fill(_CURE, code=code)} {_CURE_MODE}",
+        cure=f"{fill(_CURE, code=code)} {fill(_CURE_MODE)}",
     )
     return Explanation(
         "inference-tensor", "error", fill(_INFERENCE_TITLE, name=name), text, fix, _names(step, one)

@@ -19,7 +19,7 @@ from tutor.explain.reading import (
     words,
 )
 from tutor.explain.severed import severed
-from tutor.explain.wording import and_text, code_list, fill
+from tutor.explain.wording import and_text, code_list, fill, phrase
 from tutor.facts import Explanation, Snapshot, Step
 
 # ── second backward ──────────────────────────────────────────────────────────
@@ -79,6 +79,7 @@ _CALLED = """
 `{name}` was computed outside this function, in {made}, and an earlier call of it went back through
 `{name}` already.
 """
+_CALLED_CURE = "Compute it inside the function, afresh for each backward."
 _SEEN = """
 `{earlier}` in {by} already went back through `{code}` ({made}) and freed what it had kept, and the graph of
 `{start}` goes through it too.
@@ -168,7 +169,7 @@ def _told(found: FailingPass, shared: Shared) -> tuple[str, str, str | None]:
                 fix = found.failing.changed(insert_line(source, found.failing.statement, again, after=False))
         return _SAME, _SAME_CURE, fix
     if shared.loop is None:
-        return _CALLED, "Compute it inside the function, afresh for each backward.", None
+        return _CALLED, _CALLED_CURE, None
     if not shared.carried:
         return _OUTSIDE, _OUTSIDE_CURE, None
     if binding.adds:
@@ -223,6 +224,7 @@ _WHY_ROOTS = """
 It is computed from {roots}, and nothing there requires grad. Make what is to be learned with
 `requires_grad=True` before computing with it.
 """
+_ITS_ARGUMENT = "its argument"
 _WHY_CUT = """
 {recorded} require{s} grad, but `{start}` was not computed from {them} in a way that autograd
 follows: look for `.detach()`, `.item()`, `.data`, `torch.tensor(...)`, `torch.no_grad()` or an operation
@@ -290,7 +292,7 @@ def _why_severed(found: FailingPass, step: Step, past: Past) -> str:
     lost = severed(Lineage(step, past), found.facts.object)
     if lost is None:
         return ""
-    name = lost.given.name or "its argument"
+    name = lost.given.name or phrase(_ITS_ARGUMENT)
     return fill(_SEVERED, code=lost.deed.words, at=lost.deed.at, why=lost.why, name=name, start=found.start)
 
 

@@ -41,6 +41,8 @@ def last_batch(step: Step, before: Snapshot, past: Past) -> Explanation | None:
 
 _JUDGING = ("val", "test", "eval", "dev")
 _LOADER_TITLE = "`{name}` {what}"
+_LEAVES_OUT = "leaves out the last samples"
+_SHUFFLES = "shuffles what the model is judged by"
 _SHUFFLED = """
 A loader to judge a model by needs no `shuffle=True`: the order changes no result, and without it the same
 sample stands at the same place each time, which helps to look at single ones.
@@ -66,9 +68,9 @@ def judging_loader(step: Step, before: Snapshot, past: Past) -> Explanation | No
             continue
         words = {w.arg for w in call.keywords if isinstance(w.value, ast.Constant) and w.value.value is True}
         if "drop_last" in words:
-            title = fill(_LOADER_TITLE, name=name, what="leaves out the last samples")
+            title = fill(_LOADER_TITLE, name=name, what=_LEAVES_OUT)
             return Explanation("judging-loader", "note", title, fill(_DROPPED))
         if "shuffle" in words:
-            title = fill(_LOADER_TITLE, name=name, what="shuffles what the model is judged by")
+            title = fill(_LOADER_TITLE, name=name, what=_SHUFFLES)
             return Explanation("judging-loader", "note", title, fill(_SHUFFLED))
     return None

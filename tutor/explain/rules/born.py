@@ -20,6 +20,8 @@ _TITLE = "`{code}` gave the first NaN"
 _TEXT = """
 At {at}, `{code}` gave NaN, and {nothing}. {why} {spread}
 """
+_NONE_IN_IT = "what it was given has none"
+_NONE_IN_THEM = "nothing that it was given has one"
 _SPREAD = """
 From there on every result that it goes into is NaN: a loss of NaN makes every gradient NaN, and one step
 of an optimizer every parameter.
@@ -41,6 +43,7 @@ The variance divides by one less than the count of the numbers, which of a singl
 """
 _INF = "{arg} has infinite elements{made}: {kind}."
 _INF_MADE = ", since `{code}` at {at}"
+_GIVEN = "What it was given"
 _INF_KINDS = {
     "sub": "infinity less infinity is not defined",
     "add": "infinity and minus infinity together are not defined",
@@ -72,7 +75,7 @@ def nan_born(step: Step, before: Snapshot, past: Past) -> Explanation | None:
             continue
         if any(user.name in _HANDLING for one in born for user in flow.users(one.object, op.seq)):
             continue
-        nothing = "what it was given has none" if len(op.ins) == 1 else "nothing that it was given has one"
+        nothing = _NONE_IN_IT if len(op.ins) == 1 else _NONE_IN_THEM
         why, spread = _why(flow, op), fill(_SPREAD)
         text = fill(_TEXT, at=flow.at(op), code=_code(op), nothing=nothing, why=why, spread=spread)
         names = tuple(one.name for one in op.ins if one.name in step.snapshot.tensors)
@@ -94,7 +97,7 @@ def _why(flow: Flow, op: OpFacts) -> str:
     if infinite is not None:
         made = flow.lineage.maker(infinite.object)
         there = fill(_INF_MADE, code=_code(made.op), at=made.at) if made is not None else ""
-        name = f"`{infinite.name}`" if infinite.name else "What it was given"
+        name = f"`{infinite.name}`" if infinite.name else _GIVEN
         return fill(_INF, arg=name, made=there, kind=_INF_KINDS.get(op.name, _INF_ANY))
     if given.shape is not None and 0 in given.shape:
         return fill(_EMPTY, arg=_named(op, given), shape=list(given.shape), name=op.name)
@@ -118,6 +121,9 @@ that are too large, each overshooting further than the one before: take a smalle
 inputs to numbers around 1, or limit the gradients with `torch.nn.utils.clip_grad_norm_`.
 """
 _GROWN = "The gradient of `{name}` had norm {first:.3g} in pass {one:,} and {last} in pass {other:,}."
+_FIRST_ROUNDS, _FIRST = "the first rounds", "the first {count:,} rounds"
+_LATER, _IN_ROUND = "later", "in round {broken:,} of {count:,}"
+_NAN_OR_INFINITY = "NaN or infinity"
 _LOSSES = ("loss", "entropy", "mean", "sum", "kl_div", "norm")
 
 
@@ -135,8 +141,8 @@ def diverged(step: Step, before: Snapshot, past: Past) -> Explanation | None:
         _LOST,
         at=past.now(step).at_line(first.line),
         code=code,
-        before="the first rounds" if step.unwatched else f"the first {first.broken - 1:,} rounds",
-        then="later" if step.unwatched else f"in round {first.broken:,} of {first.count:,}",
+        before=_FIRST_ROUNDS if step.unwatched else phrase(_FIRST, count=first.broken - 1),
+        then=phrase(_LATER) if step.unwatched else phrase(_IN_ROUND, broken=first.broken, count=first.count),
         grown=_growth(step.backwards),
     )
     return Explanation("diverged", "warning", fill(_LOST_TITLE, code=code), text, None, ())
@@ -169,8 +175,8 @@ def _ended_broken(step: Step, past: Past) -> Explanation | None:
                 _LOST,
                 at=past.now(step).at_line(facts.origin.line),
                 code=name if expression.startswith(("for ", "while ")) else expression or name,
-                before="the first rounds",
-                then="later",
+                before=_FIRST_ROUNDS,
+                then=phrase(_LATER),
                 grown=_growth(step.backwards),
             )
             return Explanation("diverged", "warning", fill(_LOST_TITLE, code=name), text, None, (name,))
@@ -194,7 +200,7 @@ def _growth(passes: tuple[BackwardFacts, ...]) -> str:
                 seen[leaf.object] = (one.hit, norm)
             elif leaf.object in seen and leaf.name and (broken or norm is not None):
                 hit, start = seen[leaf.object]
-                last = "NaN or infinity" if broken or norm is None else f"{norm:.3g}"
+                last = _NAN_OR_INFINITY if broken or norm is None else f"{norm:.3g}"
                 if broken or (norm is not None and norm > 10 * start > 0):
                     best = fill(_GROWN, name=leaf.name, first=start, one=hit, last=last, other=one.hit)
     return best

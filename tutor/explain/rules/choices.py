@@ -6,7 +6,7 @@ from tutor.explain.engine import outcome
 from tutor.explain.flow import Flow, first_of, number_at
 from tutor.explain.past import Past
 from tutor.explain.reading import statement_of
-from tutor.explain.wording import fill, shape_text
+from tutor.explain.wording import fill, phrase, shape_text
 from tutor.facts import Explanation, Operand, OpFacts, Snapshot, Step
 
 # ── wrong-argmax ─────────────────────────────────────────────────────────────
@@ -17,6 +17,9 @@ _ARGMAX = """
 that with {labels} labels, and no error tells. The class of each sample is where its own row is largest:
 `argmax(dim=1)`, or `dim=-1`.
 """
+_MATRIX = "the matrix"
+_LABELS_NAMED = "`{name}`, the {count}"
+_LABELS = "the {count}"
 _ALL = """
 Without `dim`, `{code}` looks for the largest number of all and gives one position in the whole, counted
 through all rows.
@@ -58,13 +61,13 @@ def _told(flow: Flow, op: OpFacts, made: OpFacts, labels: Operand, over_all: boo
     scores, shape = made.ins[0], made.ins[0].shape or (0, 0)
     text = fill(
         _ARGMAX,
-        scores=scores.name or "the matrix",
+        scores=scores.name or phrase(_MATRIX),
         shape=shape_text(shape),
         samples=shape[0],
         classes=shape[1],
         what=fill(_ALL if over_all else _DOWN, code=made.expression),
         compared=op.expression,
-        labels=f"`{labels.name}`, the {shape[0]}" if labels.name else f"the {shape[0]}",
+        labels=phrase(_LABELS_NAMED if labels.name else _LABELS, name=labels.name, count=shape[0]),
     )
     node = flow.own(made)
     better = None

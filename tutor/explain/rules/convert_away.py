@@ -8,7 +8,7 @@ from tutor.explain import calls, dtypes, repairs
 from tutor.explain.engine import failure
 from tutor.explain.past import Past
 from tutor.explain.reading import failing, insert_before_attribute, words
-from tutor.explain.wording import fill
+from tutor.explain.wording import fill, phrase
 from tutor.facts import Argument, Explanation, FailedCall, Snapshot, Step
 
 # ── to numpy ─────────────────────────────────────────────────────────────────
@@ -73,7 +73,7 @@ def not_for_numpy(step: Step, before: Snapshot, past: Past) -> Explanation | Non
     listed = next((arg for arg in chain[0].arguments if arg.items and arg.text), None)
     if listed is not None and not outer.text:
         code, fix = repairs.given(step, chain[0], listed, f"[one.{method} for one in {{}}]")
-        name = f"a tensor in `{listed.text}`"
+        name = phrase(_TENSOR_IN, code=listed.text)
     else:
         code, fix = _converted(step, chain[0], call, outer, method)
         name = calls.label(outer)
@@ -89,6 +89,8 @@ def not_for_numpy(step: Step, before: Snapshot, past: Past) -> Explanation | Non
     return Explanation("not-for-numpy", "error", _first(title), _first(text), fix if method else None, names)
 
 
+_TENSOR_IN = "a tensor in `{code}`"
+_IS_ON, _IS_DTYPE, _IS_SPARSE, _REQUIRES = "is on {device}", "is {dtype}", "is sparse", "requires grad"
 _TO_NUMPY = frozenset({"numpy", "__array__", "__array_wrap__", "tolist"})
 
 
@@ -97,16 +99,16 @@ def _reason(one: Argument, message: str) -> tuple[str, str, str, str] | None:
     operand = one.operand
     assert operand is not None
     if operand.device is not None and operand.device != "cpu":
-        on = f"is on {operand.device}"
+        on = phrase(_IS_ON, device=operand.device)
         return (on, _META, "", "") if operand.device == "meta" else (on, _DEVICE, _DEVICE_CURE, "cpu()")
     if operand.kind not in ("tensor", "parameter", "buffer", "gradient") or "layout" in message:
-        return "is sparse", _SPARSE, _SPARSE_CURE, "to_dense()"
+        return _IS_SPARSE, _SPARSE, _SPARSE_CURE, "to_dense()"
     if operand.dtype is not None and (
         operand.dtype.startswith(("bfloat", "float8")) or "ScalarType" in message
     ):
-        return f"is {operand.dtype}", _NARROW, _NARROW_CURE, "float()"
+        return phrase(_IS_DTYPE, dtype=operand.dtype), _NARROW, _NARROW_CURE, "float()"
     if operand.requires_grad or "requires grad" in message:
-        return "requires grad", _GRAD, _GRAD_CURE, "detach()"
+        return _REQUIRES, _GRAD, _GRAD_CURE, "detach()"
     return None
 
 

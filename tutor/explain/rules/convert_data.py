@@ -24,6 +24,10 @@ the short ones up to the longest, cut the long ones, or keep a list of tensors;
 zeros.
 """
 _LENGTHS = ", and they have {lengths} elements"
+_SEVERAL, _IT, _SOMETHING = "several", "it", "something else"
+_AN_ARRAY = "an array of dtype {dtype}"
+_A_TYPE = "a{n} {type}"
+_ALREADY = "It is a tensor already."
 _MEMBER_TITLE = "{name} has {what} in it, and a tensor holds only numbers"
 _WHOLE_TITLE = "{name} is {what}, and a tensor holds only numbers"
 _MEMBER = """
@@ -98,7 +102,7 @@ def ragged(step: Step, before: Snapshot, past: Past) -> Explanation | None:
     lengths = [str(one) for one in data.lengths[:8]]
     told = fill(_LENGTHS, lengths=and_text(lengths)) if lengths else ""
     fields = {"name": calls.label(data), "text": data.text or "rows"}
-    text = fill(_RAGGED, count=data.length or "several", lengths=told, **fields)
+    text = fill(_RAGGED, count=data.length or phrase(_SEVERAL), lengths=told, **fields)
     return Explanation("ragged-rows", "error", fill(_RAGGED_TITLE, **fields), _first(text))
 
 
@@ -120,11 +124,11 @@ def not_numbers(step: Step, before: Snapshot, past: Past) -> Explanation | None:
     if not any(one in error.message for one in (*told, "invalid data type", "new(): data must")):
         return None
     data = made[1]
-    text, name = data.text or "it", calls.label(data)
+    text, name = data.text or phrase(_IT), calls.label(data)
     if data.operand is not None and data.operand.kind == "ndarray":
-        what = f"an array of dtype {data.operand.dtype}"
+        what = phrase(_AN_ARRAY, dtype=data.operand.dtype)
         cure = fill(_OBJECT_CURE if data.operand.dtype == "object" else _ARRAY_CURE, text=text)
-        is_ = f"{name} is {calls.what(data)}"
+        is_ = phrase(_IS, name=name, what=calls.what(data))
         return _numbers(_WHOLE_TITLE, name, what, is_, cure)
     inside = data.kind in ("list", "tuple")
     kinds = set(data.types) if inside else {data.type}
@@ -145,7 +149,7 @@ def _member(kinds: set[str], message: str, text: str, inside: bool) -> tuple[str
         return phrase(_A_TEXT), cure
     if "dict" in kinds:
         return phrase(_A_DICTIONARY), fill(_DICT_CURE, text=text)
-    other = message.rpartition(" ")[2] if "infer dtype of" in message else "something else"
+    other = message.rpartition(" ")[2] if "infer dtype of" in message else phrase(_SOMETHING)
     return phrase(_A_OTHER, type=other), fill(_OTHER_CURE)
 
 
@@ -211,10 +215,12 @@ def not_an_array(step: Step, before: Snapshot, past: Past) -> Explanation | None
                 found, node, f"torch.tensor({repairs.code_of(node.args[0], found.source)})"
             )
     elif data.kind == "tensor":
-        cure = "It is a tensor already."
-    what = f"a{'n' if data.type[:1] in 'aeiou' else ''} {data.type}"
+        cure = _ALREADY
+    what = phrase(_A_TYPE, n="n" if data.type[:1] in "aeiou" else "", type=data.type)
     fields = {"name": calls.label(data), "what": what}
-    is_ = f"{calls.label(data)} is {what}" if calls.said(data) == calls.label(data) else calls.said(data)
+    is_ = calls.said(data)
+    if is_ == calls.label(data):
+        is_ = phrase(_IS, name=calls.label(data), what=what)
     text = fill(_NOT_ARRAY, is_=is_, cure=cure)
     return Explanation("not-an-array", "error", fill(_NOT_ARRAY_TITLE, **fields), _first(text), fix)
 

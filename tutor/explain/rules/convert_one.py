@@ -11,7 +11,7 @@ from tutor.explain import calls, repairs
 from tutor.explain.engine import failure
 from tutor.explain.past import Past
 from tutor.explain.reading import Failing, failing, words
-from tutor.explain.wording import count_text, fill
+from tutor.explain.wording import count_text, fill, phrase
 from tutor.facts import Explanation, FailedCall, Operand, Snapshot, Step
 
 _TRUTH_TITLE = "{name} has {count}, and `{asks}` needs one truth value"
@@ -67,6 +67,9 @@ _INDEX = """
 """
 _INDEX_FLOAT = "Its dtype is {dtype}: convert it, `int({text})`, which cuts off what is behind the point."
 _INDEX_MANY = "It has {count}: say which one, for example `{text}[0]`, or go through them: `{text}.tolist()`."
+_EACH = "each comparison in `{code}`"
+_TENSOR_IN = "the tensor in `{code}`"
+_A_CHAIN = "a chain of comparisons"
 _BUILTINS = {"max": "max", "min": "min", "sorted": "sort", "any": "any", "all": "all"}
 _ASKS = {
     "__bool__": "bool",
@@ -130,15 +133,15 @@ def _name(found: Failing, call: FailedCall, operand: Operand) -> str:
     if asked is not None and asked is not node:
         return f"`{words(asked, found.source)}`"
     if isinstance(node, ast.Compare) and (len(node.ops) > 1 or isinstance(node.ops[0], ast.In | ast.NotIn)):
-        return f"each comparison in `{whole}`"
+        return phrase(_EACH, code=whole)
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in _BUILTINS:
-        return f"each comparison in `{whole}`"
+        return phrase(_EACH, code=whole)
     if isinstance(node, ast.Name | ast.Attribute | ast.Subscript | ast.Compare):
         return f"`{whole}`"
     if code and code != whole:
         return f"`{code}`"
     inner = _inner(node)
-    return f"`{words(inner, found.source)}`" if inner is not None else f"the tensor in `{whole}`"
+    return f"`{words(inner, found.source)}`" if inner is not None else phrase(_TENSOR_IN, code=whole)
 
 
 def _asked(node: ast.AST | None) -> ast.expr | None:
@@ -172,7 +175,7 @@ def _truth(found: Failing, call: FailedCall, operand: Operand) -> tuple[str, str
             left, right = (words(one, found.source) for one in (parent.left, parent.comparators[0]))
             return "in", fill(_IN, left=left, right=right)
         if isinstance(parent, ast.Compare) and len(parent.ops) > 1:
-            return "a chain of comparisons", fill(_CHAIN, code=_joined(found, parent))
+            return _A_CHAIN, fill(_CHAIN, code=_joined(found, parent))
         if isinstance(parent, ast.Call) and isinstance(parent.func, ast.Name):
             return parent.func.id, _of_builtin(found, parent)
         for kind, word in _WORDS.items():
@@ -323,7 +326,7 @@ def index_of_tensor(step: Step, before: Snapshot, past: Past) -> Explanation | N
     whole = words(node, found.source) if node is not None else call.expression
     fields = {
         "text": text,
-        "name": f"`{text}`" if place is not None else f"the tensor in `{whole}`",
+        "name": f"`{text}`" if place is not None else phrase(_TENSOR_IN, code=whole),
         "code": whole,
     }
     if isinstance(node, ast.BinOp) and isinstance(node.left, ast.List):

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from tutor.explain import calls, subjects, windows
 from tutor.explain.engine import failure
 from tutor.explain.past import Past
-from tutor.explain.wording import count_text, fill, shape_text
+from tutor.explain.wording import count_text, fill, phrase, shape_text
 from tutor.facts import Argument, Explanation, FailedCall, Shape, Snapshot, Step
+from tutor.translation import translated
 
 _RANK_TITLE = "{layer} takes {ranks} dimensions, and its input has {count}"
 _RANK = """
@@ -50,6 +51,9 @@ _GROUPS = """
 {shape}: its first size, the number of output channels, must be a multiple of `groups`, which is {groups},
 because each group makes its own share of them.
 """
+_IN_GROUPS = "{shape} in {groups} groups"
+_DILATED = ", which the dilation makes {spans}"
+_WANTED = "`[batch, channels, {sizes}]`"
 _CONV = re.compile(r"conv(_transpose)?(\d)d")
 _CONV_LAYER = re.compile(r"(?:lazy)?conv(transpose)?(\d)d")
 _SIZES = {1: "length", 2: "height, width", 3: "depth, height, width"}
@@ -169,7 +173,7 @@ def _rank(step: Step, conv: _Convolution, needs: int) -> _Told:
     text = fill(
         _RANK,
         made=subjects.layer_is(conv.call),
-        wanted=f"`[batch, channels, {_SIZES[conv.slides]}]`",
+        wanted=phrase(_WANTED, sizes=translated(_SIZES[conv.slides])),
         shape=subjects.sentence(subjects.shape_of(conv.input)),
         hint=hint,
         **fields,
@@ -214,7 +218,7 @@ def _channels(step: Step, conv: _Convolution) -> _Told:
 
 def _weight_text(conv: _Convolution) -> str:
     shape = shape_text(conv.weight)
-    return f"{shape} in {conv.groups} groups" if conv.groups > 1 else shape
+    return phrase(_IN_GROUPS, shape=shape, groups=conv.groups) if conv.groups > 1 else shape
 
 
 def _small(conv: _Convolution) -> _Told | None:
@@ -230,7 +234,7 @@ def _small(conv: _Convolution) -> _Told | None:
     if all(size >= span for size, span in zip(sizes, spans, strict=True)):
         return None
     by = " × "
-    dilated = f", which the dilation makes {by.join(map(str, spans))}" if list(kernel) != spans else ""
+    dilated = phrase(_DILATED, spans=by.join(map(str, spans))) if list(kernel) != spans else ""
     fields = {"kernel": by.join(map(str, kernel)), "size": by.join(map(str, sizes))}
     shape = subjects.sentence(subjects.shape_of(conv.input))
     text = fill(_SMALL, made=subjects.layer_is(conv.call), dilated=dilated, shape=shape, **fields)

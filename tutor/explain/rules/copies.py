@@ -13,13 +13,14 @@ from tutor.explain.operands import PLAIN, Operand, Scope
 from tutor.explain.past import Past
 from tutor.explain.reading import COPY_IF_NEEDED, path, statement_of, words
 from tutor.explain.strides import contiguous_stride, places, view_seam
-from tutor.explain.wording import elements_text, fill, layout_text, seam_text, stride_text
+from tutor.explain.wording import elements_text, fill, layout_text, phrase, seam_text, stride_text
 from tutor.facts import Explanation, Shape, Snapshot, Step, TensorFacts
 
 #: Up to this many elements, their places in memory are listed.
 _FEW = 12
 
 _TITLE = "`{new}` is a copy, with memory of its own"
+_HAD_BEFORE = "the memory that `{name}` had before"
 _TEXT = """
 {inside} `{old}` has {layout}{order}. {reason} So `{method}` laid the {elements} out anew, with
 stride {stride}. A write into `{new}` does not reach {origin}, nor the other way round.
@@ -153,7 +154,7 @@ def _reason(found: _Copying, new: Shape) -> str | None:
 def _origin(found: _Copying) -> str:
     """The older memory, whose name may mean the copy now."""
     name = found.operand.name
-    return f"`{name}`" if name != found.name else f"the memory that `{name}` had before"
+    return f"`{name}`" if name != found.name else phrase(_HAD_BEFORE, name=name)
 
 
 def _order(operand: Operand) -> str:

@@ -124,6 +124,7 @@ A loader asks a dataset for each sample by its number, `dataset[i]`, which Pytho
 _ITEM_NONE = """
 {type}{at} has no `__getitem__`: add `def __getitem__(self, i):`, which returns one sample.{near}
 """
+_THE_DATASET = "The dataset"
 _ITEM_NEAR = " It has `{name}`, which nobody calls."
 _ITEM_WRONG = """
 {type} defines `__getitem__({written})` ({at}): it must take `self` and the number, `__getitem__(self, i)`.
@@ -147,7 +148,7 @@ def dataset_item(step: Step, before: Snapshot, past: Past) -> Explanation | None
         fields = {"type": kind, "written": ast.unparse(method.args), "at": own.code.at(method)}
         problem = fill(_ITEM_WRONG, **fields)
     elif absent or (bare is not None and own is not None):
-        kind = own.node.name if own is not None else "The dataset"
+        kind = own.node.name if own is not None else phrase(_THE_DATASET)
         names = [one for one in own.methods if "item" in one.lower()] if own is not None else []
         near = fill(_ITEM_NEAR, name=names[0]) if names else ""
         at = f" ({own.at})" if own is not None else ""
@@ -187,6 +188,7 @@ The loader asks for as many samples as `__len__` says, and that returns `{return
 `len({data})`.
 """
 _INDEX_EMPTY = "`{data}` is empty: nothing was put into it before."
+_NUMBERS, _NO_NUMBERS = "with the numbers 0 to {last}", "none at all"
 
 
 @failure
@@ -221,7 +223,7 @@ def dataset_index(step: Step, before: Snapshot, past: Past) -> Explanation | Non
     if returned is not None and length is not None and ast.unparse(returned) != f"len({data})":
         why = fill(_INDEX_LENGTH, returned=ast.unparse(returned), at=own.code.at(length), data=data)
     members = count_text(count, "element")
-    numbers = f"with the numbers 0 to {count - 1}" if count else "none at all"
+    numbers = phrase(_NUMBERS, last=count - 1) if count else _NO_NUMBERS
     fields = {"code": ast.unparse(found.expression), "type": own.node.name, "data": data, "index": index}
     text = fill(_INDEX, members=members, numbers=numbers, why=why, **fields)
     title = fill(_INDEX_TITLE, index=index, data=data, count=members)
@@ -247,6 +249,8 @@ _KEYED = """
 `{code}` asks the dataset for its samples by number, 0 first, and the dataset is {what}, which has no key
 {key}. {choice}
 """
+_LIKE_DICT = "`{name}`, a dictionary or the like"
+_SOME_DICT = "something like a dictionary"
 _OF_DICT = "Give the loader a list: `list({name}.values())`, or `list({name}.items())` with the keys."
 
 
@@ -261,7 +265,7 @@ def dataset_keys(step: Step, before: Snapshot, past: Past) -> Explanation | None
     made = _loader_made(step, past, found)
     name = ast.unparse(made.args[0]) if made is not None and made.args else ""
     choice = fill(_OF_DICT, name=name) if name.isidentifier() else ""
-    what = f"`{name}`, a dictionary or the like" if name else "something like a dictionary"
+    what = phrase(_LIKE_DICT, name=name) if name else _SOME_DICT
     fields = {"code": _short(call.expression), "key": error.message, "what": what, "choice": choice}
     return Explanation("dataset-keys", "error", fill(_KEYED_TITLE, **fields), fill(_KEYED, **fields))
 
@@ -301,6 +305,10 @@ _NONE = """
 None is what a `__getitem__` without `return` gives{at}, and what is often kept for a sample that could not be
 read: return a tensor each time, or leave such samples out when the dataset is made.
 """
+_OTHER_KEYS = "with different keys"
+_HOLD_NONE, _HOLD = "that hold None", "that hold something of type {type}"
+_AS_IN = " (as in {type}, {at})"
+_ALL_ARE, _OF_ONE_TYPE, _OF_TYPES = "that are all {type}", "of type {type}", "of the types {types}"
 _OBJECTS = """
 A loader knows how to put tensors, arrays, numbers, texts, and lists and dictionaries of them together: turn
 each sample into tensors in `__getitem__`, or give the loader a `collate_fn` of yours.
@@ -355,13 +363,14 @@ def collate_types(step: Step, before: Snapshot, past: Past) -> Explanation | Non
     code = _short(call.expression)
     if error.type == "KeyError":
         text = fill(_KEYS, code=code, key=f'"{error.message.strip(chr(39))}"')
-        return Explanation("collate-types", "error", fill(_TYPES_TITLE, what="with different keys"), text)
+        return Explanation("collate-types", "error", fill(_TYPES_TITLE, what=_OTHER_KEYS), text)
     what, inside = _kinds(batch), _NAMED.search(error.message)
     if inside is not None and inside[1] not in batch.types:  # in a tuple, a list or a dictionary
-        what = f"that hold {'None' if inside[1] == 'NoneType' else f'something of type {inside[1]}'}"
+        what = _HOLD_NONE if inside[1] == "NoneType" else phrase(_HOLD, type=inside[1])
     if "NoneType" in batch.types or (inside is not None and inside[1] == "NoneType"):
         own = _returns_nothing(step, past)
-        repair = fill(_NONE, at=f" (as in {own.node.name}, {own.at})" if own is not None else "")
+        at = phrase(_AS_IN, type=own.node.name, at=own.at) if own is not None else ""
+        repair = fill(_NONE, at=at)
     else:
         repair = fill(_MIXED if len(batch.types) > 1 else _OBJECTS)
     text = fill(_TYPES, code=code, what=what, count=count_text(batch.length or 0, "sample"), repair=repair)
@@ -371,8 +380,8 @@ def collate_types(step: Step, before: Snapshot, past: Past) -> Explanation | Non
 def _kinds(batch: Argument) -> str:
     named = ["None" if one == "NoneType" else one for one in batch.types[:4]]
     if len(named) == 1:
-        return f"that are all {named[0]}" if named[0] == "None" else f"of type {named[0]}"
-    return f"of the types {', '.join(named[:-1])} and {named[-1]}"
+        return phrase(_ALL_ARE if named[0] == "None" else _OF_ONE_TYPE, type=named[0])
+    return phrase(_OF_TYPES, types=and_text(named))
 
 
 def _returns_nothing(step: Step, past: Past) -> Defined | None:

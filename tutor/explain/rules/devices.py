@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from functools import reduce
 
 from tutor.explain import calls
 from tutor.explain.arguments import parts
@@ -13,13 +14,17 @@ from tutor.explain.lineage import tells_makers
 from tutor.explain.past import Past
 from tutor.explain.reading import Failing, failing, insert_after, path, root, words
 from tutor.explain.repairs import closed, code_of, exchange
-from tutor.explain.wording import and_text, code_list, fill
+from tutor.explain.wording import and_text, code_list, fill, phrase
 from tutor.facts import Explanation, Snapshot, Step, TensorFacts
 
 _TITLE = "`{code}` has tensors on different devices: {devices}"
 _TEXT = """
 {where}. An operation runs on one device, and torch never moves a tensor between devices by itself. {cure}
 """
+_ONE_ON, _MANY_ON = "{names} is on {device}", "{names} are on {device}"
+_ELSE_ON = "something else in `{code}` is on {device}"
+_AND_ON = "{first}, and {second}"
+_THE_LAYER = "the {type} layer"
 _CURE = "Move one to the other's device first, with `.to(...)`: {moved}."
 _CURE_DATA = """
 Move the data to the device of `{module}`: {moved}. A module's parameters move only when the module is told
@@ -77,13 +82,13 @@ def device_mismatch(step: Step, before: Snapshot, past: Past) -> Explanation | N
     if len(every) < 2:
         return None
     listed = [
-        f"{code_list(names)} {'is' if len(names) == 1 else 'are'} on {d}" for d, names in devices.items()
+        phrase(_ONE_ON if len(names) == 1 else _MANY_ON, names=code_list(names), device=d)
+        for d, names in devices.items()
     ]
-    listed += [
-        f"something else in `{words(node, found.source)}` is on {d}" for d in every if d not in devices
-    ]
+    code = words(node, found.source)
+    listed += [phrase(_ELSE_ON, code=code, device=d) for d in every if d not in devices]
     cure, fix = _cure(step, found, node, every)
-    where = ", and ".join(listed)
+    where = reduce(lambda first, second: phrase(_AND_ON, first=first, second=second), listed)
     title = fill(_TITLE, code=words(node, found.source), devices=and_text(every))
     names = tuple(name for name in tensors if name in found.tensors)[:4]
     text = fill(_TEXT, where=where[:1].upper() + where[1:], cure=cure)
@@ -105,7 +110,7 @@ def _tensors(step: Step, found: Failing, node: ast.AST) -> dict[str, str]:
             known.setdefault(one, device)
     call = step.error.call if step.error is not None else None
     if call is not None:
-        layer = call.path or (f"the {call.module} layer" if call.module else "")
+        layer = call.path or (phrase(_THE_LAYER, type=call.module) if call.module else "")
         for name, facts in call.tensors.items():
             inner = name.removeprefix("self.")
             label = f"{layer}.{inner}" if name.startswith("self.") else name

@@ -32,6 +32,7 @@ _NAME = """
 `{code}` was given {name} as a device, and devices are called "cpu", "cuda" (with a number, "cuda:0",
 where there are several), "mps" on Apple computers, or "meta". {cure}
 """
+_NAME_VALUE = "{name}, {value},"
 _NAME_GPU = 'A graphics card of NVIDIA or AMD is "cuda".'
 _NAME_DTYPE = "{name} is a dtype; as an object of torch, without quotes, it converts: `{code}`."
 _NAME_NEAR = 'The nearest is "{near}".'
@@ -122,7 +123,8 @@ def device_name(step: Step, before: Snapshot, past: Past) -> Explanation | None:
     if one is None or one.value is None:
         return None
     given = one.value.strip("'\"")
-    name = f'`"{given}"`' if one.text.strip("'\"") == given else f"{calls.label(one)}, {one.value},"
+    plain_text = one.text.strip("'\"") == given
+    name = f'`"{given}"`' if plain_text else phrase(_NAME_VALUE, name=calls.label(one), value=one.value)
     dtype = _FLOATS.match(given)
     near = difflib.get_close_matches(given.lower().split(":")[0], _DEVICES, 1)
     cure, fix = "", None

@@ -42,6 +42,7 @@ _LAST = "Dimensions are counted from 0: the last one is {last}, or -1."
 _LAST_STACK = "The last one is {last}: to put them side by side in a new dimension, use `torch.stack`."
 _ZERO = "A single number has none to choose from: 0 and -1 stand for the number as a whole."
 _LAYER = "{layer} with {setting}."
+_LAYER_WITH = "{is_} with `{name}={value}`"
 _DEFAULT = "no `{parameter}` is given, so `{operation}` takes {dim}"
 _SIZES_TITLE = "`{owner}` has {count} sizes, and no position {at}"
 _SIZES = """
@@ -220,7 +221,8 @@ def _named(call: FailedCall) -> Iterator[_Named]:
         value = subjects.setting(call, parameter)
         dims = value if isinstance(value, tuple) else (value,)
         if all(type(dim) is int for dim in dims):
-            yield _Named(parameter, dims, f"{subjects.layer_is(call)} with `{parameter}={value}`")
+            is_ = subjects.layer_is(call)
+            yield _Named(parameter, dims, phrase(_LAYER_WITH, is_=is_, name=parameter, value=value))
 
 
 def _tuple(dims: tuple[int, ...]) -> str:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from tutor.explain import calls, dtypes, repairs
 from tutor.explain.engine import failure
 from tutor.explain.past import Past
-from tutor.explain.wording import fill
+from tutor.explain.wording import fill, phrase
 from tutor.facts import Argument, Explanation, FailedCall, Snapshot, Step
 
 # ── two dtypes ───────────────────────────────────────────────────────────────
@@ -26,6 +26,10 @@ Choose one: `{narrow}` needs half of the memory and is what layers use, `{wide}`
 _NUMPY = "Numbers that come from numpy are float64 unless you say otherwise."
 _BYTES = "Pictures are often brought from 0…255 to 0…1 in the same step: `{code} / 255`."
 _WRITE = "The tensor that is written into keeps its dtype: convert what is written, `{code}`."
+
+_EXAMPLE = "For example `{code}`."
+_IT, _A_LAYER, _THE_LAYER = "It", "A layer", "the {type} layer"
+_WEIGHT_OF = "the weight of {name}"
 
 _TOLD = re.compile(
     "same dtype|same type|same scalar type|dtypes match|should be the same|does not match weight dtype"
@@ -153,7 +157,7 @@ def dtype_mismatch(step: Step, before: Snapshot, past: Past) -> Explanation | No
     assert second.operand is not None
     cure, fix = _cure(step, call, first, second)
     fields = {"first_dtype": first.operand.dtype, "second_dtype": second.operand.dtype}
-    operation = f"`{call.name}`" if call.name not in call.expression else "It"
+    operation = f"`{call.name}`" if call.name not in call.expression else phrase(_IT)
     text = fill(
         _TEXT,
         first=calls.label(first),
@@ -179,16 +183,16 @@ def _of_layer(step: Step, call: FailedCall) -> Explanation | None:
         return None
     given = given if given.text else repairs.outer(step, call, given)
     code, fix = repairs.given(step, call, given, "{closed}" + dtypes.convert(wanted))
-    name = f"`{layer.path}`" if layer.path else f"the {layer.type} layer"
+    name = f"`{layer.path}`" if layer.path else phrase(_THE_LAYER, type=layer.type)
     origin = _NUMPY if dtype == "float64" else fill(_BYTES, code=code) if dtype == "uint8" else ""
     cure = fill(_LAYER, layer=name, dtype=wanted, code=code, origin=fill(origin))
     text = fill(
         _TEXT,
         first=calls.label(given),
         first_what=calls.what(given),
-        second=f"the weight of {name}",
+        second=phrase(_WEIGHT_OF, name=name),
         second_what=calls.tensor_text(weight),
-        operation="A layer",
+        operation=_A_LAYER,
         cure=cure,
     )
     title = fill(_TITLE, code=call.expression, first_dtype=dtype, second_dtype=wanted)
@@ -228,9 +232,9 @@ def _cure(step: Step, call: FailedCall, first: Argument, second: Argument) -> tu
         small, big = (first, second) if one == "float32" else (second, first)
         narrow, _ = repairs.given(step, call, big, "{closed}.float()")
         wide, _ = repairs.given(step, call, small, "{closed}.double()")
-        return fill(_WIDTH, narrow=narrow, wide=wide) + f" {_NUMPY}", None
+        return f"{fill(_WIDTH, narrow=narrow, wide=wide)} {fill(_NUMPY)}", None
     code, _ = repairs.given(step, call, second, "{closed}" + dtypes.convert(one))
-    return f"For example `{code}`.", None
+    return fill(_EXAMPLE, code=code), None
 
 
 def _first(sentence: str) -> str:

@@ -9,8 +9,9 @@ from tutor.explain import calls, dtypes, repairs
 from tutor.explain.engine import failure
 from tutor.explain.past import Past
 from tutor.explain.reading import failing, words
-from tutor.explain.wording import fill, or_text
+from tutor.explain.wording import fill, or_text, phrase
 from tutor.facts import Argument, Explanation, FailedCall, Snapshot, Step
+from tutor.translation import translated
 
 # ── positions ────────────────────────────────────────────────────────────────
 
@@ -23,6 +24,8 @@ _INDEX_BOOL = "To select by a condition, compare instead: a mask must be bool, f
 _TEXT_INDEX = """
 A tensor has no keys: {name} is text, and `{code}` can only take positions, whole numbers, slices or masks.
 """
+
+_A_FLOAT, _TEXT = "a float", "text"
 
 # ── floating point wanted, or whole numbers ──────────────────────────────────
 
@@ -55,6 +58,7 @@ _REFUSED = """
 {name} is {what}, and there is no `{operation}` for {dtype} here: it needs another dtype. {cure}
 """
 
+_CONVERT_FIRST = "Convert it first: `{code}`."
 _MASK_TITLE = "{name} is {dtype}, and a mask must be bool"
 _MASK = """
 {name} is {what}. `{operation}` asks for each element whether it is meant, so the mask must be a tensor of
@@ -103,12 +107,12 @@ def index_dtype(step: Step, before: Snapshot, past: Past) -> Explanation | None:
     name, fields = (
         calls.label(one),
         {
-            "what": calls.what(one) if one.operand is not None or one.text != one.value else "a float",
+            "what": calls.what(one) if one.operand is not None or one.text != one.value else phrase(_A_FLOAT),
             "code": code,
         },
     )
     if one.kind == "text":
-        title = fill(_INDEX_TITLE, name=name, dtype="text")
+        title = fill(_INDEX_TITLE, name=name, dtype=translated(_TEXT))
         return Explanation("index-dtype", "error", title, fill(_TEXT_INDEX, name=name, **fields))
     dtype = one.operand.dtype if one.operand is not None else one.type
     if dtype is None or (dtypes.is_whole(dtype) and calls.operation(call) != "one_hot"):
@@ -295,7 +299,7 @@ def dtype_refused(step: Step, before: Snapshot, past: Past) -> Explanation | Non
     dtype = one.operand.dtype
     code, _ = repairs.given(step, call, one, "{closed}.float()")
     fields = {"name": calls.label(one), "operation": _operation(call), "dtype": dtype}
-    cure = f"Convert it first: `{code}`." if dtype.startswith(("float", "bfloat")) else ""
+    cure = fill(_CONVERT_FIRST, code=code) if dtype.startswith(("float", "bfloat")) else ""
     text = fill(_REFUSED, what=calls.what(one), cure=cure, **fields)
     title = fill(_REFUSED_TITLE, **fields)
     return Explanation("dtype-refused", "error", title, _first(text), None, _names(step, call))

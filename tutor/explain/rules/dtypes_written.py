@@ -9,7 +9,7 @@ from tutor.explain import calls, dtypes, repairs
 from tutor.explain.engine import failure
 from tutor.explain.past import Past
 from tutor.explain.reading import failing, replace
-from tutor.explain.wording import fill
+from tutor.explain.wording import fill, phrase
 from tutor.facts import Argument, Explanation, FailedCall, Snapshot, Step
 
 _TITLE = "{name} is {dtype}, and what is written into it would be {result}"
@@ -32,6 +32,7 @@ _OVER_TITLE = "{value} does not fit into {dtype}"
 _OVER = """
 {value_is} and a tensor of dtype {dtype} can hold only whole numbers from {low:,} to {high:,}. {where}
 """
+_SAID, _WAS_GIVEN = "{said},", "{name} was given,"
 _OVER_REAL = "{value_is} and that is more than a number of dtype {dtype} can hold. {where}"
 _OVER_WHERE = "Take a dtype with more room, such as int64, or check the value."
 
@@ -114,11 +115,8 @@ def value_overflow(step: Step, before: Snapshot, past: Past) -> Explanation | No
     )
     if value is None:
         return None
-    said = (
-        f"{calls.said(value)},"
-        if calls.said(value) != calls.label(value)
-        else f"{calls.label(value)} was given,"
-    )
+    said, name = calls.said(value), calls.label(value)
+    said = phrase(_SAID, said=said) if said != name else phrase(_WAS_GIVEN, name=name)
     if room is None:
         text = fill(_OVER_REAL, value_is=_first(said), dtype=dtype, where=_OVER_WHERE)
     else:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+from functools import reduce
 
 from tutor.explain import calls, subjects
 from tutor.explain.engine import failure
 from tutor.explain.past import Past
-from tutor.explain.wording import count_text, fill, shape_text
+from tutor.explain.wording import count_text, fill, phrase, shape_text
 from tutor.facts import Argument, Explanation, FailedCall, Snapshot, Step
 
 _COUNT_TITLE = "The equation has {terms} before `->`, for {given}"
@@ -25,6 +27,8 @@ _SIZES = """
 In {equation}, a letter means one size wherever it stands. `{letter}` is dimension {at} of {first}, which
 has size {a:,}, and dimension {place} of {second}, which has size {b:,}: {shapes}. They must be equal.
 """
+_SHAPES = "{first}, and {second}"
+_SHAPED = "{first} and {second}"
 _OUTPUT_TITLE = "`{letter}` stands behind `->` only"
 _OUTPUT = """
 In {equation}, the result is `{output}`, but `{letter}` names no dimension of {given}: each letter of the
@@ -62,7 +66,7 @@ def _misfit(call: FailedCall, equation: str) -> tuple[str, str] | None:
         return None
     if len(terms) != len(given):
         fields = {"terms": count_text(len(terms), "group"), "given": count_text(len(given), "tensor")}
-        names = f"{fields['given']}: {', '.join(map(subjects.shape_of, given))}"
+        names = f"{fields['given']}: {', '.join(subjects.shape_of(one, listed=True) for one in given)}"
         return fill(_COUNT_TITLE, **fields), fill(_COUNT, terms=fields["terms"], given=names, **written)
     if any(not re.fullmatch(r"[a-zA-Z.]*", term) for term in terms):
         return None
@@ -103,7 +107,9 @@ def _sizes(
                 place=at,
                 second=subjects.name_of(given),
                 b=size,
-                shapes=", and ".join(dict.fromkeys(map(subjects.shape_of, (other, given)))),
+                shapes=_together(
+                    _SHAPES, dict.fromkeys(subjects.shape_of(each, listed=True) for each in (other, given))
+                ),
                 **written,
             )
             return fill(_SIZES_TITLE, letter=letter, a=a, b=size), text
@@ -114,7 +120,7 @@ def _result(
     output: str, terms: list[str], given: list[Argument], written: dict[str, str]
 ) -> tuple[str, str] | None:
     letters = output.replace("...", "")
-    shapes = " and ".join(map(_with_shape, given))
+    shapes = _together(_SHAPED, map(_with_shape, given))
     new = next((letter for letter in letters if letter not in "".join(terms)), None)
     if new is not None:
         text = fill(_OUTPUT, output=output, letter=new, given=shapes, **written)
@@ -123,6 +129,10 @@ def _result(
     if twice is not None:
         return fill(_TWICE_TITLE, letter=twice), fill(_TWICE, output=output, given=shapes, **written)
     return None
+
+
+def _together(template: str, shapes: Iterable[str]) -> str:
+    return reduce(lambda first, second: phrase(template, first=first, second=second), shapes)
 
 
 def _with_shape(given: Argument) -> str:

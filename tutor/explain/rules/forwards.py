@@ -11,8 +11,9 @@ from tutor.explain.elsewhere import Defined, articled, call_of, changed, defined
 from tutor.explain.engine import failure
 from tutor.explain.past import Past
 from tutor.explain.reading import Failing, failing
-from tutor.explain.wording import code_list, count_text, fill
+from tutor.explain.wording import code_list, count_text, fill, phrase
 from tutor.facts import Explanation, FailedCall, Snapshot, Step
+from tutor.translation import translated
 
 # ── no-forward ───────────────────────────────────────────────────────────────
 
@@ -73,6 +74,8 @@ or make it `nn.Sequential(...)`, which can be called. If they are alternatives o
 `{name}[{key}]({x})`.
 """
 _PLAIN = "A plain {kind} also hides its layers from `parameters()`: inside of a module use `nn.ModuleList`."
+#: Of Python's kinds, which are words; those of nn are names.
+_KINDS = ("list", "tuple", "dict")
 _TUPLE_TITLE = "`{name}` is a tuple: a comma at the end of its line made it one"
 _TUPLE = """
 `{name}` is set to `{value}` ({at}). The comma at the end makes a tuple with one member of it, and a tuple
@@ -105,7 +108,7 @@ def layers_called(step: Step, before: Snapshot, past: Past) -> Explanation | Non
     own, statement, code = value
     name, kind = _called(node), told[1]
     if kind == "list" and (isinstance(code, ast.Call) or _appended(own, node.func)):
-        return _explained(name, kind, node, fill(_PLAIN, kind=kind))
+        return _explained(name, kind, node, fill(_PLAIN, kind=_word(kind)))
     if kind == "tuple" and isinstance(code, ast.Tuple) and len(code.elts) == 1:
         shown = ast.get_source_segment(own.code.source, code) or ast.unparse(code)
         text = fill(
@@ -115,7 +118,11 @@ def layers_called(step: Step, before: Snapshot, past: Past) -> Explanation | Non
             at=own.code.at(statement),
         )
         return Explanation("layers-called", "error", fill(_TUPLE_TITLE, name=name), text)
-    return _explained(name, kind, node, fill(_PLAIN, kind=kind)) if _has_layers(code) else None
+    return _explained(name, kind, node, fill(_PLAIN, kind=_word(kind))) if _has_layers(code) else None
+
+
+def _word(kind: str) -> str:
+    return translated(kind) if kind in _KINDS else kind
 
 
 def _explained(name: str, kind: str, node: ast.Call | None, more: str) -> Explanation:
@@ -123,8 +130,8 @@ def _explained(name: str, kind: str, node: ast.Call | None, more: str) -> Explan
     x = first.id if isinstance(first, ast.Name) else "x"
     key = '"name"' if kind.lower().endswith("dict") else "0"
     choice = fill(_LIST_CHOICE, name=name, x=x, key=key)
-    text = fill(_LIST, name=name, kind=kind, choice=f"{choice} {more}".strip())
-    return Explanation("layers-called", "error", fill(_LIST_TITLE, name=name, kind=kind), text)
+    text = fill(_LIST, name=name, kind=_word(kind), choice=f"{choice} {more}".strip())
+    return Explanation("layers-called", "error", fill(_LIST_TITLE, name=name, kind=_word(kind)), text)
 
 
 def _called(node: ast.Call | None) -> str:
@@ -193,6 +200,10 @@ nn.Sequential hands one value from layer to layer: for several inputs write a mo
 """
 _NO_INPUT = "Put the input between the brackets."
 _KEYWORD = "It has no parameter `{name}`."
+_NONE = "no argument"
+_AT_LEAST = "at least {count}"
+_BETWEEN = "{least} to {most:,} arguments"
+_BETWEEN_ONE = "{least} to 1 argument"
 
 
 @failure
@@ -220,7 +231,7 @@ def forward_arguments(step: Step, before: Snapshot, past: Past) -> Explanation |
         return None
     takes = _range(required, most)
     count = len(call.arguments)
-    given = count_text(count, "argument") if count else "no argument"
+    given = count_text(count, "argument") if count else phrase(_NONE)
     unknown = re.search(r"unexpected keyword argument '(\w+)'", error.message)
     hint = fill(_KEYWORD, name=unknown[1]) if unknown is not None else ""
     if not hint and call.name.endswith("Sequential") and count > 1:
@@ -251,10 +262,10 @@ def _from_signature(call: FailedCall) -> tuple[str, int, int | None]:
 
 def _range(required: int, most: int | None) -> str:
     if most is None:
-        return f"at least {count_text(required, 'argument')}"
+        return phrase(_AT_LEAST, count=count_text(required, "argument"))
     if required == most:
-        return count_text(most, "argument") if most else "no argument"
-    return f"{required} to {count_text(most, 'argument')}"
+        return count_text(most, "argument") if most else phrase(_NONE)
+    return phrase(_BETWEEN_ONE if most == 1 else _BETWEEN, least=required, most=most)
 
 
 # ── plain-class ──────────────────────────────────────────────────────────────

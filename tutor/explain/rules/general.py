@@ -39,6 +39,9 @@ _MOST_SIGNATURES = 2
 _LONGEST_MESSAGE = 300
 _LONGEST_CODE = 80
 
+_IN_FUNCTION = " in `{function}`"
+_WITH = " with {settings}"
+_NAME_IS = "`{name}` is {value}"
 _TITLE = "`{code}` raised {type}"
 _TITLE_INSIDE = "{type} inside of `{code}`"
 _CALL = "{who} {given} {inside} {takes} {says}"
@@ -91,7 +94,7 @@ def plain_error(step: Step, before: Snapshot, past: Past) -> Explanation | None:
     node = found.expression if isinstance(found.expression, ast.expr) else None
     code = words(node or found.statement, found.source) if node or not _has_body(found.statement) else ""
     code = code or found.source.split("\n")[found.statement.lineno - 1].strip().removesuffix(":")
-    function = "" if frame.function == "<module>" else f" in `{frame.function}`"
+    function = "" if frame.function == "<module>" else phrase(_IN_FUNCTION, function=frame.function)
     message = cleaned(error.message)
     text = fill(
         _PLAIN,
@@ -121,7 +124,7 @@ def _who(call: FailedCall, code: str) -> str:
 
 def _layer(layer: LayerFacts, code: str) -> str:
     shown = [f"{key}={value}" for key, value in layer.settings.items()][:_MOST_SETTINGS]
-    settings = f" with {', '.join(shown)}" if shown else ""
+    settings = phrase(_WITH, settings=", ".join(shown)) if shown else ""
     article = "an" if layer.type[:1] in "AEIOU" or layer.type[:2] in ("LS", "RN", "RM") else "a"
     fields = {"article": article, "type": layer.type, "settings": settings, "code": code}
     if layer.path:
@@ -253,8 +256,9 @@ def _values(node: ast.AST, numbers: Mapping[str, int], tensors: Mapping[str, Ten
     for one in ast.walk(node):
         name = one.id if isinstance(one, ast.Name) else ""
         if name in numbers:
-            told[name] = f"`{name}` is {numbers[name]}"
+            told[name] = phrase(_NAME_IS, name=name, value=numbers[name])
         elif name in tensors and (shape := tensors[name].shape) is not None:
-            told[name] = f"`{name}` is {shape_text(shape)} {tensors[name].dtype}"
+            value = f"{shape_text(shape)} {tensors[name].dtype}"
+            told[name] = phrase(_NAME_IS, name=name, value=value)
     listed = list(told.values())[:_MOST_ARGUMENTS]
     return fill(_VALUES, values=", ".join(listed)) if listed else ""

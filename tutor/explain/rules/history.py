@@ -23,6 +23,7 @@ To go on computing with its history, use `{name}` itself, or `{closed}.clone()`.
 meant, `{closed}.detach().clone()` says so, and torch does not warn.
 """
 _HOW_MANY = "`torch.stack([...])` puts tensors together and keeps their history."
+_WHAT_GIVEN = "What it was given"
 
 
 @outcome
@@ -41,7 +42,7 @@ def history_dropped(step: Step, before: Snapshot, past: Past) -> Explanation | N
         how = one if single else _HOW_MANY
         text = fill(
             _TEXT,
-            given=code_list(names) if names else "What it was given",
+            given=code_list(names) if names else _WHAT_GIVEN,
             require="requires" if len(names) < 2 else "require",
             code=op.expression,
             leaf=_LEAF if op.outs[0].requires_grad else "",
@@ -61,6 +62,7 @@ backward gave it a gradient of its own, 1 for each element, and no parameter got
 `requires_grad=True` on a loss silences the error and does not bring the history back.
 """
 _WHY = "The history ends at {at}: `{code}` {reason}."
+_BEGINNING = "What it began at"
 
 
 @outcome
@@ -76,7 +78,7 @@ def backward_from_leaf(step: Step, before: Snapshot, past: Past) -> Explanation 
         if found is not None:
             why = fill(_WHY, at=found.deed.at, code=found.deed.words, reason=found.why)
         name = next((root for root in one.roots if root), None) or one.leaves[0].name
-        text = fill(_FROM, name=f"`{name}`" if name else "What it began at", why=why)
+        text = fill(_FROM, name=f"`{name}`" if name else _BEGINNING, why=why)
         names = (name,) if name and name in step.snapshot.tensors else ()
         title = fill(_FROM_TITLE, code=one.expression or "backward()")
         return Explanation("backward-from-leaf", "warning", title, text, None, names)

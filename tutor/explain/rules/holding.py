@@ -11,6 +11,7 @@ from tutor.explain.past import Past
 from tutor.explain.training import Training, layer_of, root_of
 from tutor.explain.wording import code_list, count_text, fill
 from tutor.facts import Explanation, OpFacts, Snapshot, Step
+from tutor.translation import translated
 
 _WARNING: Literal["warning"] = "warning"
 _NOTE: Literal["note"] = "note"
@@ -25,6 +26,7 @@ optimizer made of these does not train {them}, and `state_dict()`, `.to(device)`
 {them} out too. Put the layers into `nn.{container}(...)`, which behaves like the {kind} and is seen.
 """
 _HIDDEN_ALSO = ", and neither are those in {holders}"
+_LIST, _DICTIONARY, _OBJECT = "list", "dictionary", "object"
 
 
 @outcome
@@ -45,13 +47,13 @@ def hidden_layers(step: Step, before: Snapshot, past: Past) -> Explanation | Non
     root = holder.rpartition(".")[0] or root_of(first)
     mates = {facts.object for facts in lost if facts.name.startswith((f"{holder}[", f"{holder}."))}
     others = list(dict.fromkeys(h for f in lost if (h := _holder(f.name)[0]) != holder))
-    container = "Dict" if kind == "dictionary" else "List"
+    container = "Dict" if kind == _DICTIONARY else "List"
     single = layer_of(first) == holder or "." not in first[len(holder) :]
     text = fill(
         _HIDDEN,
         root=root,
         holder=holder,
-        kind=kind,
+        kind=translated(kind),
         count=count_text(len(mates), "parameter"),
         name=first,
         are="is" if len(mates) == 1 else "are",
@@ -67,8 +69,8 @@ def _holder(name: str) -> tuple[str, str]:
     """`net.blocks` and what it is, for `net.blocks[0].weight` and `net.blocks["a"].weight`."""
     before, bracket, rest = name.partition("[")
     if not bracket:
-        return layer_of(layer_of(name)), "object"
-    return before, "dictionary" if rest[:1] in "\"'" else "list"
+        return layer_of(layer_of(name)), _OBJECT
+    return before, _DICTIONARY if rest[:1] in "\"'" else _LIST
 
 
 # ── not-held ─────────────────────────────────────────────────────────────────
@@ -164,6 +166,7 @@ _CUT = """
 The layer was used, and the way from the loss back to it is cut at {at}: `{code}` {reason}.
 """
 _OFF = "ran where autograd does not record"
+_OTHER = "gives a result without a history"
 _UNUSED = "No operation of this statement used {them}: look whether `forward` calls `{layer}`."
 _REASONS = {
     "detach": "gives the same numbers without their history",
@@ -204,7 +207,7 @@ def no_gradient(step: Step, before: Snapshot, past: Past) -> Explanation | None:
     cut = _cut(Lineage(step, past), used, step)
     them = "it" if len(names) == 1 else "them"
     if cut is not None:
-        reason = _OFF if not cut.grad_enabled else _REASONS.get(cut.name, "gives a result without a history")
+        reason = _OFF if not cut.grad_enabled else _REASONS.get(cut.name, _OTHER)
         at = training.here.at_line(cut.line)
         why = fill(_CUT, at=at, code=cut.expression or cut.name, reason=reason)
     elif used or step.unwatched:

@@ -31,6 +31,9 @@ _ASKED_TENSOR = "In `{code}`, `{written}` {holds}."
 _ASKED_SOME = "In `{code}`, {written} asks for position {index}."
 _LAST = "Counting starts at 0, so the last position is {last}, or -1."
 _EMPTY = "A selection before it probably found nothing."
+_THE_INDICES = "the indices"
+_HAS_SHAPE = "`{name}` has shape {shape}"
+_DIMENSION, _DIMENSIONS = "dimension {dim}", "the {count} dimensions"
 _COUNT_TITLE = "{who} has {count}, and `{code}` gives {given} positions"
 _COUNT = """
 {shape}, so it has {count}, and at most {most} can stand in the brackets, one for each dimension: `{index}`
@@ -181,7 +184,8 @@ def index_count(step: Step, before: Snapshot, past: Past) -> Explanation | None:
     masks = any(one.mask and len(one.shape or ()) > 1 for one in parts)
     fields = {"count": count, "given": taken}
     hint = fill(_COUNT_MASK) if masks else ""
-    text = fill(_COUNT, shape=shape, most=len(sizes), index=index.text or "the indices", hint=hint, **fields)
+    written = index.text or phrase(_THE_INDICES)
+    text = fill(_COUNT, shape=shape, most=len(sizes), index=written, hint=hint, **fields)
     title = fill(_COUNT_TITLE, who=who, code=_index_code(call), **fields)
     return Explanation("index-count", "error", title, text, None, subjects.all_evidence(step, call))
 
@@ -217,9 +221,9 @@ def mask_shape(step: Step, before: Snapshot, past: Past) -> Explanation | None:
             _MASK,
             who=subjects.sentence(subjects.name_of(owner)),
             shape=shape_text(sizes),
-            mask_is=f"`{part.text}` has shape {shape_text(given)}",
+            mask_is=phrase(_HAS_SHAPE, name=part.text, shape=shape_text(given)),
             sizes="size" if one else "sizes",
-            dimensions=f"dimension {part.dim}" if one else f"the {len(given)} dimensions",
+            dimensions=phrase(_DIMENSION if one else _DIMENSIONS, dim=part.dim, count=len(given)),
             expected=shape_text(expected),
             given=shape_text(given),
             hint=hint,

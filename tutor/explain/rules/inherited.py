@@ -90,6 +90,8 @@ def _class_of(step: Step, past: Past, found: Failing) -> Defined | None:
 
 # ── base-class ───────────────────────────────────────────────────────────────
 
+_AN_OBJECT = "an object, made by the brackets behind the class"
+_PYTHON_MODULE = "a Python module, a file of many classes"
 _BASE_TITLE = "A class derives from a class, and `{base}` is {what}"
 _BASE = """
 `class {name}({base})` names in its brackets what it derives from, which must be a class: `{base}` is
@@ -109,9 +111,9 @@ def base_class(step: Step, before: Snapshot, past: Past) -> Explanation | None:
     base = statement.bases[0]
     written = ast.unparse(base)
     if isinstance(base, ast.Call) and ast.unparse(base.func).endswith("Module") and not base.args:
-        what, better = "an object, made by the brackets behind the class", ast.unparse(base.func)
+        what, better = _AN_OBJECT, ast.unparse(base.func)
     elif written in ("nn", "torch.nn"):
-        what, better = "a Python module, a file of many classes", f"{written}.Module"
+        what, better = _PYTHON_MODULE, f"{written}.Module"
     else:
         return None
     fields = {"name": statement.name, "base": written, "what": what, "better": better}

@@ -12,6 +12,7 @@ from tutor.explain.reading import parse, path
 from tutor.explain.wording import count_text, fill
 from tutor.facts import Explanation, Snapshot, Step, TensorFacts
 
+_HOW_ITEM = "Keep `.item()` of the loss, the number alone."
 _TITLE = "`{name}` keeps the graph of every round"
 _TEXT = """
 {what}, and each loss brings its whole history along: every tensor that was computed on the way to it
@@ -36,7 +37,7 @@ def kept_graphs(step: Step, before: Snapshot, past: Past) -> Explanation | None:
         return None
     name, what, node = found
     better, fix = _better(step, node)
-    how = fill(_HOW, better=better) if better else "Keep `.item()` of the loss, the number alone."
+    how = fill(_HOW, better=better) if better else _HOW_ITEM
     title = fill(_TITLE, name=name)
     return Explanation("kept-graphs", "warning", title, fill(_TEXT, name=name, what=what, how=how), fix, ())
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tutor.explain import calls
 from tutor.explain.engine import failure
 from tutor.explain.past import Past
-from tutor.explain.wording import fill, shape_text
+from tutor.explain.wording import fill, phrase, shape_text
 from tutor.facts import Explanation, Snapshot, Step
 
 # ── layer-conflict ───────────────────────────────────────────────────────────
@@ -21,6 +21,8 @@ _HEADS = """
 `{code}` gives {model_label} for `d_model` and {heads_label} for `nhead`: each head gets equally many
 features, so that {model} must be a multiple of {heads}, and {model} / {heads} leaves {rest} over.
 """
+_MORE_THAN_1 = "more than 1"
+_NOTHING = "nothing, so {heads},"
 #: Heads of nn.Transformer where none are given.
 _USUAL_HEADS = 8
 
@@ -34,7 +36,7 @@ def layer_conflict(step: Step, before: Snapshot, past: Past) -> Explanation | No
     code = _short(call.expression)
     padding, stride = calls.argument(call, "padding"), calls.argument(call, "stride")
     if padding is not None and padding.value == '"same"' and "strided" in error.message:
-        text = fill(_SAME, code=code, stride=stride.value if stride is not None else "more than 1")
+        text = fill(_SAME, code=code, stride=stride.value if stride is not None else _MORE_THAN_1)
         return Explanation("layer-conflict", "error", _SAME_TITLE, text)
     first, second = calls.argument(call, "d_model"), calls.argument(call, "nhead")
     model, heads = calls.number(first), calls.number(second) if second is not None else _USUAL_HEADS
@@ -43,8 +45,8 @@ def layer_conflict(step: Step, before: Snapshot, past: Past) -> Explanation | No
     if "divisible" not in error.message:
         return None
     fields = {"code": code, "model": model, "heads": heads, "rest": model % heads}
-    given = calls.said(second) if second is not None else f"nothing, so {heads},"
-    text = fill(_HEADS, model_label=calls.said(first), heads_label=given, **fields)
+    given = calls.said(second, listed=True) if second is not None else phrase(_NOTHING, heads=heads)
+    text = fill(_HEADS, model_label=calls.said(first, listed=True), heads_label=given, **fields)
     return Explanation("layer-conflict", "error", fill(_HEADS_TITLE, **fields), text)
 
 
@@ -60,6 +62,9 @@ _INIT = """
 `{name}` is {what} and has no two. A bias is set otherwise, `nn.init.zeros_({name})`; leave tensors of one
 dimension out.
 """
+_MODULE_TITLE = "`{init}` fills a tensor, and got {what}"
+_A_MODULE = "a {type}"
+_THE_TENSOR = "the tensor"
 _MODULE = """
 `{code}` was given {what}, a layer, and functions of nn.init fill tensors: give it a parameter,
 `{init}(layer.weight)`. With `apply`, write a function that takes the layer and looks whether it has such a
@@ -82,13 +87,13 @@ def init_dimensions(step: Step, before: Snapshot, past: Past) -> Explanation | N
     init = call.name.removeprefix("torch.")
     code = _short(outer.expression)
     if tensor.kind == "module":
-        what = f"a {tensor.type}"
-        title = f"`{init}` fills a tensor, and got {what}"
+        what = phrase(_A_MODULE, type=tensor.type)
+        title = fill(_MODULE_TITLE, init=init, what=what)
         return Explanation("init-dimensions", "error", title, fill(_MODULE, code=code, what=what, init=init))
     shape = tensor.operand.shape if tensor.operand is not None else None
     if shape is None or len(shape) > 1 or "dimensions" not in step.error.message:
         return None
-    fields = {"init": init, "name": tensor.text or "the tensor", "what": shape_text(shape)}
+    fields = {"init": init, "name": tensor.text or phrase(_THE_TENSOR), "what": shape_text(shape)}
     return Explanation(
         "init-dimensions", "error", fill(_INIT_TITLE, **fields), fill(_INIT, code=code, **fields)
     )

@@ -12,6 +12,7 @@ from tutor.explain.reading import failing
 from tutor.explain.wording import code_list, fill
 from tutor.facts import Explanation, Snapshot, Step
 
+_ONE_DTYPE = "one dtype"
 _TITLE = "`{name}` is a class and takes no {keywords}: `torch.tensor` does"
 _TEXT = """
 `{name}` is a class of tensors. Called, it makes {dtype} of what it is given, as in old code, and knows of no
@@ -36,7 +37,7 @@ def tensor_class(step: Step, before: Snapshot, past: Past) -> Explanation | None
     count = sum(one.place.isdecimal() for one in call.arguments)
     sizes = data is not None and data.kind == "number"
     fields = {"name": call.name, "keywords": code_list(keywords)}
-    dtype = "float32" if call.name == "torch.Tensor" else "one dtype"
+    dtype = "float32" if call.name == "torch.Tensor" else _ONE_DTYPE
     more = fill(_SIZES, code=call.expression) if sizes else ""
     text = fill(_TEXT, dtype=dtype, sizes=more, **fields)
     fix = _made(step) if count == 1 and not sizes else None

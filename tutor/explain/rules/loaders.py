@@ -11,7 +11,7 @@ from tutor.explain.elsewhere import call_of, changed, last_set
 from tutor.explain.engine import failure
 from tutor.explain.past import Past
 from tutor.explain.reading import Failing, failing
-from tutor.explain.wording import code_list, fill
+from tutor.explain.wording import code_list, fill, phrase
 from tutor.facts import Argument, Explanation, FailedCall, Snapshot, Step
 
 _IS_HERE = "`{name}` is {told} here."
@@ -125,6 +125,7 @@ Workers are asked for with `num_workers=2`, say; without them this process loads
 _FLOAT = """
 It is not whole because of a division with `/`, or was written so: `int(...)` makes a whole number of it.
 """
+_THE_DATASET = "the dataset"
 _EMPTY_TITLE = "The dataset is empty"
 _EMPTY = """
 `{code}` is to draw samples from `{dataset}`, and its length is 0. Nothing was put into it: look where it is
@@ -143,7 +144,7 @@ def loader_setting(step: Step, before: Snapshot, past: Past) -> Explanation | No
     owner = call.name.rpartition(".")[2]
     dataset = calls.argument(call, "dataset", "data_source")
     if dataset is not None and dataset.length == 0 and "num_samples" in error.message:
-        text = fill(_EMPTY, code=_short(call.expression), dataset=dataset.text or "the dataset")
+        text = fill(_EMPTY, code=_short(call.expression), dataset=dataset.text or _THE_DATASET)
         return Explanation("loader-setting", "error", _EMPTY_TITLE, text)
     for argument in call.arguments:
         if argument.parameter in _SETTINGS and _is_wrong(call, argument):
@@ -190,6 +191,8 @@ def _setting(step: Step, call: FailedCall, argument: Argument, owner: str) -> Ex
 
 # ── loader-used ──────────────────────────────────────────────────────────────
 
+_A_LIST, _AN_ITERATOR = "a list", "an iterator"
+_THERE_ARE, _THERE_ARE_MORE = "there are {count}", "there are more"
 _USED_TITLE = "A DataLoader is gone through, it is not {used}"
 _INDEXED = """
 `{code}` asks for a batch by number, and a loader has none: it makes batches while it is gone through. Take
@@ -262,12 +265,12 @@ def loader_used(step: Step, before: Snapshot, past: Past) -> Explanation | None:
     node = found.expression
     if error.message == "'DataLoader' object is not subscriptable" and isinstance(node, ast.Subscript):
         text = fill(_INDEXED, code=ast.unparse(node), loader=ast.unparse(node.value))
-        return Explanation("loader-used", "error", fill(_USED_TITLE, used="a list"), text)
+        return Explanation("loader-used", "error", fill(_USED_TITLE, used=_A_LIST), text)
     if error.message == "'DataLoader' object is not an iterator" and isinstance(node, ast.Call) and node.args:
         loader = ast.unparse(node.args[0])
         fix = changed(found, node.args[0], f"iter({loader})")
         return Explanation(
-            "loader-used", "error", fill(_USED_TITLE, used="an iterator"), fill(_NEXT, loader=loader), fix
+            "loader-used", "error", fill(_USED_TITLE, used=_AN_ITERATOR), fill(_NEXT, loader=loader), fix
         )
     return _unpacked(step, past, found)
 
@@ -284,7 +287,7 @@ def _unpacked(step: Step, past: Past, found: Failing) -> Explanation | None:
         binding = last_set(step, past, found, name.id)
         made = binding.value if binding is not None else None
         if isinstance(made, ast.Call) and ast.unparse(made.func).rpartition(".")[2] == "DataLoader":
-            got = f"there are {told[2]}" if told[2] is not None else "there are more"
+            got = phrase(_THERE_ARE, count=told[2]) if told[2] is not None else _THERE_ARE_MORE
             target = statement.target if isinstance(statement, ast.For) else None
             code = (
                 f"for {ast.unparse(target)} in {ast.unparse(source)}" if target is not None and source else ""

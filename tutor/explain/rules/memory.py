@@ -12,6 +12,7 @@ from tutor.explain.reading import COPY_IF_NEEDED, evaluated, path, root, stateme
 from tutor.explain.strides import elements, fills
 from tutor.explain.wording import code_list, count_text, elements_text, fill, layout_text, shape_text
 from tutor.facts import Explanation, Snapshot, Step, StorageFacts, TensorFacts
+from tutor.translation import translated
 
 #: Methods that return the tensor itself when there is nothing to convert.
 _CONVERTING = frozenset(
@@ -23,6 +24,9 @@ _MOST = 50
 
 _TITLE = "`{new}` shares memory with `{old}`"
 _TITLE_SAME = "`{new}` and `{old}` are one {thing}"
+_THINGS = ("tensor", "numpy array")
+_LIVES = "{names} lives in this memory too."
+_LIVE = "{names} live in this memory too."
 _SAME = """
 {why} `{new}` and `{old}` are two names of one and the same {thing}; nothing was copied. What is changed in it
 through one name is changed for the other. For memory of its own, write `{new} = {old}.{copy}`.
@@ -105,7 +109,7 @@ def shares_memory(step: Step, before: Snapshot, past: Past) -> Explanation | Non
     others = [pair.new.name for pair in pairs[1:] if pair.old.name == first.old.name]
     title, text = _relation(first)
     if others:
-        text += f" {code_list(others)} live{'s' if len(others) == 1 else ''} in this memory too."
+        text += " " + fill(_LIVES if len(others) == 1 else _LIVE, names=code_list(others))
     told = tuple(dict.fromkeys((first.new.name, first.old.name, *others)))
     return Explanation("shares-memory", "note", title, text, None, told)
 
@@ -192,7 +196,7 @@ def _relation(pair: _Pair) -> tuple[str, str]:
 
 def _same_object(pair: _Pair) -> tuple[str, str]:
     array = pair.new.kind == "ndarray"
-    names = {**pair.names, "thing": "numpy array" if array else "tensor"}
+    names = {**pair.names, "thing": translated(_THINGS[array])}
     call = words(pair.value, pair.source) if pair.value is not None else ""
     why = ""
     if pair.method == "contiguous":

@@ -9,9 +9,11 @@ from tutor.explain import calls, cures, repairs
 from tutor.explain.engine import failure
 from tutor.explain.past import Past
 from tutor.explain.reading import Failing, failing, path, words
-from tutor.explain.wording import fill, shape_text
+from tutor.explain.wording import fill, phrase, shape_text
 from tutor.facts import Explanation, Snapshot, Step, TensorFacts
 
+_TENSOR, _A_TENSOR, _A_TYPE = "a tensor", "a tensor {shape} {dtype}", "a {type}"
+_THE_TENSOR = "the tensor"
 _CALLED_TITLE = "`{code}` is {what}, and cannot be called"
 _CALLED = """
 The brackets in `{whole}` call `{code}`, which is {what}: it is a value, and only functions are called.
@@ -101,9 +103,9 @@ def not_callable(step: Step, before: Snapshot, past: Past) -> Explanation | None
         return None
     code = repairs.code_of(function, found.source)
     facts = _facts(found, function)
-    what = "a tensor" if told[1] in ("Tensor", "Parameter") else f"a {told[1]}"
+    what = _TENSOR if told[1] in ("Tensor", "Parameter") else phrase(_A_TYPE, type=told[1])
     if facts is not None and facts.shape is not None:
-        what = f"a tensor {shape_text(facts.shape)} {facts.dtype}"
+        what = phrase(_A_TENSOR, shape=shape_text(facts.shape), dtype=facts.dtype)
     inside = ", ".join(repairs.code_of(one, found.source) for one in node.args)
     fix, cure = None, ""
     if not node.args and not node.keywords:
@@ -128,7 +130,7 @@ def format_of_many(step: Step, before: Snapshot, past: Past) -> Explanation | No
         return None
     whole = found.expression if found.expression is not None else found.statement
     fields = [one for one in ast.walk(whole) if isinstance(one, ast.FormattedValue) and one.format_spec]
-    name, spec = "the tensor", ".3f"
+    name, spec = phrase(_THE_TENSOR), ".3f"
     if len(fields) == 1:
         name = f"`{words(fields[0].value, found.source)}`"
         parts = fields[0].format_spec.values if isinstance(fields[0].format_spec, ast.JoinedStr) else []

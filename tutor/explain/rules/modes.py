@@ -28,6 +28,7 @@ _MOST = 500
 # ── evaluated-in-train-mode ──────────────────────────────────────────────────
 
 _TITLE = "{model} is evaluated in train mode"
+_THE_MODEL = "The model"
 _TEXT = """
 {what} `no_grad` only turns off the recording for backward; it does not change what layers do. {how}
 """
@@ -76,7 +77,7 @@ def evaluated_in_train_mode(step: Step, before: Snapshot, past: Past) -> Explana
             and name.isidentifier()
         ):
             fix = insert_line(step.source, statement, f"{name}.eval()", after=False)
-        title = fill(_TITLE, model=f"`{name}`" if name else "The model")
+        title = fill(_TITLE, model=f"`{name}`" if name else _THE_MODEL)
         return Explanation("evaluated-in-train-mode", "warning", title, text, fix)
     return None
 

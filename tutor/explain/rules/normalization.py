@@ -7,6 +7,7 @@ from tutor.explain.engine import failure
 from tutor.explain.past import Past
 from tutor.explain.wording import fill, shape_text
 from tutor.facts import Argument, Explanation, FailedCall, Shape, Snapshot, Step
+from tutor.translation import translated
 
 _RANK_TITLE = "{layer} takes {ranks} dimensions, and its input has {count}"
 _RANK = """
@@ -38,6 +39,7 @@ _PARAMETER = """
 for each place.
 """
 _PARAMETER_TITLE = "The {name} is {has}, and must be {wanted}"
+_PARAMETERS = ("weight", "bias")
 _EMPTY_TITLE = "`normalized_shape` is empty in `{code}`"
 _EMPTY = """
 {shape}. `normalized_shape` is {setting}: it says how many of the last sizes are normalized, and must have
@@ -199,8 +201,8 @@ def _tail(call: FailedCall, given: Argument, sizes: Shape, wanted: Shape) -> _To
 
 
 def _parameter(call: FailedCall, wanted: Shape) -> _Told | None:
-    for name in ("weight", "bias"):
-        given = subjects.tensor(call, name)
+    for parameter in _PARAMETERS:
+        given, name = subjects.tensor(call, parameter), translated(parameter)
         sizes = subjects.shape(given)
         if given is None or sizes is None or sizes == wanted:
             continue

@@ -12,7 +12,7 @@ from tutor.explain.engine import failure
 from tutor.explain.past import Past
 from tutor.explain.reading import failing
 from tutor.explain.rules.optimizers import optimizer_made
-from tutor.explain.wording import fill
+from tutor.explain.wording import and_text, fill, phrase
 from tutor.facts import Argument, Explanation, FailedCall, Snapshot, Step
 
 _HAS = "It has {count} here."
@@ -42,6 +42,8 @@ _FOREACH = """
 _BOTH = (
     "{given} Its two members must be both plain numbers or both tensors: here one is a tensor and one is not."
 )
+_WITH, _NO_MOMENTUM = ", with {settings}", " and gives no `momentum`, which is 0 then"
+_WITH_ITEM = "with `.item()`"
 _NESTEROV_TITLE = "Nesterov momentum needs a momentum"
 _NESTEROV = """
 `{code}` asks for `nesterov=True`{has}. Nesterov's method is a way to use momentum, so that it needs
@@ -148,7 +150,7 @@ def nesterov(step: Step, before: Snapshot, past: Past) -> Explanation | None:
     if (_float(momentum) or 0) > 0 and not _float(dampening):
         return None
     settings = [f"{calls.label(one)} ({one.parameter})" for one in (momentum, dampening) if one is not None]
-    has = f", with {' and '.join(settings)}" if settings else " and gives no `momentum`, which is 0 then"
+    has = phrase(_WITH, settings=and_text(settings)) if settings else phrase(_NO_MOMENTUM)
     code = call.expression if len(call.expression) <= 90 else call.name
     return Explanation("nesterov-momentum", "error", _NESTEROV_TITLE, fill(_NESTEROV, code=code, has=has))
 
@@ -186,7 +188,7 @@ def _wrong_tensor(call: FailedCall, argument: Argument, given: str) -> tuple[str
         return fill(_TENSOR, given=given, groups=fill(_GROUPS)), None
     foreach = calls.argument(call, "foreach")
     if foreach is not None and foreach.value == "True":
-        instead = f"`{argument.text}.item()`" if argument.text else "with `.item()`"
+        instead = f"`{argument.text}.item()`" if argument.text else _WITH_ITEM
         return fill(_FOREACH, given=given, setting=argument.parameter, instead=instead), None
     return None
 
@@ -206,7 +208,7 @@ def _wrong_pair(
             return fill(_BOTH, **fields), None
         foreach = calls.argument(call, "foreach")
         if foreach is not None and foreach.value == "True":
-            return fill(_FOREACH, instead="with `.item()`", **fields), None
+            return fill(_FOREACH, instead=_WITH_ITEM, **fields), None
         return None
     members = _members(argument.value)
     if members is None or setting.pair is None:

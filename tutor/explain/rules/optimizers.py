@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Sequence
+from functools import reduce
 
 from tutor.explain import calls
 from tutor.explain.elsewhere import articled, changed, defined, last_set, source_of
@@ -12,6 +13,7 @@ from tutor.explain.past import Past
 from tutor.explain.reading import Failing, failing, insert_line
 from tutor.explain.wording import code_list, fill, phrase, shape_text
 from tutor.facts import Argument, Explanation, FailedCall, Operand, Snapshot, Step
+from tutor.translation import translated
 
 _ONE_TENSOR = "one tensor, {what}"
 _A_METHOD = "a method"
@@ -26,6 +28,7 @@ _OPTIM = "torch.optim."
 
 # ── optimizer-params ─────────────────────────────────────────────────────────
 
+_A_TYPE, _AND_TYPE = "a{n} {type}", "{first} and {second}"
 _PARAMS_TITLE = "`{params}` is {what}, and {optimizer} needs a list of parameters"
 _PARAMS = """
 {optimizer} must get its parameters as a list, or as what `.parameters()` gives: tensors that it is to
@@ -129,7 +132,8 @@ def _filled(members: str, hint: str) -> str:
 
 
 def _kinds(types: Sequence[str]) -> str:
-    return " and ".join(f"a{'n' if one[:1].lower() in 'aeiou' else ''} {one}" for one in types)
+    kinds = [phrase(_A_TYPE, n="n" if one[:1].lower() in "aeiou" else "", type=one) for one in types]
+    return reduce(lambda first, second: phrase(_AND_TYPE, first=first, second=second), kinds)
 
 
 def _members(types: Sequence[str]) -> str:
@@ -156,6 +160,7 @@ def _is_plain(text: str) -> bool:
 
 # ── no-parameters ────────────────────────────────────────────────────────────
 
+_NONE_PASSED = "No parameter passed the condition in it."
 _EMPTY_TITLE = "{optimizer} got no parameters: `{params}` is empty"
 _EMPTY = "An optimizer needs at least one tensor to change, and `{params}` gives none. {why}"
 _USED = """
@@ -216,7 +221,7 @@ def _why_empty(step: Step, past: Past, found: Failing | None, params: Argument) 
     if "requires_grad" in text:
         return fill(_FILTERED), None
     if " if " in text or text.startswith("filter("):
-        return "No parameter passed the condition in it.", None
+        return phrase(_NONE_PASSED), None
     owner = _owner(text)
     if owner is None or found is None:
         return "", None
@@ -257,6 +262,7 @@ def _why_no_layers(step: Step, past: Past, kind: str) -> str:
 
 # ── non-leaf-param ───────────────────────────────────────────────────────────
 
+_OPERATION, _OPERATION_OF = "an operation", "an operation ({node})"
 _LEAF_TITLE = "`{name}` was computed: an optimizer can only change leaves"
 _LEAF = """
 `{name}` is {what}, and it is the result of {made}. An optimizer needs leaves, tensors that a computation
@@ -301,11 +307,14 @@ def _made(step: Step, past: Past, found: Failing | None, one: Operand) -> str:
     binding = last_set(step, past, found, one.name) if found is not None and one.name else None
     if binding is not None:
         return f"`{source_of(binding)}` ({binding.at})"
-    return f"an operation ({one.grad_fn})" if one.grad_fn else "an operation"
+    return phrase(_OPERATION_OF, node=one.grad_fn) if one.grad_fn else phrase(_OPERATION)
 
 
 # ── parameter-groups ─────────────────────────────────────────────────────────
 
+_KEYS_HERE = "; here it has {keys}"
+_OF_LENGTH, _A_DICTIONARY = "a {kind} of {count}", "a dictionary"
+_IS_MADE = "`{name}` is {what}{shown}."
 _TWICE_TITLE = "A parameter stands in two groups of {optimizer}"
 _TWICE = """
 {given} Each parameter must be in one group only, or it would be changed twice in a step. Leave it out of
@@ -364,7 +373,7 @@ def _about_groups(step: Step, call: FailedCall) -> tuple[str, dict[str, str]] | 
     if step.error is not None and step.error.type == "KeyError" and message.strip("'\"") == "params":
         inner = calls.argument(list(calls.chain(call))[-1], "param_group")
         keys = inner.keys if inner is not None else ()
-        return _KEY, {"found": f"; here it has {code_list(keys)}" if keys else ""}
+        return _KEY, {"found": phrase(_KEYS_HERE, keys=code_list(keys)) if keys else ""}
     if "must be a dict" in message and call.arguments:
         return _NOT_DICT, {"text": call.arguments[0].text or "[tensor]"}
     return None
@@ -378,7 +387,9 @@ def _given(call: FailedCall) -> str:
     tensors = {one.name: shape_text(one.shape or ()) for one in params.items if one.name}
     shown = f" ({', '.join(f'`{name}` {tensors[name]}' for name in named[:4])})" if named else ""
     members = (
-        f"a {params.kind} of {params.length}" if params.kind in ("list", "tuple") else calls.what(params)
+        phrase(_OF_LENGTH, kind=translated(params.kind), count=params.length)
+        if params.kind in ("list", "tuple")
+        else calls.what(params)
     )
-    members = "a dictionary" if params.kind == "dict" else members
-    return f"`{params.text or params.parameter}` is {members}{shown}."
+    members = phrase(_A_DICTIONARY) if params.kind == "dict" else members
+    return phrase(_IS_MADE, name=params.text or params.parameter, what=members, shown=shown)

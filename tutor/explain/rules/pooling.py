@@ -7,7 +7,7 @@ import re
 from tutor.explain import calls, subjects, windows
 from tutor.explain.engine import failure
 from tutor.explain.past import Past
-from tutor.explain.wording import count_text, fill, shape_text
+from tutor.explain.wording import count_text, fill, phrase, shape_text
 from tutor.facts import Argument, Explanation, FailedCall, Shape, Snapshot, Step
 
 _RANK_TITLE = "{layer} takes {ranks} dimensions, and its input has {count}"
@@ -25,6 +25,7 @@ _SMALL = """
 smaller than the kernel, {kernel}, or nothing is left. Each pooling before it makes the input smaller: give
 it a bigger input, a smaller kernel, or leave one pooling out.
 """
+_ONE_NUMBER, _NUMBERS = "one number", "one number or {count} of them"
 _OUTPUT_TITLE = "`output_size` is {given}, and must be {wanted}"
 _OUTPUT = """
 {shape}. `{operation}` makes an output of the sizes in `output_size`, which is {given}: it must be {wanted},
@@ -136,7 +137,7 @@ def _output(call: FailedCall, given: Argument, slides: int) -> _Told | None:
     fits = len(values) == slides or not isinstance(value, tuple | list)
     if fits and all(one >= 0 for one in whole):
         return None
-    wanted = "one number" if slides == 1 else f"one number or {slides} of them"
+    wanted = phrase(_ONE_NUMBER if slides == 1 else _NUMBERS, count=slides)
     fields = {"given": value, "wanted": wanted}
     shape = subjects.sentence(subjects.shape_of(given))
     return fill(_OUTPUT_TITLE, **fields), fill(
@@ -173,7 +174,7 @@ def pad_input(step: Step, before: Snapshot, past: Past) -> Explanation | None:
         padded = int(told[2])
         if len(sizes) in (padded + 1, padded + 2):
             return None
-        fields = {"ranks": f"{padded + 1} or {padded + 2}", "count": count}
+        fields = {"ranks": subjects.counted((padded + 1, padded + 2)), "count": count}
         text = fill(
             _PAD_RANK, made=subjects.layer_is(call), padded=subjects.dims_text(padded), shape=shape, **fields
         )

@@ -9,6 +9,8 @@ from tutor.explain.wording import fill, phrase, shape_text
 from tutor.facts import Argument, Explanation, FailedCall, Operand, Shape, Snapshot, Step
 
 _INPUT = "its input"
+_ORDERS = ("length, batch", "batch, length")
+_STATE_SHAPE = "{name} is {shape}"
 _CELL_TAKES = "it takes `[batch, input_size]`, or one row"
 _TAKES = "it takes `[{order}, input_size]`, or one sequence without a batch"
 _PART = "part {at} of the hidden state"
@@ -36,6 +38,8 @@ _EMBED = """
 the layer for it, or bring it to that size before, with a Linear layer.
 """
 
+_LAST_SIZES = "the last sizes of `query` and `key`"
+_BEFORE_LAST_SIZES = "the first-but-last sizes of `key` and `value`"
 _ATTENTION_TITLE = "Sizes {first} and {second} do not fit in the attention"
 _ATTENTION = """
 As query, key and value: {shapes}. Each query is multiplied with each key, and the values are weighed by
@@ -95,8 +99,7 @@ def _who(call: FailedCall) -> str:
 
 
 def _layout(call: FailedCall) -> str:
-    order = "batch, length" if subjects.setting(call, "batch_first") else "length, batch"
-    return fill(_TAKES, order=order)
+    return fill(_TAKES, order=_ORDERS[bool(subjects.setting(call, "batch_first"))])
 
 
 def _states(call: FailedCall, given: Argument, sizes: Shape, hidden: int) -> _Told | None:
@@ -121,14 +124,14 @@ def _state(
     name, shape, hidden, at = state
     cell = calls.operation(call) in _CELLS
     if cell and len(shape) not in (1, 2):
-        fields = {"ranks": "1 or 2", "count": subjects.dims_text(len(shape))}
+        fields = {"ranks": subjects.counted((1, 2)), "count": subjects.dims_text(len(shape))}
         wanted = fill(_STATE_IS, hidden=hidden)
         text = fill(
             _RANK,
             made=subjects.layer_is(call),
             wanted=wanted,
             who=name,
-            shape=f"{subjects.sentence(name)} is {shape_text(shape)}",
+            shape=phrase(_STATE_SHAPE, name=subjects.sentence(name), shape=shape_text(shape)),
             **fields,
         )
         return fill(_RANK_TITLE, layer=_who(call), who=name, **fields), text
@@ -199,12 +202,12 @@ def attention_sizes(step: Step, before: Snapshot, past: Past) -> Explanation | N
     if min(map(len, (query, key, value))) < 2:
         return None
     if query[-1] != key[-1]:
-        needs, sizes = "the last sizes of `query` and `key`", (query[-1], key[-1])
+        needs, sizes = _LAST_SIZES, (query[-1], key[-1])
     elif key[-2] != value[-2]:
-        needs, sizes = "the first-but-last sizes of `key` and `value`", (key[-2], value[-2])
+        needs, sizes = _BEFORE_LAST_SIZES, (key[-2], value[-2])
     else:
         return None
-    shapes = ", ".join(subjects.shape_of(one) for one in found if one is not None)
+    shapes = ", ".join(subjects.shape_of(one, listed=True) for one in found if one is not None)
     text = fill(_ATTENTION, shapes=shapes, needs=needs, first=sizes[0], second=sizes[1])
     title = fill(_ATTENTION_TITLE, first=sizes[0], second=sizes[1])
     return Explanation("feature-size", "error", title, text, None, subjects.all_evidence(step, call))

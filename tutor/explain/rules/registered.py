@@ -11,13 +11,16 @@ from tutor.explain.engine import failure
 from tutor.explain.past import Past
 from tutor.explain.reading import Failing, failing, parse, path
 from tutor.explain.reading import replace as replace_statement
-from tutor.explain.wording import fill
+from tutor.explain.wording import fill, phrase
 from tutor.facts import Argument, Explanation, FailedCall, Snapshot, Step
+from tutor.translation import translated
 
 _SET = "torch.nn.Module.__setattr__"
 
 # ── parameter-required ───────────────────────────────────────────────────────
 
+_A_TENSOR, _TENSOR_IS = "a tensor", "a tensor, {what}"
+_THE_MODULE, _MODULE, _NEW_VALUE = "the {type}", "the module", "the new value"
 _PARAMETER_TITLE = "`{name}` is a parameter, and {what} cannot take its place"
 _PARAMETER = """
 `{name}` is registered as a parameter of {owner}, so that it may only be set to an nn.Parameter (or None), and
@@ -44,10 +47,10 @@ def parameter_required(step: Step, before: Snapshot, past: Past) -> Explanation 
     if value is None or found is None or value.type in ("Parameter", "NoneType", ""):
         return None
     name = _target(call, found)
-    what = f"a tensor, {calls.what(value)}," if value.operand is not None else calls.what(value)
+    what = phrase(_TENSOR_IS, what=calls.what(value)) if value.operand is not None else calls.what(value)
     node = call_of(found)
     handed = ast.unparse(node.args[2]) if node is not None and len(node.args) == 3 else ""
-    text_of = value.text or handed or "the new value"
+    text_of = value.text or handed or phrase(_NEW_VALUE)
     own_value = _reads(value.text, name)
     fix = None
     if value.operand is not None and value.text:
@@ -60,9 +63,9 @@ def parameter_required(step: Step, before: Snapshot, past: Past) -> Explanation 
             made = f"{in_nn(step, past, 'Parameter')}({value.text})"
             fix = changed(found, calls.node_of(found, call, value), made)
     choice = fill(_NEW_PARAMETER if registering else _NEW_VALUES, name=name, value=text_of)
-    owner = f"`{call.module.path}`" if call.module.path else f"the {call.module.type}"
-    text = fill(_PARAMETER, name=name, owner=owner, value=text_of, what=what.rstrip(","), choice=choice)
-    title = fill(_PARAMETER_TITLE, name=name, what="a tensor" if value.operand is not None else what)
+    owner = f"`{call.module.path}`" if call.module.path else phrase(_THE_MODULE, type=call.module.type)
+    text = fill(_PARAMETER, name=name, owner=owner, value=text_of, what=what, choice=choice)
+    title = fill(_PARAMETER_TITLE, name=name, what=_A_TENSOR if value.operand is not None else what)
     return Explanation("parameter-required", "error", title, text, fix)
 
 
@@ -101,6 +104,7 @@ def _reads(text: str, name: str) -> bool:
 
 # ── layer-replaced ───────────────────────────────────────────────────────────
 
+_PLACE_TITLE = "`{name}` is a place for a layer, and this line puts {what} in its place"
 _LAYER_TITLE = "`{name}` is a layer, and this line puts {what} in its place"
 _LAYER = """
 `{name}` was registered as a layer of {owner}, and only another layer may take its place: `{value}` is
@@ -133,16 +137,17 @@ def layer_replaced(step: Step, before: Snapshot, past: Past) -> Explanation | No
     name = _target(call, found)
     if item and isinstance(found.statement, ast.Assign):
         name = ast.unparse(found.statement.targets[0])
-    what = f"a tensor, {calls.what(value)}" if value.operand is not None else calls.what(value)
-    owner = f"`{call.module.path}`" if call.module.path else f"the {call.module.type}"
+    what = phrase(_TENSOR_IS, what=calls.what(value)) if value.operand is not None else calls.what(value)
+    owner = f"`{call.module.path}`" if call.module.path else phrase(_THE_MODULE, type=call.module.type)
     if item:
         place = value.text or ast.unparse(getattr(found.statement, "value", ast.Constant("it")))
         text = fill(_MEMBER_PLACE, name=name, owner=owner, type=call.module.type, value=place, what=what)
-        title = fill(_LAYER_TITLE, name=name, what=what).replace("is a layer", "is a place for a layer")
+        title = fill(_PLACE_TITLE, name=name, what=what)
         return Explanation("layer-replaced", "error", title, text)
     hint = fill(_RESULT, name=name, value=value.text) if value.operand is not None and value.text else ""
-    text = fill(_LAYER, name=name, owner=owner, value=value.text or "the new value", what=what, hint=hint)
-    title = fill(_LAYER_TITLE, name=name, what="a tensor" if value.operand is not None else what)
+    written = value.text or phrase(_NEW_VALUE)
+    text = fill(_LAYER, name=name, owner=owner, value=written, what=what, hint=hint)
+    title = fill(_LAYER_TITLE, name=name, what=_A_TENSOR if value.operand is not None else what)
     return Explanation("layer-replaced", "error", title, text)
 
 
@@ -186,7 +191,7 @@ def name_clash(step: Step, before: Snapshot, past: Past) -> Explanation | None:
     kind = _KINDS.get(method, "layer")
     better = f"my_{name}" if taken is not None else name.replace(".", "_") or "weight"
     path_of = call.module.path if call.module is not None else ""
-    owner = f"`{path_of}`" if path_of else "the module" if call.form != "class" else f"nn.{method}"
+    owner = f"`{path_of}`" if path_of else _MODULE if call.form != "class" else f"nn.{method}"
     template = _TAKEN if taken is not None else _DOTTED if dotted is not None else _NO_NAME
     code = call.expression if len(call.expression) <= 80 else f"{call.expression[:79]}…"
     text = fill(template, code=code, name=name, kind=kind, owner=owner, better=better)
@@ -199,6 +204,9 @@ def name_clash(step: Step, before: Snapshot, past: Past) -> Explanation | None:
 
 # ── not-a-layer ──────────────────────────────────────────────────────────────
 
+_GIVEN_MANY, _A_KIND = "given {count} arguments", "a {kind}"
+_A_CLASS, _A_FUNCTION = "a class", "a function"
+_SMALL_MODULE = "write a small module whose `forward` calls it"
 _MEMBER_TITLE = "{container} takes layers, and `{code}` is {what}"
 _MEMBER = """
 {container} must be given layers, objects that were made from classes of nn.Module. `{code}` is {what}.
@@ -250,11 +258,12 @@ def _odd_member(
         fixed = f"{ast.unparse(node.func)}([{inside}])"
         hint = fill(_OF_MANY, container=name, fixed=fixed)
         code = ast.unparse(node)
-        return code, f"given {len(node.args)} arguments", hint, changed(found, node, fixed)
+        return code, phrase(_GIVEN_MANY, count=len(node.args)), hint, changed(found, node, fixed)
     if container == "Sequential" and len(node.args) == 1 and call.arguments[:1]:
         first = call.arguments[0]
         if first.kind in ("list", "tuple") or first.type == "ModuleList":
-            what = "a ModuleList" if first.type == "ModuleList" else f"a {first.kind}"
+            kind = first.type if first.type == "ModuleList" else translated(first.kind)
+            what = phrase(_A_KIND, kind=kind)
             fixed = f"{ast.unparse(node.func)}(*{ast.unparse(node.args[0])})"
             hint = fill(_OF_LIST, container=name, fixed=fixed)
             return first.text or what, what, hint, changed(found, node, fixed)
@@ -278,17 +287,16 @@ def _member(text: str, facts: Argument | None, prefix: str) -> tuple[str, str, s
     dotted = all(part.isidentifier() for part in text.split("."))
     if not dotted or (facts is not None and facts.kind == "module"):
         if facts is not None and facts.operand is not None:
-            return f"a tensor, {calls.what(facts)}", "", None
+            return phrase(_TENSOR_IS, what=calls.what(facts)), "", None
         return None
     if (facts is not None and facts.kind == "class") or (facts is None and last[:1].isupper()):
         made = f"{text}()"
         ready = last in _LAYERS.values() or last in ("Identity", "BCELoss")
-        return "a class", fill(_OF_CLASS, fixed=made), made if ready else None
+        return _A_CLASS, fill(_OF_CLASS, fixed=made), made if ready else None
     layer = _LAYERS.get(last)
     if layer is not None and (facts is None or facts.kind == "function"):
         made = f"{prefix}.{layer}()"
-        return "a function", fill(_OF_FUNCTION, there=f"`{made}`"), made if last in _SAME else None
+        return _A_FUNCTION, fill(_OF_FUNCTION, there=f"`{made}`"), made if last in _SAME else None
     if facts is not None and facts.kind == "function":
-        there = "write a small module whose `forward` calls it"
-        return "a function", fill(_OF_FUNCTION, there=there), None
+        return _A_FUNCTION, fill(_OF_FUNCTION, there=_SMALL_MODULE), None
     return None

@@ -24,6 +24,8 @@ _HINTS = {
     "interpolate": "They are batch and channels, then one to three sizes that are changed.",
     "outer": "It multiplies each number of one vector with each of the other; for matrices there is `@`.",
 }
+_SHAPES = "{first}, and {second}"
+_LAST_SIZE, _FIRST_SIZE, _SIZE_AT = "the last size", "the first size", "size {at}"
 _EQUAL_TITLE = "`{operation}` needs two equal sizes, and gets {a} and {b}"
 _EQUAL = """
 {shapes}. For `{operation}`, {first} of {one} and {second} of {other} must be equal, because {why}: here
@@ -108,7 +110,9 @@ def shapes_alike(step: Step, before: Snapshot, past: Past) -> Explanation | None
             wanted = phrase(_SAME_SHAPE if alike.shape else _SAME_COUNT)
             text = fill(
                 _ALIKE,
-                shapes=subjects.sentence(", ".join(subjects.shape_of(each) for each, _ in known)),
+                shapes=subjects.sentence(
+                    ", ".join(subjects.shape_of(each, listed=True) for each, _ in known)
+                ),
                 operation=operation,
                 why=alike.why,
                 same=wanted,
@@ -219,7 +223,11 @@ def _unequal(call: FailedCall, equal: Equal) -> tuple[str, str] | None:
     fields = {"operation": calls.operation(call), "a": shape[at], "b": second[place]}
     text = fill(
         _EQUAL,
-        shapes=f"{subjects.sentence(subjects.shape_of(one))}, and {subjects.shape_of(other)}",
+        shapes=phrase(
+            _SHAPES,
+            first=subjects.sentence(subjects.shape_of(one, listed=True)),
+            second=subjects.shape_of(other, listed=True),
+        ),
         first=_which(at),
         one=subjects.name_of(one),
         second=_which(place),
@@ -231,4 +239,4 @@ def _unequal(call: FailedCall, equal: Equal) -> tuple[str, str] | None:
 
 
 def _which(at: int) -> str:
-    return "the last size" if at == -1 else "the first size" if at == 0 else f"size {at}"
+    return phrase(_LAST_SIZE if at == -1 else _FIRST_SIZE if at == 0 else _SIZE_AT, at=at)

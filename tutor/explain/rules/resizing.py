@@ -8,7 +8,7 @@ from tutor.explain import calls, subjects
 from tutor.explain.engine import failure
 from tutor.explain.past import Past
 from tutor.explain.strides import broadcast
-from tutor.explain.wording import fill, product_text, shape_text
+from tutor.explain.wording import fill, phrase, product_text, shape_text
 from tutor.facts import Argument, Explanation, FailedCall, Shape, Snapshot, Step
 
 _FEW_TITLE = "`{operation}` needs at least {count} sizes for {who}, and gets {given}"
@@ -17,6 +17,7 @@ _FEW = """
 more in front for new ones: at least {count}. {hint}
 """
 _FEW_REPEAT = "To repeat along the last dimension alone, write 1 for the others: `{fixed}`."
+_THE_FIRST, _THE_FIRST_FEW = "the first one", "the first {count}"
 _NEW_TITLE = "-1 has no size to keep in `{code}`"
 _NEW = """
 {shape}, with {dims}, and `{operation}` is given {sizes}: there, -1 means that a dimension keeps its size,
@@ -115,7 +116,7 @@ def expand_sizes(step: Step, before: Snapshot, past: Past) -> Explanation | None
         return Explanation("expand-sizes", "error", title, text, None, names)
     front = len(sizes) - len(shape)
     if operation == "expand" and any(size == -1 for size in sizes[:front]):
-        first = "the first one" if front == 1 else f"the first {front}"
+        first = phrase(_THE_FIRST if front == 1 else _THE_FIRST_FEW, count=front)
         text = fill(_NEW, front=first, is_new="is" if front == 1 else "are", **fields)
         title = fill(_NEW_TITLE, code=subjects.code_of(call))
         return Explanation("expand-sizes", "error", title, text, None, names)

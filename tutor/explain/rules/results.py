@@ -77,6 +77,7 @@ def _bound(step: Step) -> Iterator[tuple[str, TensorFacts, OpFacts]]:
 
 # ── not-recorded ─────────────────────────────────────────────────────────────
 
+_GIVEN = "what it was given"
 _RECORDED_TITLE = "`{name}` has no history"
 _RECORDED = """
 `{code}` ({at}) ran where autograd does not record, so `{name}` does not require grad although {given} does:
@@ -96,7 +97,7 @@ def not_recorded(step: Step, before: Snapshot, past: Past) -> Explanation | None
             continue
         if op.name in ("detach", "data", "numpy"):
             continue
-        given = f"`{asks.name}`" if asks.name else "what it was given"
+        given = f"`{asks.name}`" if asks.name else _GIVEN
         at = past.now(step).at_line(op.line)
         text = fill(_RECORDED, code=op.expression or op.name, at=at, name=name, given=given)
         return Explanation("not-recorded", "note", fill(_RECORDED_TITLE, name=name), text, None, (name,))
@@ -105,6 +106,7 @@ def not_recorded(step: Step, before: Snapshot, past: Past) -> Explanation | None
 
 # ── gathered ─────────────────────────────────────────────────────────────────
 
+_MASK, _TENSOR_OF_POSITIONS, _LIST_OF_POSITIONS = "a mask", "a tensor of positions", "a list of positions"
 _GATHERED_TITLE = "`{name}` is a copy: {index} gathers elements"
 _GATHERED = """
 `{code}` picks elements by {index}, which can lie anywhere in memory, so they were copied out of `{old}`.
@@ -121,9 +123,7 @@ def gathered(step: Step, before: Snapshot, past: Past) -> Explanation | None:
             continue
         chosen = next((one for one in op.ins[1:]), None)
         masked = chosen is not None and chosen.dtype == "bool"
-        index = (
-            "a mask" if masked else "a tensor of positions" if chosen is not None else "a list of positions"
-        )
+        index = _MASK if masked else _TENSOR_OF_POSITIONS if chosen is not None else _LIST_OF_POSITIONS
         old = op.ins[0].name
         if old == name or not op.expression.startswith(old):
             continue

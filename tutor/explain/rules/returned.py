@@ -10,7 +10,7 @@ from tutor.explain.elsewhere import changed, codes, defined, last_set
 from tutor.explain.engine import failure
 from tutor.explain.past import Past
 from tutor.explain.reading import Failing, failing
-from tutor.explain.wording import fill
+from tutor.explain.wording import fill, phrase
 from tutor.facts import Explanation, Snapshot, Step
 
 
@@ -84,6 +84,7 @@ def _function(
 
 # ── method-uncalled ──────────────────────────────────────────────────────────
 
+_USED_SO = "used so"
 _UNCALLED_TITLE = "`{name}` is the method itself: it has not been called"
 _UNCALLED = """
 `{name}` without brackets is the method, and not what it gives: that cannot be {used}. Call it: `{name}()`.
@@ -118,7 +119,7 @@ def method_uncalled(step: Step, before: Snapshot, past: Past) -> Explanation | N
         if not isinstance(node, ast.Attribute) or node.attr not in _GIVING or id(node) in called:
             continue
         name = ast.get_source_segment(found.source, node) or ast.unparse(node)
-        text = fill(_UNCALLED, name=name, used=_USED.get(told[1] or "", "used so"))
+        text = fill(_UNCALLED, name=name, used=phrase(_USED.get(told[1] or "", _USED_SO)))
         fix = changed(found, node, f"{name}()")
         return Explanation("method-uncalled", "error", fill(_UNCALLED_TITLE, name=name), text, fix)
     return None
@@ -126,6 +127,7 @@ def method_uncalled(step: Step, before: Snapshot, past: Past) -> Explanation | N
 
 # ── iterator-used ────────────────────────────────────────────────────────────
 
+_INDEXED, _COUNTED, _ASKED_FOR = "indexed", "counted", "asked for `.{name}`"
 _ITERATOR_TITLE = "`{code}` is an iterator: it gives one after the other"
 _ITERATOR = """
 `{code}` makes no list: it gives its members one by one, so that it cannot be {used}. {choice}
@@ -144,11 +146,11 @@ def iterator_used(step: Step, before: Snapshot, past: Past) -> Explanation | Non
         return None
     for node in (one for each in found.nodes for one in ast.walk(each)):
         if isinstance(node, ast.Subscript) and "subscriptable" in error.message:
-            inner, used, name = node.value, "indexed", ""
+            inner, used, name = node.value, phrase(_INDEXED), ""
         elif isinstance(node, ast.Call) and ast.unparse(node.func) == "len" and "len()" in error.message:
-            inner, used, name = node.args[0], "counted", ""
+            inner, used, name = node.args[0], phrase(_COUNTED), ""
         elif isinstance(node, ast.Attribute) and f"no attribute '{node.attr}'" in error.message:
-            inner, used, name = node.value, f"asked for `.{node.attr}`", node.attr
+            inner, used, name = node.value, phrase(_ASKED_FOR, name=node.attr), node.attr
         else:
             continue
         code = ast.unparse(inner)

@@ -11,11 +11,13 @@ from tutor.explain.engine import failure
 from tutor.explain.entries import At
 from tutor.explain.past import Past
 from tutor.explain.reading import failing
-from tutor.explain.wording import fill
+from tutor.explain.wording import fill, phrase
 from tutor.facts import Explanation, FailedCall, Snapshot, Step
 
 # ── weights-only ─────────────────────────────────────────────────────────────
 
+_AN_ARRAY = "a numpy array or number"
+_A_MODEL, _AN_OBJECT = "a model, of the class {name}", "an object of the class {name}"
 _WEIGHTS_TITLE = "`torch.load` refused {kind}: it loads plain data only"
 _WEIGHTS = """
 The file holds {kind}, and by default (`weights_only=True`) `torch.load` accepts tensors, numbers, texts,
@@ -52,11 +54,11 @@ def weights_only(step: Step, before: Snapshot, past: Past) -> Explanation | None
     own = defined(step, past, name)
     model = path.startswith("torch.nn.modules") or is_module(step, past, own)
     if path.startswith("numpy."):
-        kind, choice = "a numpy array or number", fill(_NUMPY)
+        kind, choice = phrase(_AN_ARRAY), fill(_NUMPY)
     elif model:
-        kind, choice = f"a model, of the class {name}", fill(_MODEL)
+        kind, choice = phrase(_A_MODEL, name=name), fill(_MODEL)
     else:
-        kind, choice = f"an object of the class {name}", fill(_OTHER, name=name)
+        kind, choice = phrase(_AN_OBJECT, name=name), fill(_OTHER, name=name)
     saved = _saved(step, past, call)
     words = fill(_SAVED, code=saved[0], at=saved[1]) if saved is not None else ""
     text = fill(_WEIGHTS, kind=kind, saved=words, choice=choice)
@@ -87,6 +89,7 @@ _RELATIVE = """
 A path that does not begin with / starts from the folder in which Python runs, which need not be that of the
 program.
 """
+_IS_FOLDER_TITLE = "{path} is a folder"
 _FOLDER_TITLE = "The folder for {path} does not exist"
 _FOLDER = """
 `{code}` is to write {given}, and the folder {folder} is not there: `torch.save` makes a file, but no
@@ -114,7 +117,7 @@ def missing_file(step: Step, before: Snapshot, past: Past) -> Explanation | None
         return Explanation("missing-file", "error", fill(_FOLDER_TITLE, **fields), text)
     if error.type == "IsADirectoryError" or "Is a directory" in error.message:
         text = fill(_IS_FOLDER, **fields)
-        return Explanation("missing-file", "error", f"{path} is a folder", text)
+        return Explanation("missing-file", "error", fill(_IS_FOLDER_TITLE, path=path), text)
     if error.type != "FileNotFoundError":
         return None
     relative = fill(_RELATIVE) if not path.strip("\"'").startswith(("/", "~")) and ":" not in path else ""
@@ -178,6 +181,7 @@ def not_a_checkpoint(step: Step, before: Snapshot, past: Past) -> Explanation | 
 
 # ── cannot-save ──────────────────────────────────────────────────────────────
 
+_A_RUNNING, _A_LAMBDA = "A {type}", "A lambda in it"
 _PICKLE_TITLE = "{what} cannot be saved to a file"
 _PICKLE = """
 `{code}` writes `{given}` by pickling: values are written out, and functions and classes by their names
@@ -202,9 +206,9 @@ def cannot_save(step: Step, before: Snapshot, past: Past) -> Explanation | None:
     running = re.search(r"cannot pickle '([\w.]+)' object", error.message)
     local = re.search(r"local object '([^']+)'", error.message)
     if running is not None:
-        what, why = f"A {running[1].rpartition('.')[2]}", _RUNNING
+        what, why = phrase(_A_RUNNING, type=running[1].rpartition(".")[2]), _RUNNING
     elif "lambda" in error.message:
-        what, why = "A lambda in it", _NO_NAME
+        what, why = _A_LAMBDA, _NO_NAME
     elif local is not None:
         what, why = f"`{local[1].rpartition('.')[2]}`", _LOCAL
     else:
@@ -218,6 +222,7 @@ def cannot_save(step: Step, before: Snapshot, past: Past) -> Explanation | None:
 
 # ── map-location ─────────────────────────────────────────────────────────────
 
+_A_CUDA_DEVICE = "a CUDA device"
 _MAP_TITLE = "The tensors were to be loaded to {device}, which is not here"
 _MAP = """
 A file remembers on which device each tensor was. {asked}, and this machine has none that torch can use. With
@@ -252,7 +257,7 @@ def map_location(step: Step, before: Snapshot, past: Past) -> Explanation | None
     elif node is not None and found is not None and not any(k.arg is None for k in node.keywords):
         inside = ", ".join(ast.unparse(one) for one in (*node.args, *node.keywords))
         fix = changed(found, node, f'{ast.unparse(node.func)}({inside}, map_location="cpu")')
-    device = (argument.value or argument.text).strip("\"'") if argument is not None else "a CUDA device"
+    device = (argument.value or argument.text).strip("\"'") if argument is not None else _A_CUDA_DEVICE
     asked = fill(_ASKED, given=argument.text, device=device) if argument is not None else _WAS
     text = fill(_MAP, asked=asked)
     return Explanation("map-location", "error", fill(_MAP_TITLE, device=device), text, fix)
@@ -304,6 +309,7 @@ def state_dict_as_model(step: Step, before: Snapshot, past: Past) -> Explanation
 
 # ── file-arguments ───────────────────────────────────────────────────────────
 
+_A_TEXT = "a text, `{text}`,"
 _SWAPPED_TITLE = "`torch.save` takes the object first and the file second"
 _SWAPPED = "`{code}` gives {first} for what to save and {second} for the file. Write `{better}`."
 _NO_FILE_TITLE = "`torch.save` was not told where to save"
@@ -331,7 +337,7 @@ def file_arguments(step: Step, before: Snapshot, past: Past) -> Explanation | No
         first, second = (ast.unparse(one) for one in node.args)
         better = f"{ast.unparse(node.func)}({second}, {first})"
         fix = changed(found, node, better) if not node.keywords else None
-        shown = {"first": f"a text, `{given.text}`,", "second": f"`{file.text}`"}
+        shown = {"first": phrase(_A_TEXT, text=given.text), "second": f"`{file.text}`"}
         text = fill(_SWAPPED, code=call.expression, better=better, **shown)
         return Explanation("file-arguments", "error", _SWAPPED_TITLE, text, fix)
     if "seek" in error.message or "write" in error.message:

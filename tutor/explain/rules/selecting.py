@@ -50,10 +50,13 @@ _VECTOR = """
 {index_shape}, with {given}: `{operation}` needs an `index` of one dimension, a plain list of positions in
 dimension {dim} of {who}, which is {shape}.
 """
+_NUMBER_TITLE = "`{operation}` needs a tensor with a dimension"
+_START_REACH = "from 0 to {most}, or from -{size} to -1 counted from the end"
 _SELECT_TITLE = "Dimension {dim} of {who} has size {size}, and `{operation}` starts at {start}"
 _SELECT = """
 {shape}: its dimension {dim} has size {size}, so {asked} must be {reach}. {given}.
 """
+_NEGATIVE_TITLE = "`length` is {length} in `narrow`"
 _NARROW_TITLE = "{length} entries from {start} on are more than dimension {dim} of {who} has"
 _NARROW = """
 {shape}: its dimension {dim} has size {size}. `{operation}` takes {length} entries from position {start} on,
@@ -251,7 +254,7 @@ def slice_range(step: Step, before: Snapshot, past: Past) -> Explanation | None:
     fields = {"operation": operation, "shape": subjects.sentence(subjects.shape_of(given))}
     names = subjects.all_evidence(step, call)
     if not sizes:
-        title = fill("`{operation}` needs a tensor with a dimension", operation=operation)
+        title = fill(_NUMBER_TITLE, operation=operation)
         return Explanation("slice-range", "error", title, fill(_NUMBER, dim=dim, **fields), None, names)
     if not -len(sizes) <= dim < len(sizes):
         return None
@@ -262,7 +265,7 @@ def slice_range(step: Step, before: Snapshot, past: Past) -> Explanation | None:
     if not -size <= start <= most:
         asked = "`index`" if operation == "select" else "`start`"
         found = calls.argument(call, "index", "start")
-        reach = f"from 0 to {most}, or from -{size} to -1 counted from the end"
+        reach = phrase(_START_REACH, most=most, size=size)
         said = subjects.sentence(subjects.given_as(found)) if found is not None else ""
         text = fill(_SELECT, asked=asked, reach=reach, given=said, **fields)
         title = fill(_SELECT_TITLE, dim=at, who=who, size=size, operation=operation, start=start)
@@ -275,7 +278,8 @@ def slice_range(step: Step, before: Snapshot, past: Past) -> Explanation | None:
     title = fill(_NARROW_TITLE, length=length, start=start, dim=at, who=who)
     text = fill(_NARROW, length=length, end=begin + length, **fields)
     if length < 0:
-        title, text = f"`length` is {length} in `narrow`", fill(_NARROW_NEGATIVE, length=length, **fields)
+        title = fill(_NEGATIVE_TITLE, length=length)
+        text = fill(_NARROW_NEGATIVE, length=length, **fields)
     return Explanation("slice-range", "error", title, text, None, names)
 
 

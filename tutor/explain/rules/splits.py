@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import ast
 import re
+from functools import reduce
 
 from tutor.explain import calls
 from tutor.explain.elsewhere import call_of, changed, last_set
 from tutor.explain.engine import failure
 from tutor.explain.past import Past
 from tutor.explain.reading import Failing, failing
-from tutor.explain.wording import fill, shape_text
+from tutor.explain.wording import fill, phrase, shape_text
 from tutor.facts import Argument, Explanation, FailedCall, Snapshot, Step
 
 _DATA = "torch.utils.data."
@@ -28,6 +29,7 @@ _TENSORS = """
 `{code}` takes row i of each tensor for sample i, so that the first sizes must be equal: {sizes}. Look which
 was made or cut otherwise.
 """
+_A_LIST = "a list"
 _NO_TENSOR_TITLE = "TensorDataset takes tensors, and `{name}` is {what}"
 _NO_TENSOR = "`{code}` needs each argument to be a tensor. `{name}` is {what}. {instead}"
 _STARRED = "The tensors stand in a {kind}: take them out of it with a star, `*{name}`."
@@ -70,13 +72,19 @@ def tensor_dataset(step: Step, before: Snapshot, past: Past) -> Explanation | No
             maker = {"array": "torch.from_numpy", "list": "torch.tensor"}
             made = [f"{maker[plain[one]]}({one})" if one in plain else one for one in args]
             fix = changed(found, node, f"{ast.unparse(node.func)}({', '.join(made)})")
-    fields = {"name": first.text, "what": what if first.kind != "list" else "a list"}
+    fields = {"name": first.text, "what": what if first.kind != "list" else phrase(_A_LIST)}
     text = fill(_NO_TENSOR, code=code, instead=fill(template, name=first.text, kind=first.kind), **fields)
     return Explanation("tensor-dataset", "error", fill(_NO_TENSOR_TITLE, **fields), text, fix)
 
 
 # ── split-lengths ────────────────────────────────────────────────────────────
 
+_THE_DATASET = "the dataset"
+_FRACTIONS_TITLE = "The fractions add up to {total}, and must add up to 1"
+_FLOATS_TITLE = "Parts of a dataset have whole numbers of samples"
+_FLOAT_NUMBER = "a float number of"
+_LOST_TITLE = "The parts have {total} samples together, and the dataset has another number"
+_AND_SIZE = "{first} and {last}"
 _SPLIT_TITLE = "The parts have {total} samples together, and the dataset has {length}"
 _SPLIT = """
 `{code}` divides `{dataset}`, which has {length} samples, and `{lengths}` is {values}: together that is
@@ -108,25 +116,23 @@ def split_lengths(step: Step, before: Snapshot, past: Past) -> Explanation | Non
         return None
     code, total = _short(call.expression), sum(values)
     node = calls.node_of(found, call, lengths)
-    fields = {"code": code, "dataset": dataset.text or "the dataset", "values": lengths.value}
+    fields = {"code": code, "dataset": dataset.text or phrase(_THE_DATASET), "values": lengths.value}
     length = dataset.length or _length(step, dataset)
     if "float" in lengths.types and total <= 1.5:
         text = fill(_FRACTIONS, total=f"{total:g}", **fields)
-        title = f"The fractions add up to {total:g}, and must add up to 1"
+        title = fill(_FRACTIONS_TITLE, total=f"{total:g}")
         return Explanation("split-lengths", "error", title, text)
     if "float" in lengths.types:
         fractions = f"[{', '.join(f'{one / total:g}' for one in values)}]"
         text = fill(
             _FLOATS,
-            first=f"{values[0]:g}" if values[0] % 1 else "a float number of",
+            first=f"{values[0]:g}" if values[0] % 1 else _FLOAT_NUMBER,
             fractions=fractions,
             **fields,
         )
         fits = length is not None and abs(total - length) < 1e-6
         fix = changed(found, node, fractions) if fits and node is not None else None
-        return Explanation(
-            "split-lengths", "error", "Parts of a dataset have whole numbers of samples", text, fix
-        )
+        return Explanation("split-lengths", "error", _FLOATS_TITLE, text, fix)
     hint, fix = "", None
     members = node.elts if isinstance(node, ast.List | ast.Tuple) else []
     if length is None:
@@ -169,7 +175,9 @@ def _unknown(
         others = " - ".join(ast.unparse(one) for one in members[:-1])
         hint = fill(_REST, dataset=dataset.text, others=others)
         fix = changed(found, last, f"len({dataset.text}) - {others}")
-    shown = " and ".join(f"{one:g}" for one in values)
+    shown = reduce(
+        lambda first, last: phrase(_AND_SIZE, first=first, last=last), [f"{one:g}" for one in values]
+    )
     text = fill(_LOST, code=code, dataset=dataset.text, values=shown, total=f"{sum(values):g}", hint=hint)
-    title = f"The parts have {sum(values):g} samples together, and the dataset has another number"
+    title = fill(_LOST_TITLE, total=f"{sum(values):g}")
     return Explanation("split-lengths", "error", title, text, fix)

@@ -21,6 +21,7 @@ _LOAD = "torch.nn.Module.load_state_dict"
 
 # ── state-dict-mismatch ──────────────────────────────────────────────────────
 
+_THE_STATE, _THE_MODEL = "the state dict", "the model"
 _TITLE = "`{given}` does not fit `{model}`: {problems}"
 _TEXT = """
 `{model}` is {article} and takes a value for each of its parameters and buffers, by name and of the same size.
@@ -66,7 +67,7 @@ def state_dict_mismatch(step: Step, before: Snapshot, past: Past) -> Explanation
     argument = calls.argument(call, "state_dict")
     if argument is None or not (missing or unexpected or sizes):
         return None
-    given, model = argument.text or "the state dict", call.module.path or "the model"
+    given, model = argument.text or phrase(_THE_STATE), call.module.path or phrase(_THE_MODEL)
     mine = {name: _learners(call, name) for name in [*missing, *(one[0] for one in sizes)]}
     fields = {"given": given, "model": model}
     parts = []

@@ -8,7 +8,7 @@ from tutor.explain import calls, subjects
 from tutor.explain.engine import failure
 from tutor.explain.lineage import tells_makers
 from tutor.explain.past import Past
-from tutor.explain.wording import count_text, fill, shape_text
+from tutor.explain.wording import count_text, fill, phrase, shape_text
 from tutor.facts import Argument, Explanation, FailedCall, Shape, Snapshot, Step
 
 _BATCH_TITLE = "{rows} predictions meet {targets} targets"
@@ -38,6 +38,7 @@ _SAME = """
 {shape} and {target}. `{operation}` compares each prediction with one target and stretches nothing, so both
 must have the same shape. {hint}
 """
+_WEIGHT_IS = "{name} is {shape}"
 _WEIGHT_TITLE = "{has} weights for {classes} classes"
 _WEIGHT = """
 {weight}, and {shape}: that is {classes} classes, and `weight` must have one number for each of them.
@@ -196,7 +197,7 @@ def _weight(loss: _Loss) -> _Told | None:
     who = (
         subjects.shape_of(given) if given is not None else f"`{own.name}`" if own and own.name else "`weight`"
     )
-    weight = who if given is not None else f"{who} is {shape_text(sizes)}"
+    weight = who if given is not None else phrase(_WEIGHT_IS, name=who, shape=shape_text(sizes))
     shape = subjects.shape_of(loss.input)
     text = fill(_WEIGHT, weight=subjects.sentence(weight), shape=shape, classes=loss.classes)
     return fill(_WEIGHT_TITLE, has=shape_text(sizes), classes=loss.classes), text, None

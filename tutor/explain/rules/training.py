@@ -10,7 +10,7 @@ from tutor.explain.elsewhere import call_of, changed, last_set, source_of
 from tutor.explain.engine import failure
 from tutor.explain.past import Past
 from tutor.explain.reading import Failing, failing
-from tutor.explain.wording import code_list, fill
+from tutor.explain.wording import code_list, fill, phrase
 from tutor.facts import Argument, Explanation, FailedCall, Snapshot, Step
 
 _IS_HERE = "`{name}` is {told} here."
@@ -23,6 +23,9 @@ _OPTIMIZERS = (
 
 # ── step-closure ─────────────────────────────────────────────────────────────
 
+_NEEDS_CLOSURE, _NEEDS_MEASURE = "needs a closure", "needs the measure that it watches"
+_NOT_GIVEN = "is not given a function"
+_NO_FUNCTION = "`{given}` is {what}, and no function."
 _CLOSURE_TITLE = "`{code}` {problem}"
 _LBFGS = """
 LBFGS looks at the loss several times in one step, so that it must be given a function that computes it
@@ -50,7 +53,7 @@ def step_closure(step: Step, before: Snapshot, past: Past) -> Explanation | None
     lacking = re.match(r"(\w+)\.step\(\) missing 1 required positional argument: '(\w+)'", error.message)
     if lacking is not None and lacking[2] in ("closure", "metrics"):
         text = fill(_LBFGS if lacking[2] == "closure" else _METRIC, name=name, given="")
-        problem = "needs a closure" if lacking[2] == "closure" else "needs the measure that it watches"
+        problem = _NEEDS_CLOSURE if lacking[2] == "closure" else _NEEDS_MEASURE
         title = fill(_CLOSURE_TITLE, code=code, problem=problem)
         return Explanation("step-closure", "error", title, text)
     call = calls.failed(step)
@@ -61,16 +64,18 @@ def step_closure(step: Step, before: Snapshot, past: Past) -> Explanation | None
         return None
     fields = {"name": name, "given": closure.text, "what": calls.what(closure)}
     if "LBFGS" in call.name:
-        fields["given"] = f"`{closure.text}` is {calls.what(closure)}, and no function."
+        fields["given"] = phrase(_NO_FUNCTION, given=closure.text, what=calls.what(closure))
         text = fill(_LBFGS, **fields)
     else:
         text = fill(_NO_LOSS, **fields)
-    title = fill(_CLOSURE_TITLE, code=code, problem="is not given a function")
+    title = fill(_CLOSURE_TITLE, code=code, problem=_NOT_GIVEN)
     return Explanation("step-closure", "error", title, text)
 
 
 # ── optimizer-state ──────────────────────────────────────────────────────────
 
+_THE_STATE, _HAS_KEYS = "the state", "; it has {keys}"
+_CALL_IT = "Call it: `{given}()`."
 _STATE_TITLE = "`{given}` is no state of this optimizer"
 _STATE = "`{code}` is to take over the state of an optimizer, and {problem} {repair}"
 _GROUPS = "the saved one had another number of parameter groups."
@@ -93,18 +98,18 @@ def optimizer_state(step: Step, before: Snapshot, past: Past) -> Explanation | N
     if not call.name.endswith(".load_state_dict") or not call.arguments:
         return None
     argument = call.arguments[0]
-    given, fix = argument.text or "the state", None
+    given, fix = argument.text or phrase(_THE_STATE), None
     if "different number of parameter groups" in error.message:
         problem, repair = _GROUPS, fill(_SAME)
     elif "doesn't match the size" in error.message:
         problem, repair = _SIZES, fill(_SAME)
     elif argument.kind == "dict":
-        has = f"; it has {code_list(argument.keys, most=4)}" if argument.keys else ""
+        has = phrase(_HAS_KEYS, keys=code_list(argument.keys, most=4)) if argument.keys else ""
         problem, repair = fill(_KEYS, given=given, has=has), fill(_FROM)
     elif argument.type in _OPTIMIZERS or argument.kind == "function":
         problem = fill(_OBJECT, given=given, what=calls.what(argument))
         method = argument.kind == "function"
-        repair = f"Call it: `{given}()`." if method else fill(_ASK, given=given)
+        repair = fill(_CALL_IT if method else _ASK, given=given)
         code = f"{given}()" if method else f"{given}.state_dict()"
         node = calls.node_of(found, call, argument) if found is not None and argument.text else None
         fix = changed(found, node, code)
@@ -121,6 +126,9 @@ _NO_OPTIMIZER = """
 `{code}` gives `{given}`, {what}: a scheduler changes the learning rate of an optimizer, so that its first
 argument must be that optimizer. {have}
 """
+_NO_STEPS, _WITHOUT_MOMENTUM = "no number of steps", "an optimizer without momentum"
+_HAVE = "Make an optimizer of its parameters first."
+_AS = "`{value}` as {name}"
 _SETTING_TITLE = "{scheduler} cannot take {setting}"
 _SETTING = "{given} {meaning} {must}"
 _SETTINGS = {
@@ -165,10 +173,10 @@ def scheduler_setting(step: Step, before: Snapshot, past: Past) -> Explanation |
     if "is not an Optimizer" in error.message and optimizer is not None:
         return _no_optimizer(call, optimizer, scheduler)
     if "You must define either total_steps" in error.message:
-        title = fill(_SETTING_TITLE, scheduler=scheduler, setting="no number of steps")
+        title = fill(_SETTING_TITLE, scheduler=scheduler, setting=_NO_STEPS)
         return Explanation("scheduler-setting", "error", title, fill(_TOTAL, code=code))
     if "cycle_momentum" in error.message:
-        title = fill(_SETTING_TITLE, scheduler=scheduler, setting="an optimizer without momentum")
+        title = fill(_SETTING_TITLE, scheduler=scheduler, setting=_WITHOUT_MOMENTUM)
         return Explanation("scheduler-setting", "error", title, fill(_MOMENTUM, code=code))
     for argument in call.arguments:
         if argument.parameter in _SETTINGS and _is_wrong(argument, error.message):
@@ -179,7 +187,7 @@ def scheduler_setting(step: Step, before: Snapshot, past: Past) -> Explanation |
 def _no_optimizer(call: FailedCall, optimizer: Argument, scheduler: str) -> Explanation:
     what = calls.what(optimizer)
     fields = {"scheduler": scheduler, "given": optimizer.text or "it", "what": what}
-    have = "Make an optimizer of its parameters first." if optimizer.kind == "module" else ""
+    have = _HAVE if optimizer.kind == "module" else ""
     text = fill(_NO_OPTIMIZER, code=call.expression, have=have, **fields)
     return Explanation("scheduler-setting", "error", fill(_NO_OPTIMIZER_TITLE, **fields), text)
 
@@ -211,7 +219,7 @@ def _wrong(scheduler: str, argument: Argument, found: Failing | None, call: Fail
     fix = None
     if name == "milestones" and argument.kind == "number" and found is not None and argument.text:
         fix = changed(found, calls.node_of(found, call, argument), f"[{argument.text}]")
-    shown = f"`{argument.text or argument.value}` as {name}"
+    shown = phrase(_AS, value=argument.text or argument.value, name=name)
     title = fill(_SETTING_TITLE, scheduler=scheduler, setting=shown)
     text = fill(_SETTING, given=given, meaning=meaning, must=must)
     return Explanation("scheduler-setting", "error", title, text, fix)
@@ -219,6 +227,7 @@ def _wrong(scheduler: str, argument: Argument, found: Failing | None, call: Fail
 
 # ── scheduler-ended ──────────────────────────────────────────────────────────
 
+_MADE_BY = ", by `{code}` ({at})"
 _ENDED_TITLE = "The schedule is over: it was made for {total} steps"
 _ENDED = """
 `{code}` is step {asked} of a schedule that was made for {total}{where}. `total_steps` must count every call
@@ -239,7 +248,9 @@ def scheduler_ended(step: Step, before: Snapshot, past: Past) -> Explanation | N
         return None
     name = ast.unparse(node.func.value) if isinstance(node.func, ast.Attribute) else ""
     binding = last_set(step, past, found, name) if name else None
-    where = f", by `{_short(source_of(binding))}` ({binding.at})" if binding is not None else ""
+    where = ""
+    if binding is not None:
+        where = phrase(_MADE_BY, code=_short(source_of(binding)), at=binding.at)
     text = fill(_ENDED, code=call.expression, asked=told[1], total=told[2], where=where)
     return Explanation("scheduler-ended", "error", fill(_ENDED_TITLE, total=told[2]), text)
 
@@ -250,6 +261,7 @@ def _short(code: str) -> str:
 
 # ── optimizer-attribute ──────────────────────────────────────────────────────
 
+_LOSS_TITLE = "{type} has no `backward`: that is the loss's"
 _HAS_TITLE = "{type} has no `{name}` of its own: it keeps settings in groups"
 _HAS = """
 `{owner}` is an optimizer, and its settings stand in its groups of parameters: `{owner}.param_groups` is a
@@ -274,7 +286,7 @@ def optimizer_attribute(step: Step, before: Snapshot, past: Past) -> Explanation
     if missing is not None and missing.type in _OPTIMIZERS and missing.kind == "attribute":
         owner, name, kind = missing.owner, missing.name, missing.type
         if name == "backward":
-            title = f"{kind} has no `backward`: that is the loss's"
+            title = fill(_LOSS_TITLE, type=kind)
             return Explanation("optimizer-attribute", "error", title, fill(_LOSS, owner=owner))
     else:
         told = re.match(
@@ -299,6 +311,7 @@ def optimizer_attribute(step: Step, before: Snapshot, past: Past) -> Explanation
     return Explanation("optimizer-attribute", "error", fill(_HAS_TITLE, type=kind, name=name), text, fix)
 
 
+_BY_NAME, _FOR_ATTRIBUTE = "the list by a name", "a dictionary for an attribute"
 _GROUP_TITLE = "`param_groups` is a list of dictionaries"
 _GROUP = """
 `{code}` asks {what}. An optimizer's `param_groups` is a list, with one dictionary for each group of
@@ -313,12 +326,12 @@ def _in_group(step: Step, past: Past, found: Failing) -> Explanation | None:
         if isinstance(node, ast.Subscript) and "list indices must be integers" in message:
             if not ast.unparse(node.value).endswith(".param_groups"):
                 continue
-            what, better = "the list by a name", f"{ast.unparse(node.value)}[0][{ast.unparse(node.slice)}]"
+            what, better = _BY_NAME, f"{ast.unparse(node.value)}[0][{ast.unparse(node.slice)}]"
         elif isinstance(node, ast.Attribute) and f"'dict' object has no attribute '{node.attr}'" in message:
             binding = last_set(step, past, found, ast.unparse(node.value))
             if binding is None or not ast.unparse(binding.value).endswith(".param_groups"):
                 continue
-            what, better = "a dictionary for an attribute", f'{ast.unparse(node.value)}["{node.attr}"]'
+            what, better = _FOR_ATTRIBUTE, f'{ast.unparse(node.value)}["{node.attr}"]'
         else:
             continue
         text = fill(_GROUP, code=ast.unparse(node), what=what, better=better)
@@ -328,6 +341,7 @@ def _in_group(step: Step, past: Past, found: Failing) -> Explanation | None:
 
 # ── sparse-gradients ─────────────────────────────────────────────────────────
 
+_SPARSE_KIND, _DENSE = "sparse", "dense"
 _SPARSE_TITLE = "{optimizer} cannot use {kind} gradients"
 _SPARSE = """
 `{code}` found a {kind} gradient, and {optimizer} works only with {other} ones. {why}
@@ -354,8 +368,8 @@ def sparse_gradients(step: Step, before: Snapshot, past: Past) -> Explanation | 
         return None
     fields = {
         "optimizer": call.name.removeprefix(_OPTIM).partition(".")[0],
-        "kind": kind,
-        "other": "dense" if kind == "sparse" else "sparse",
+        "kind": phrase(kind),
+        "other": phrase(_DENSE if kind == _SPARSE_KIND else _SPARSE_KIND),
     }
     why = fill(_NO_SPARSE if kind == "sparse" else _NO_DENSE)
     text = fill(_SPARSE, code=call.expression, why=why, **fields)

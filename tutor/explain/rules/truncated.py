@@ -9,11 +9,12 @@ from tutor.explain.engine import outcome
 from tutor.explain.flow import Flow, one_line
 from tutor.explain.past import Past
 from tutor.explain.reading import insert_line, path
-from tutor.explain.wording import fill
+from tutor.explain.wording import fill, phrase
 from tutor.facts import Explanation, Operand, OpFacts, Snapshot, Step
 
 # ── cut-to-whole ─────────────────────────────────────────────────────────────
 
+_THE_TENSOR, _THE_VALUE = "the tensor", "the value"
 _CUT_TITLE = "`{code}` cuts off what stands behind the decimal point"
 _CUT = """
 `{name}` holds whole numbers ({dtype}), and a tensor keeps its dtype: what is written into it is
@@ -41,7 +42,7 @@ def cut_to_whole(step: Step, before: Snapshot, past: Past) -> Explanation | None
         if what is None:
             continue
         target = op.ins[0]
-        name = target.name.removesuffix(".data") or "the tensor"
+        name = target.name.removesuffix(".data") or phrase(_THE_TENSOR)
         code = flow.code(op)
         made = flow.lineage.maker(target.object)
         how = fill(_HOW_CUT, name=name, made=fill(_MADE, at=made.at) if made is not None else "")
@@ -65,7 +66,7 @@ def _what(op: OpFacts) -> str | None:
     source = next((one for one in op.ins if one.place == place), None)
     if source is None or not _is_real(source):
         return None
-    return fill(_OF_TENSOR, value=source.name or "the value", dtype=source.dtype)
+    return fill(_OF_TENSOR, value=source.name or phrase(_THE_VALUE), dtype=source.dtype)
 
 
 def _is_real(operand: Operand) -> bool:
@@ -74,6 +75,7 @@ def _is_real(operand: Operand) -> bool:
 
 # ── write-lost ───────────────────────────────────────────────────────────────
 
+_ARE_MEANT, _PICKS, _ASSIGNMENT = "are meant", "`{name}` picks", "The assignment"
 _LOST_TITLE = "`{code}` wrote into a copy that nobody keeps"
 _LOST = """
 `{copy}` gathers the elements of `{name}` that {index} into a new tensor: a list, a tensor or a mask as
@@ -128,7 +130,7 @@ def _is_statement(tree: tuple[ast.stmt, ...], node: ast.AST) -> bool:
 
 
 def _lost(flow: Flow, op: OpFacts, node: ast.AST, inner: ast.Subscript, made: OpFacts) -> Explanation:
-    name = made.ins[0].name or "the tensor"
+    name = made.ins[0].name or phrase(_THE_TENSOR)
     better = None
     if isinstance(node, ast.Call):
         sign = _AS_ASSIGNMENT.get(op.name)
@@ -142,8 +144,8 @@ def _lost(flow: Flow, op: OpFacts, node: ast.AST, inner: ast.Subscript, made: Op
         _LOST,
         copy=made.expression,
         name=name,
-        index="are meant" if path(inner.slice) is None else f"`{path(inner.slice)}` picks",
-        method=f"`{op.name}`" if isinstance(node, ast.Call) else "The assignment",
+        index=phrase(_ARE_MEANT if path(inner.slice) is None else _PICKS, name=path(inner.slice)),
+        method=f"`{op.name}`" if isinstance(node, ast.Call) else _ASSIGNMENT,
         how=how,
     )
     fix = flow.fixed(node, better) if better and flow.own(op) is node else None

@@ -24,6 +24,8 @@ _EXTRA = """
 """
 _EXTRA_KEYWORDS = "What else it takes must be given by name: {names}."
 _EXTRA_LAYER = "A layer is made with its settings, `{type}(...)`, and called on its input alone."
+_A_VALUE = "a value"
+_TAKES_GETS = "it takes {taken} and gets {given}"
 _TWICE_TITLE = "`{function}` gets `{name}` twice"
 _TWICE = """
 `{code}` gives {first} by position, which is `{name}`, and `{name}` again by name{second}: each parameter
@@ -169,7 +171,7 @@ def _twice(call: FailedCall, name: str) -> Explanation:
     fields = {"function": _function(call), "name": name, "code": call.expression}
     text = fill(
         _TWICE,
-        first=calls.said(by_place, listed=True) if by_place is not None else "a value",
+        first=calls.said(by_place, listed=True) if by_place is not None else _A_VALUE,
         second=f", {calls.said(by_name, listed=True)}" if by_name is not None else "",
         **fields,
     )
@@ -215,7 +217,7 @@ def own_arguments(step: Step, before: Snapshot, past: Past) -> Explanation | Non
     fields = {"function": told[1], "code": code, "most": count_text(taken, "argument"), "count": str(given)}
     text = fill(
         _OWN_EXTRA,
-        taken=f"it takes {taken} and gets {given}",
+        taken=phrase(_TAKES_GETS, taken=taken, given=given),
         self_=_OWN_SELF if in_class else "",
         hint=hint,
         **fields,

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from tutor.explain import calls, domains, repairs
 from tutor.explain.engine import failure
 from tutor.explain.past import Past
-from tutor.explain.wording import fill, phrase
+from tutor.explain.wording import and_text, fill, phrase
 from tutor.facts import Argument, Explanation, FailedCall, Snapshot, Step
 from tutor.facts.failed import ArgumentKind
 
@@ -32,6 +32,7 @@ _INSIDE = """
 {name} is {what} with values from {low:.6g} to {high:.6g}, and here they must be {words}. {meaning} {cure}
 """
 _SIGMOID = "Scores become probabilities by `torch.sigmoid`, or take `{logits}`, which does that inside."
+_SMALLER = "smaller than"
 _PAIR_TITLE = "`{small}` must be smaller than `{great}`"
 _PAIR = """
 `{code}` gives `{small}` the value {low} and `{great}` the value {high}, and `{small}` must be {words}
@@ -161,7 +162,7 @@ def _no_choice(step: Step, call: FailedCall, one: Argument, choice: domains.Choi
         code=first.expression if first is not None else call.expression,
         gives=_GIVES if one.place else fill(_MADE, layer=_owner(call)),
         said=_said(one),
-        choices=" and ".join(filter(None, (", ".join(quoted[:-1]), quoted[-1]))),
+        choices=and_text(quoted),
         near=fill(_NEAR, near=f'"{near[0]}"') if near else "",
         **fields,
     )
@@ -252,7 +253,7 @@ def _pair(step: Step, call: FailedCall) -> Explanation | None:
         code=call.expression,
         low=f"{_plain(low)}",
         high=f"{_plain(high)}",
-        words="smaller than",
+        words=_SMALLER,
         **fields,
     )
     return Explanation("values-together", "error", fill(_PAIR_TITLE, **fields), text)
@@ -273,7 +274,7 @@ def _randint(call: FailedCall) -> Explanation | None:
         code=call.expression,
         low=f"{_plain(low)}",
         high=f"{_plain(high)}",
-        words="smaller than",
+        words=_SMALLER,
         **fields,
     )
     return Explanation("values-together", "error", fill(_PAIR_TITLE, **fields), text)
@@ -327,7 +328,7 @@ def _divisible(step: Step, call: FailedCall) -> Explanation | None:
         listed = fill(
             _DIVISORS,
             number=f"{_plain(number)}",
-            divisors=" and ".join(map(str, near)).replace(" and ", ", ", len(near) - 2),
+            divisors=and_text([str(each) for each in near]),
         )
         title = fill(_DIVIDE_TITLE, whole=f"`{whole}` ({_plain(number)})", part=f"`{part}` ({_plain(parts)})")
         text = fill(_DIVIDE, code=call.expression, meaning=meaning, near=listed, **fields)

@@ -14,7 +14,7 @@ from tutor.explain.passes import Backward, FailingPass, failing_pass
 from tutor.explain.past import Past
 from tutor.explain.reading import insert_after, insert_before_attribute, path, raised, words
 from tutor.explain.rules.integers import replace_node
-from tutor.explain.wording import count_text, fill, shape_text
+from tutor.explain.wording import count_text, fill, phrase, shape_text
 from tutor.facts import Explanation, Shape, Snapshot, Step
 
 # ── several elements ─────────────────────────────────────────────────────────
@@ -27,6 +27,11 @@ If you have a weight for each element, pass the weights, in the shape of `{start
 """
 
 
+_SEVERAL = "several elements"
+_COUNTED = "shape {shape}, {count}"
+_WRITE_SUM = "write `{code}.sum().backward()`"
+_START_SUM = "start from `{code}.sum()`"
+_WEIGHTS_OF_GRAD = "`grad_outputs=` or `grad_tensors=`"
 _KEPT_APART = """
 It has several because `reduction="none"` ({made}) keeps one loss for each element: without it, the loss is
 their mean.
@@ -43,9 +48,9 @@ def non_scalar_backward(step: Step, before: Snapshot, past: Past) -> Explanation
     found = next((one for which in range(20) if not _is_number(one := failing_pass(step, which))), None)
     if found is None:
         return None
-    what, known = "several elements", operand(found.failing, found.backward.start)
+    what, known = _SEVERAL, operand(found.failing, found.backward.start)
     if known is not None:
-        what = f"shape {shape_text(known.shape)}, {count_text(known.numel, 'element')}"
+        what = phrase(_COUNTED, shape=shape_text(known.shape), count=count_text(known.numel, "element"))
     start, source = found.backward.start, found.failing.source
     simple = isinstance(start, ast.Name | ast.Attribute | ast.Call | ast.Subscript)
     code = found.start if simple or found.start.startswith("(") else f"({found.start})"
@@ -56,9 +61,9 @@ def non_scalar_backward(step: Step, before: Snapshot, past: Past) -> Explanation
         _NOT_SCALAR,
         start=code,
         what=what,
-        summed=f"write `{code}.sum().backward()`" if method else f"start from `{code}.sum()`",
+        summed=phrase(_WRITE_SUM if method else _START_SUM, code=code),
         mean=f"{code}.mean().backward()" if method else f"{code}.mean()",
-        weights="`gradient=`" if method else "`grad_outputs=` or `grad_tensors=`",
+        weights="`gradient=`" if method else _WEIGHTS_OF_GRAD,
         kept=_kept_apart(found, Story(step, past, found.failing)),
     )
     return Explanation("non-scalar-backward", "error", title, text, fix, found.names)
@@ -117,6 +122,7 @@ _TEXT = """
 gradients of all elements are multiplied with their weights and added up. So the weights must have shape
 {shape} too, and {weights} has {given}. {cure}
 """
+_GIVEN = "what was given"
 _ONE = "`{start}` is a single number and needs no weights: leave them away."
 _SAME = "They have as many elements: `{weights}.reshape({sizes})` puts them into that shape."
 _EACH = "For the plain sum of all elements, give `torch.ones_like({start})`."
@@ -141,7 +147,7 @@ def gradient_shape(step: Step, before: Snapshot, past: Past) -> Explanation | No
         _TEXT,
         **fields,
         call=found.call,
-        weights=f"`{code}`" if code else "what was given",
+        weights=f"`{code}`" if code else _GIVEN,
         cure=_cure(start, code, given, shape),
     )
     names = [path(node) for node in (found.backward.start, weights) if node is not None]

@@ -7,7 +7,7 @@ import re
 from tutor.explain.engine import failure
 from tutor.explain.past import Past
 from tutor.explain.rules.datasets import loading
-from tutor.explain.wording import fill
+from tutor.explain.wording import fill, phrase
 from tutor.facts import Explanation, Snapshot, Step
 
 
@@ -17,12 +17,15 @@ def _short(code: str) -> str:
 
 # ── worker-failed, worker-pickle ─────────────────────────────────────────────
 
+_AT_LINE, _THE_DATASET = "`{function}` (line {line})", "the dataset"
 _WORKER_TITLE = "{type} in a process that loads samples"
 _WORKER = """
 `{code}` loads with other processes, and in one of them {where} raised {type}: “{message}”. Its variables
 are not to be seen from here: set `num_workers=0` while you look for it, and the error comes in this
 process.
 """
+_A_LAMBDA, _WHAT_IT_HOLDS = "A lambda", "What it holds"
+_INSIDE = "`{name}`, which is defined inside of a function,"
 _PICKLE_TITLE = "`{what}` cannot be sent to the processes that load samples"
 _PICKLE = """
 `{code}` starts processes for loading, and what they need is sent to them by pickling: a function or class
@@ -44,7 +47,7 @@ def worker_failed(step: Step, before: Snapshot, past: Past) -> Explanation | Non
     frames = re.findall(r'File "([^"]*)", line (\d+), in (\S+)', error.message)
     theirs = [one for one in frames if "site-packages" not in one[0] and "/torch/" not in one[0]]
     last = theirs[-1] if theirs else None
-    where = f"`{last[2]}` (line {last[1]})" if last is not None else "the dataset"
+    where = phrase(_AT_LINE, function=last[2], line=last[1]) if last is not None else _THE_DATASET
     message = next((one for one in reversed(lines) if one.startswith(told[1])), lines[-1])
     message = message.removeprefix(f"{told[1]}:").strip()
     code = _short(call.expression)
@@ -60,15 +63,12 @@ def worker_pickle(step: Step, before: Snapshot, past: Past) -> Explanation | Non
     if error is None or call is None or "pickle" not in error.message.lower():
         return None
     if "lambda" in error.message:
-        what = "A lambda"
+        what, who = phrase(_A_LAMBDA), phrase(_A_LAMBDA)
     else:
         told = re.search(r"local object '([^']+)'|object <?(?:function |class )?'?([\w.]+)", error.message)
         name = (told[1] or told[2]) if told is not None else ""
-        what = (
-            f"`{name.rpartition('.')[2]}`, which is defined inside of a function,"
-            if name
-            else "What it holds"
-        )
+        who = name.rpartition(".")[2] or phrase(_WHAT_IT_HOLDS)
+        what = phrase(_INSIDE, name=who) if name else who
     text = fill(_PICKLE, code=_short(call.expression), what=what, instead=_NAMED)
-    title = fill(_PICKLE_TITLE, what=what.partition(",")[0].strip("`"))
+    title = fill(_PICKLE_TITLE, what=who)
     return Explanation("worker-pickle", "error", title, text)

@@ -9,7 +9,7 @@ from tutor.explain.past import Past
 from tutor.explain.reading import evaluated, statement_of, writes
 from tutor.explain.rules.memory import stayed
 from tutor.explain.strides import elements, fills, index_of
-from tutor.explain.wording import code_list, count_text, fill
+from tutor.explain.wording import code_list, count_text, fill, phrase
 from tutor.facts import Explanation, Snapshot, Step, StorageFacts, TensorFacts
 
 _TITLE = "The write through `{writer}` changed {others} too"
@@ -23,6 +23,7 @@ This statement wrote into memory through `{writer}`, and {others} {reads} the sa
 """
 _ONE = "{element} was {was} and is {now} now."
 _ONE_UNKNOWN = "{element} is different now."
+_BOTH, _ALL, _PART = "Both", "All {count:,}", "{count:,} of the {whole:,}"
 _MANY = "{count} elements of `{name}` are different now."
 
 
@@ -100,8 +101,8 @@ def _effect(reached: _Reached, block: StorageFacts, earlier: StorageFacts) -> st
     """What one of the names reads now that it did not read before."""
     facts, count = reached.facts, len(reached.changed)
     if count > 1:
-        every = "Both" if count == 2 else f"All {count:,}"
-        share = every if count == facts.numel else f"{count:,} of the {facts.numel:,}"
+        every = _BOTH if count == 2 else _ALL
+        share = phrase(every if count == facts.numel else _PART, count=count, whole=facts.numel)
         return fill(_MANY, count=share, name=facts.name)
     at = reached.changed[0]
     place = (elements(facts, block) or [])[at]
