@@ -104,6 +104,8 @@ def test_a_whole_lesson_is_done_in_lines_and_gone_on_with(talk) -> None:
 
     status, text = talk(":next", ":answer 2", ":answer 1", ":next")
     assert "Which shape?" in text, "it goes on where it was left"
+    assert "Not so: you said (2, 3), it is (3, 2)" in text, "what came of it is shown again"
+    assert "Predict with" not in text
     assert "Not so: that: It is not." in text
     assert "Right: this: It is." in text
     assert status == 0

@@ -89,7 +89,63 @@ def test_what_was_predicted_stands_beside_the_outcome(play: Play, lesson: Lesson
     async def later(p: Player) -> None:
         while p.bench.walk is not None and p.bench.walk.step.id != "raises":
             await p.press("f7")
-        await p.see("raises RuntimeError")
+        await p.see("✓ raises RuntimeError   it is, as you said")
+        assert p.bench.focused is p.bench.editor
+        await p.press("f8")
+        await p.see("✓ 2  raises RuntimeError", "✗ 3  raises TypeError   you said", "Said after.")
+        p.bench.action_reset_code()
+        await p.see("choose before you run")
+        await p.press("f7", "f7")
+        await p.see("3x2", "✓ (3, 2)   it is, as you said")
 
     play(story, (80, 24), lesson=lesson)
     play(later, (80, 24), lesson=lesson)
+
+
+def test_after_an_answer_the_keys_go_on_without_tab(play: Play, lesson: Lesson, one_step) -> None:
+    async def predicted(p: Player) -> None:
+        await p.go_to("choice")
+        await p.press("3")
+        assert p.bench.focused is p.bench.choices, "it can still be another one"
+        await p.press("2")
+        await p.run()
+        assert p.bench.focused is p.bench.editor
+        await p.press("#", "ctrl+r")
+        await p.settle()
+        assert p.bench.editor.text.startswith("#")
+        await p.press("f8", "1", "ctrl+r")
+        await p.settle()
+        await p.see("✓ 1  True")
+
+    async def answered(p: Player) -> None:
+        await p.press("2")
+        await p.see("not that one, choose again")
+        await p.press("1")
+        await p.see("it is, as you said")
+        assert p.bench.focused is p.bench.repl
+        await p.burst(*"1 + 1", "enter")
+        await p.settle()
+        await p.see("2")
+
+    play(predicted, (80, 24), lesson=lesson)
+    choices = [{"text": "one", "why": "It is."}, {"text": "two", "why": "No."}]
+    play(answered, (80, 24), lesson=one_step(kind="quiz", choices=choices, answer=0))
+
+
+def test_what_came_of_code_that_the_lesson_has_changed_is_not_shown(play: Play, one_step) -> None:
+    ask = {"kind": "predict", "ask": {"expr": "b", "form": "boolean"}}
+
+    async def answer(p: Player) -> None:
+        await p.press("1")
+        await p.run()
+        await p.see("✓ 1  True")
+
+    async def kept(p: Player) -> None:
+        await p.see("✓ 1  True   it is, as you said")
+
+    async def changed(p: Player) -> None:
+        await p.see("chosen, ^r to run")
+
+    play(answer, (80, 24), lesson=one_step(code="b = True", **ask))
+    play(kept, (80, 24), lesson=one_step(code="b = True", **ask))
+    play(changed, (80, 24), lesson=one_step(code="b = False", **ask))

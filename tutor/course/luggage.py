@@ -83,7 +83,9 @@ def _join(store: Store, lesson: str, step: str, coming: StepProgress) -> bool:
         at=max(here.at, coming.at),
     )
     if here.right is None:
-        joined = msgspec.structs.replace(joined, prediction=coming.prediction, right=coming.right)
+        joined = msgspec.structs.replace(
+            joined, prediction=coming.prediction, outcome=coming.outcome, right=coming.right
+        )
     if joined == here:
         return False
     store.record(lesson, step, **msgspec.structs.asdict(joined))

@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass
 from typing import Any, Unpack
 
+from tutor.course import outcomes
 from tutor.course.parsons import with_rest
 from tutor.course.predictions import (
     PredictionError,
@@ -77,7 +78,15 @@ class Walk:
             choice = self.step.ask.index_of(known.prediction)
         elif isinstance(self.step, QuizStep) and known.prediction is not None:
             choice = self.step.index_of(known.prediction)
-        return StepWork(choice, typed, None, known.done, known.hints, known.solution_shown)
+        answer = None
+        if self.expression and (typed or choice is not None):
+            answer = outcomes.read(known.outcome, self._question)
+        return StepWork(choice, typed, answer, known.done, known.hints, known.solution_shown)
+
+    @property
+    def _question(self) -> str:
+        """What an outcome answers: another question once the lesson's code has changed."""
+        return f"{self.lesson.setup}\n{self.step.code}\n{self.expression}"
 
     def arrive(self) -> None:
         """The current step is being shown: remember that the learner got here."""
@@ -136,6 +145,8 @@ class Walk:
     def reset(self) -> None:
         """Forget the learner's answers to the current step; that it was done once stays known."""
         self._work[self.step.id] = StepWork()
+        if self.expression:
+            self._record(outcome=None)
 
     def choose(self, index: int) -> None:
         """Keep what the learner chose; in a quiz whose answer is known it is judged at once."""
@@ -143,7 +154,7 @@ class Walk:
         step = self.step
         if isinstance(step, PredictStep | QuizStep):
             chosen: Any = step.ask.offered[index] if isinstance(step, PredictStep) else step.value_of(index)
-            self._record(prediction=chosen)
+            self._record(prediction=chosen, outcome=None)
         if not self.expression:
             self._record(right=self.was_right)
             if self.was_right:
@@ -153,7 +164,7 @@ class Walk:
         """Keep what the learner typed; raises PredictionError where it is no prediction of the form."""
         read_prediction(text, self.form)
         self.work.typed = text.strip()
-        self._record(prediction=self.work.typed)
+        self._record(prediction=self.work.typed, outcome=None)
 
     def _record(self, **facts: Unpack[StepFacts]) -> None:
         self._store.record(self.lesson.id, self.step.id, **facts)
@@ -210,7 +221,7 @@ class Walk:
     def answered(self, answer: Evaluated) -> None:
         """Record what the expression of the step came to."""
         self.work.answer = answer
-        self._record(right=self.was_right)
+        self._record(right=self.was_right, outcome=outcomes.kept(answer, self._question))
         known = self._store.progress(self.lesson.id).get(self.step.id, StepProgress())
         if isinstance(self.step, PredictStep) and known.first_right is None:
             self._record(first_right=self.was_right)

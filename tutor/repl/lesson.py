@@ -114,6 +114,10 @@ def _show(talk: Conversation) -> None:
         out.line(f"  {number}  {clean(choice)}")
     if not study.trusted:
         out.say(f"{translated(RISK)} {say(':trust runs it from now on, :source shows all of it.')}")
+    if walk.asks and walk.is_answered:
+        out.say(_judged(walk))
+        _after(talk)
+        return
     out.say(_advice(walk))
 
 

@@ -278,8 +278,8 @@ class Page(Screen[None]):
             walk.choices, work.choice, walk.truth, answer, bool(walk.expression), work.typed, walk.was_right
         )
         self.choices.show(question)
-        if answer is not None and self.guess.has_focus:  # it goes, and the answer is beside the code
-            self.editor.focus()
+        if answer is not None and self.focused in (self.guess, self.choices):  # nothing is to be chosen
+            (self.editor if walk.has_code else self.repl).focus()
         self.guess.show(walk.form, work.typed, answered=answer is not None)
         self.predict_panel.heading.label = say("predict") if walk.expression else say("quiz")
         self.predict_panel.heading.fact = self.choices.question.fact

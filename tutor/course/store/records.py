@@ -70,6 +70,9 @@ class StepProgress(Struct, frozen=True):
     #: Its code ran to the end, or its checks passed.
     done: bool = False
     prediction: Any = None
+    #: What the code gave when it last ran after a prediction, for whoever comes back; None where that is
+    #: not known: see `course.outcomes`.
+    outcome: Any = None
     #: Whether the prediction was the answer; None before there is one.
     right: bool | None = None
     #: Whether the first prediction ever was the answer, whatever was predicted later.
@@ -86,6 +89,7 @@ class StepFacts(TypedDict, total=False):
     visited: bool
     done: bool
     prediction: Json
+    outcome: Json
     right: bool | None
     first_right: bool | None
     hints: int
