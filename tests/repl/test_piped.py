@@ -12,6 +12,9 @@ from pathlib import Path
 import pytest
 from repl_environment import COMMAND, environment
 
+from tutor.language import use_language
+from tutor.session.refusals import retold
+
 
 def test_code_notes_output_results_and_tables_as_text(piped):
     done = piped(
@@ -112,6 +115,11 @@ def test_a_missing_device_is_told_once(piped):
     done = piped("x = 1\ny = 2\n", "--device", "cuda:63")
     assert done.returncode == 2
     assert done.stderr.startswith("There is no device `cuda:63` here")
+    use_language("ko")
+    try:
+        assert retold(done.stderr.strip()).startswith("여기에는 `cuda:63` 장치가 없습니다")
+    finally:
+        use_language("en")
     assert done.stderr.count("\n") == 1
     assert done.stdout == ""
 
