@@ -12,7 +12,7 @@ from tutor.translation import later, say
 
 RISK = later(
     "It did not come with torchtutor, and its code can do on this machine whatever you can. "
-    "Run it only if you trust where it came from. This is the code:"
+    "Run it only if you trust where it came from."
 )
 
 

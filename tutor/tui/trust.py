@@ -50,7 +50,7 @@ class TrustScreen(Sheet[bool]):
             ("“", palette.muted), (title, f"bold {palette.foreground}"),
             (f"” {say('is the file')} ", palette.muted),
             (path, palette.foreground), ("\n", ""),
-            (translated(RISK), palette.label),
+            (f"{translated(RISK)} {say('This is the code:')}", palette.label),
         )  # fmt: skip
 
     def on_mount(self) -> None:
