@@ -32,7 +32,10 @@ from tutor.view.strips import storage_strips
 from tutor.view.table import group_words
 from tutor.view.tree import GraphLines, Painter
 
-WIDTH = 76
+#: A terminal of 80 columns, and the inspector beside the code.
+WIDTH, NARROW = 76, 44
+#: Names whose memory is drawn once for each.
+DRAWN = 6
 PROGRAMS = {
     "views and writes": """
         x = torch.arange(12.)
@@ -141,9 +144,9 @@ def korean() -> Iterator[None]:
 class Drawing:
     """Everything that can be drawn of the namespace as a run left it."""
 
-    def __init__(self, runner: asyncio.Runner, session: Session, run: Run) -> None:
+    def __init__(self, runner: asyncio.Runner, session: Session, run: Run, width: int) -> None:
         self._ask, self._session, self._run = runner.run, session, run
-        self._snapshot = session.snapshot
+        self._snapshot, self._width = session.snapshot, width
 
     def lines(self) -> Iterator[Text]:
         """Operations, facts and memory, nodes of graphs, replays."""
@@ -151,27 +154,28 @@ class Drawing:
             rows = rows_of(step)
             opened = frozenset(row.key for row in rows)
             yield from (
-                line.text for line in OperationLines(rows, step.snapshot, say, INK, WIDTH).lines(opened)
+                line.text for line in OperationLines(rows, step.snapshot, say, INK, self._width).lines(opened)
             )
             for backward in step.backwards:
                 yield Text(title_of(backward))
                 for at in range(max(1, count(backward))):
-                    yield from replay_lines(backward, at, step.snapshot, INK, WIDTH)
-        for name in self._snapshot.tensors:
-            yield from self._name(name)
-        yield from storage_strips(self._snapshot, INK, WIDTH, True).split("\n")
+                    yield from replay_lines(backward, at, step.snapshot, INK, self._width)
+        for at, name in enumerate(self._snapshot.tensors):
+            yield from self._name(name, at < DRAWN)
+        yield from storage_strips(self._snapshot, INK, self._width, True).split("\n")
 
-    def _name(self, name: str) -> Iterator[Text]:
+    def _name(self, name: str, with_memory: bool) -> Iterator[Text]:
         snapshot, facts = self._snapshot, self._snapshot.tensors[name]
         others = [each.name for each in relations(name, snapshot, {})[0]]
         values = self._ask(self._session.preview(name))
         known = Known(values, {other: self._ask(self._session.compare(name, other)) for other in others[:2]})
-        yield from detail_lines(name, snapshot, known, INK, WIDTH, "written")
+        yield from detail_lines(name, snapshot, known, INK, self._width, "written")
         if facts.shape is not None:
             index = (0,) * len(facts.shape)
-            yield from detail_lines(name, snapshot, Known(values, index=index), INK, WIDTH, "new")
+            yield from detail_lines(name, snapshot, Known(values, index=index), INK, self._width, "new")
+        if facts.shape is not None and with_memory:
             lit = Focus(name, spot(name, index, snapshot), values)
-            yield from storage_strips(snapshot, INK, WIDTH, True, focus=lit).split("\n")
+            yield from storage_strips(snapshot, INK, self._width, True, focus=lit).split("\n")
         yield Text(group_words(name, [name], 1, snapshot))
         if facts.grad_fn is not None and (outline := self._ask(self._session.outline(name))) is not None:
             yield from self._graph(name, outline)
@@ -179,10 +183,10 @@ class Drawing:
     def _graph(self, name: str, outline: GraphOutline) -> Iterator[Text]:
         nodes = self._ask(self._session.nodes(name, outline.numbers))
         details = {node.number: node for node in nodes if node.number is not None}
-        drawn = GraphLines(Painter(GraphShape(outline), details, self._snapshot, INK, WIDTH))
+        drawn = GraphLines(Painter(GraphShape(outline), details, self._snapshot, INK, self._width))
         yield from drawn
         for at, number in enumerate(outline.numbers):
-            yield from card_lines(outline, at, details.get(number), INK, WIDTH)
+            yield from card_lines(outline, at, details.get(number), INK, self._width)
 
 
 def english_in(line: str, code: str) -> list[str]:
@@ -198,8 +202,10 @@ def test_what_is_drawn_of_a_program_is_korean(pair: tuple[asyncio.Runner, Sessio
     runner.run(session.execute("import torch"))
     code = dedent(PROGRAMS[name]).strip()
     run = runner.run(session.execute(code))
-    drawn = [line.plain for line in Drawing(runner, session, run).lines()]
+    drawn = [line.plain for line in Drawing(runner, session, run, WIDTH).lines()]
     assert max(map(cell_len, drawn)) <= WIDTH
+    narrow = Drawing(runner, session, run, NARROW).lines()
+    assert max(cell_len(line.plain) for line in narrow) <= NARROW
     report = run_report(run, INK, 100, say=say).plain.split("\n")
     english = {line: words for line in (*drawn, *report) if (words := english_in(line, code))}
     assert not english
