@@ -10,6 +10,7 @@ import pytest
 from course.learner import Class, classroom  # noqa: F401
 from course.test_checks import FACTS, MODEL, W, X
 
+from tests.english import english_in
 from tutor.course.answers import in_words
 from tutor.facts import CheckResult
 from tutor.language import use_language
@@ -81,22 +82,8 @@ MORE: list[tuple[str, dict[str, Any], str, str]] = [
     ("", negated("stdout", "7"), "print(7)", ""),
 ]
 
-#: Code, and what the learner's code or torch itself said.
-_NOT_OURS = (
-    r"`[^`]*`",
-    r"'[^']*'",
-    r"\b\w+(?:Error|Warning): .*?(?= \(기대|\.?\Z)",
-    r"\b(?:float|int)\d+\b",
-)
-_ENGLISH = re.compile(r"[A-Za-z]{2,}[ ,:;]+[A-Za-z]{2,}[ ,:;]+[A-Za-z]{2,}")
-
-
-def english_in(text: str) -> str:
-    """The first three words of English that stand together."""
-    for theirs in _NOT_OURS:
-        text = re.sub(theirs, "…", text)
-    found = _ENGLISH.search(text)
-    return found[0] if found else ""
+#: What the learner's code or torch itself said; english_in knows code.
+_NOT_OURS = re.compile(r"\b\w+(?:Error|Warning): .*?(?= \(기대|\.?\Z)")
 
 
 @pytest.fixture
@@ -123,7 +110,7 @@ def test_results_of_all_facts_are_korean(classroom: Class, korean: None) -> None
             failed.add(result.kind)
             assert re.search("[가-힣]", result.sentence), (code, result)
         for text in (result.sentence, result.expected, result.got):
-            assert not english_in(text), (code, result)
+            assert not english_in(_NOT_OURS.sub("…", text)), (code, result)
             assert "{" not in re.sub(r"`[^`]*`|'[^']*'|\{'.*'\}", "", text), (code, result)
     assert len(failed) > 30
 

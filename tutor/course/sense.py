@@ -252,15 +252,17 @@ class Sense:
         body = ast.parse(source.strip()).body
         if len(body) == 1 and isinstance(body[0], ast.Expr):
             if _always_holds(body[0].value):
-                self._at(where, "`py` is true whatever the answer is; compare something that the answer made")
+                message = say("`py` is true whatever the answer is; compare something that the answer made")
+                self._at(where, message)
             return
         if not _raises(body):
-            at, reason = (body[-1].lineno, body[-1].col_offset) if body else (1, 0), "none of them can fail"
+            at = (body[-1].lineno, body[-1].col_offset) if body else (1, 0)
+            reason = say("none of them can fail")
             if body and isinstance(body[-1], ast.Expr):
-                reason = "the value of this line is not looked at"
+                reason = say("the value of this line is not looked at")
             lines = source[: len(source) - len(source.lstrip())].count("\n")
             place = place_in(self._doc, where, at[0] + lines, at[1] + 1)
-            self._fail(place, f"`py` of several statements needs an `assert`: {reason}")
+            self._fail(place, say("`py` of several statements needs an `assert`: {reason}", reason=reason))
 
     def _parts(self, where: Where, fact: str, wanted: Any) -> None:
         if isinstance(wanted, Item):

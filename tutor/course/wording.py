@@ -15,7 +15,7 @@ from tutor.course.schema import SCHEMA, STEP_KINDS, Ask, Lesson, Mistake, QuizCh
 from tutor.translation import later, say, translated
 
 _TYPES = {
-    "str": later("a text"),
+    "str": later("plain text"),
     "int": later("a whole number"),
     "float": later("a number"),
     "bool": later("true or false"),
@@ -73,7 +73,8 @@ def sentence_for(complaint: str, path: Where, data: Any) -> tuple[str, str | Non
     if found := _WRONG_TYPE.match(complaint):
         wanted, got = _typed(found["wanted"]), _typed(found["got"])
         message = say("{name} must be {wanted}, not {got}", name=name, wanted=wanted, got=got)
-        return message + _hint(found, value), None
+        advice = _hint(found, value)
+        return say("{complaint}; {advice}", complaint=message, advice=advice) if advice else message, None
     if found := _TOO_SHORT.match(complaint):
         return say(
             "{name} has {count} of at least {least} entries; add more",
@@ -128,9 +129,9 @@ def _pattern(name: str, path: Where, value: Any) -> str:
 
 def _hint(found: re.Match[str], value: Any) -> str:
     if found["got"] == "null":
-        return f"; {say('write a value')}"
+        return say("write a value")
     if found["wanted"] == "str" and isinstance(value, bool | int | float):
-        return f"; {say('put it in quotes')}"
+        return say("put it in quotes")
     return ""
 
 
