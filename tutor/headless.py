@@ -380,7 +380,7 @@ def _tell_output(walk: Walk) -> None:
 def _graph_found(walk: Walk, name: str) -> tuple[GraphFacts, str]:
     """The graph that was asked for, and its title. WrongUse where there is none."""
     for found_name, found in walk.graphs.items():
-        return found, f"backward from {found_name}"
+        return found, say("backward from {name}", name=found_name)
     made = [each for each, facts in walk.snapshot.tensors.items() if facts.grad_fn]
     if name and name in walk.snapshot.tensors:
         raise WrongUse(say("{name} has no grad_fn, so there is no graph behind it.", name=name))

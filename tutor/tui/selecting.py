@@ -146,7 +146,7 @@ class Selecting(Page):
         )
         if target is None:
             return
-        title = f"backward from {name}"
+        title = say("backward from {name}", name=name)
         try:
             data = await asyncio.to_thread(written_as, kind, outline, nodes, shown.snapshot, title)
             write(target.path, data, overwrite=target.overwrite)
