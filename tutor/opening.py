@@ -131,7 +131,7 @@ def open_lines(file: str | None, *, device: str, memory: str, spare: bool) -> in
     session = Session(device, spare=spare and sys.stdin.isatty(), memory=memory)
     session.spawn()  # torch is imported while the file is read
 
-    from tutor.headless import WrongUse, read_source
+    from tutor.jobs import WrongUse, read_source
     from tutor.repl.app import run_plain
 
     try:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from rich.cells import cell_len
 from rich.style import Style
 from rich.text import Text
 from textual import events
@@ -17,19 +16,11 @@ from tutor.translation import say
 from tutor.tui.lines import Lazy, LinesView, cursor_line, strip_of
 from tutor.tui.messages import NameSelected, TableListed
 from tutor.view import listing
+from tutor.view.columns import GAP, column_widths, join, with_column
 from tutor.view.listing import GroupLine, Line, NameLine, Order
 from tutor.view.table import COLUMNS, group_words, headings, row_words, tensor_row
 from tutor.view.words import clean, fit_end
 
-#: Cells are not wider, names apart; a long shape is cut with an ellipsis, a long name keeps its end.
-WIDEST = 22
-#: Cells for the columns after the name, where a long name may take all others.
-REST = 40
-GAP = 2
-#: Columns that are there in any case, as far as they fit: the letter, the name, shape and dtype.
-_FIRST = 4
-#: Cells of names that are not cut for another column.
-_LEAST_NAME = 12
 #: Keys that sort; all other printable keys filter.
 SORT_KEYS = "<>-"
 
@@ -185,7 +176,7 @@ class TensorTable(LinesView):
     def _make(self, index: int) -> Text:
         if index == 0:
             titles = [Text(title, self._title_style(at)) for at, title in enumerate(self._titles())]
-            return _join(titles, self._widths)
+            return join(titles, self._widths)
         if not self._rows:
             return Text(
                 "  " + say("no name, dtype or shape has “{typed}” in it", typed=self._typed),
@@ -206,7 +197,7 @@ class TensorTable(LinesView):
                 cell.style = Style.parse(f"bold {self.palette.warning}")
         room = self._widths[1] - 2 * row.depth
         cells[1] = Text("  " * row.depth + fit_end(cells[1].plain, room), cells[1].style)
-        return _join(cells, self._widths)
+        return join(cells, self._widths)
 
     def _title_style(self, column: int) -> str:
         return self.palette.accent if column == self._sorted else self.palette.muted
@@ -373,50 +364,5 @@ class TensorTable(LinesView):
         self.refresh()
 
 
-def column_widths(rows: Sequence[Sequence[str]], room: int, titles: Sequence[str] = COLUMNS) -> list[int]:
-    """Widths of the leading columns that fit whole into `room` cells."""
-    widths: list[int] = []
-    used = 0
-    for index, title in enumerate(titles):
-        longest = max(
-            (len(row[index]) if row[index].isascii() else cell_len(row[index]) for row in rows), default=0
-        )
-        widest = max(WIDEST, room - REST) if index == 1 else WIDEST
-        width = min(max(cell_len(title), longest), widest)
-        used += width + (GAP if index else 0)
-        if used > room and index > 1:
-            break
-        widths.append(width)
-    return widths
-
-
-def with_column(widths: list[int], rows: Sequence[Sequence[str]], room: int, wanted: int) -> list[int]:
-    """The same with another column behind the dtype, in the place of what stood there, if there is room for
-    it; for that long names are cut.
-
-    A width of -1 stands for a column that is left out."""
-    if wanted < len(widths):
-        return widths
-    kept = widths[:_FIRST]
-    width = max(cell_len(COLUMNS[wanted]), max((cell_len(row[wanted]) for row in rows), default=0))
-    missing = max(0, sum(kept) + GAP * len(kept) - 1 + width - room)
-    if len(kept) < _FIRST or kept[1] - missing < _LEAST_NAME:
-        return widths
-    kept[1] -= missing
-    return [*kept, *[-1] * (wanted - len(kept)), width]
-
-
 def _key(row: Line) -> str:
     return row.name if isinstance(row, NameLine) else f"{row.path}…"
-
-
-def _join(cells: Sequence[Text], widths: Sequence[int]) -> Text:
-    line = Text()
-    for index, width in enumerate(widths):
-        if width < 0:
-            continue
-        cell = cells[index].copy()
-        cell.truncate(width, overflow="ellipsis", pad=True)
-        line.append_text(cell)
-        line.append(" " * (1 if index == 0 else GAP))
-    return line
