@@ -30,6 +30,7 @@ FORBIDDEN = {
     "tutor.view": TORCH | SCREEN | {"yaml"},
     "tutor.session": TORCH | SCREEN | {"rich", "yaml"},
     "tutor.headless": TORCH | SCREEN,
+    "tutor.jobs": TORCH | SCREEN | {"rich"},
     "tutor.progressing": TORCH | SCREEN | {"asyncio"},
     "tutor.takeaway": TORCH | SCREEN | {"asyncio"},
     "tutor.proving": TORCH | SCREEN,
