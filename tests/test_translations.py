@@ -145,6 +145,13 @@ def test_all_texts_of_a_module_are_translated_and_no_others(path: Path) -> None:
     assert set(templates_of(module)) <= known <= set(templates_of(module, words=True))
 
 
+def test_one_text_of_explanations_has_one_translation_in_all_catalogs() -> None:
+    told: dict[str, str] = {}
+    for path in MODULES:
+        for entry in entries(path):
+            assert told.setdefault(entry["en"], entry["ko"]) == entry["ko"], (path.stem, entry["en"])
+
+
 def test_all_that_the_app_says_is_translated_once_and_nothing_else() -> None:
     known = [entry["en"] for path in ROOMS for entry in entries(path)]
     assert len(known) == len(set(known))
@@ -182,6 +189,12 @@ def test_korean_is_spoken_where_it_is_chosen(monkeypatch: Any) -> None:
         ("RNN이(가)", "RNN이"),
         ("float32으로(로)", "float32로"),
         ("`x +`은(는)", "`x +`는"),
+        ("`&`을(를)", "`&`를"),
+        ("`**`이(가)", "`**`가"),
+        ("[]은(는)", "[]는"),
+        ("`é`과(와)", "`é`와"),
+        ("3이어야(여야)", "3이어야"),
+        ("[2]이어야(여야)", "[2]여야"),
         ("……은(는)", "……은(는)"),
         ("자료형으로(로)", "자료형으로"),
         ("모델으로(로)", "모델로"),

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from unicodedata import normalize
 
 #: Sounds that a word ends in: none that is a consonant, ㄹ, another consonant.
 VOWEL, RIEUL, CONSONANT = range(3)
 
-_SIGNS = {"+": VOWEL, "-": VOWEL, "/": VOWEL, "%": VOWEL, "@": CONSONANT, ":": CONSONANT, "=": CONSONANT}
+_SIGNS = {**dict.fromkeys("+-*/%^&|~<>]", VOWEL), **dict.fromkeys("@:=", CONSONANT)}
 #: Words that are read otherwise than their letters say.
 _WORDS = {
     "at": CONSONANT, "bag": CONSONANT, "bit": VOWEL, "check": VOWEL, "dtype": CONSONANT, "epoch": CONSONANT,
@@ -28,8 +29,8 @@ _ENDS = tuple(
 
 def last_sound(word: str) -> int | None:
     """The sound that a word, number or sign ends in; None where nobody can say."""
-    word = word.rstrip("_")
-    if not word.isascii() or not word:
+    word = normalize("NFKD", word).encode("ascii", "ignore").decode().rstrip("_")
+    if not word:
         return None
     last, lower = word[-1], word.lower()
     if last in _SIGNS:

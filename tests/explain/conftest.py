@@ -37,6 +37,16 @@ class Told:
         return found[0]
 
 
+def explained(run: Run) -> tuple[Explanation, ...]:
+    """What the rules say about each step of a run, in order, in the language that is spoken."""
+    before, past, told = Snapshot(), Past(), []
+    for step in run.steps:
+        told += explain_step(step, before, past)
+        before = step.snapshot
+        past.add(step)
+    return tuple(told)
+
+
 class Learner:
     """Runs code from an empty namespace."""
 
@@ -50,12 +60,7 @@ class Learner:
         self._runner.run(self._session.execute("import torch\nimport numpy as np\nfrom torch import nn"))
         code = textwrap.dedent(code).strip("\n")
         run = self._runner.run(self._session.execute(code))
-        before, past, told = Snapshot(), Past(), []
-        for step in run.steps:
-            told += explain_step(step, before, past)
-            before = step.snapshot
-            past.add(step)
-        return Told(code, run, tuple(told))
+        return Told(code, run, explained(run))
 
     def run_fixed(self, told: Told, explanation: Explanation) -> Told:
         """Run the code again with its last, failed statement replaced by the fix."""

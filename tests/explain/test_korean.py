@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 import pytest
 
 from tests.explain.conftest import Learner
+from tests.explain.korean import assert_whole
 from tutor.language import use_language
 
-#: Three English words in a row, where no code stands.
-_ENGLISH = re.compile(r"[A-Za-z']+(?:[ ,:]+[A-Za-z']+){2}")
 ERRORS = {
     "matmul": "a = torch.randn(2, 3)\nb = torch.randn(4, 5)\nc = a @ b",
     "broadcasting": "a = torch.randn(2, 3)\nb = a + torch.randn(4)",
@@ -44,9 +42,7 @@ def test_a_beginners_error_is_told_in_korean(learner: Learner, code: str) -> Non
     told = learner.run(code)
     assert told.explanations
     for one in told.explanations:
-        for words in (one.title, one.text):
-            assert _ENGLISH.search(re.sub(r"`[^`]*`", "`", words)) is None, words
-            assert "가" <= max(words) <= "힣", words
+        assert_whole(one)
 
 
 def test_a_place_in_earlier_code_and_what_is_counted_are_korean(learner: Learner) -> None:
@@ -54,3 +50,32 @@ def test_a_place_in_earlier_code_and_what_is_counted_are_korean(learner: Learner
     assert "`a`가 만들어진 곳: 1번째 줄 `torch.randn(2, 3)`, `b`가 만들어진 곳: 2번째 줄" in shapes.text
     (missing,) = learner.run("x = torch.randn(3, 4)\nx[7]").of("index-range")
     assert "항목 3개" in missing.title
+
+
+WORDS = {
+    "where a history was lost": (
+        "w = torch.ones(3, requires_grad=True)\nwith torch.no_grad():\n    h = w * 2\nh.sum().backward()",
+        "`with torch.no_grad():`(2번째 줄)",
+    ),
+    "names of one memory": ("x = torch.ones(2, 2)\na, b = x.view(4), x.t()", "이 메모리에 있습니다"),
+    "how many are taken": (
+        "class Net(nn.Module):\n    def forward(self, x, y=1):\n        return x\nNet()()",
+        "인자 1~2개",
+    ),
+    "a container": ("ls = [nn.Linear(2, 2)]\nls(torch.ones(2))", "`ls`는 계층을 담은 리스트이며"),
+    "a letter of einsum": (
+        "torch.einsum('ij,jk->ik', torch.ones(2, 3), torch.ones(4, 5))",
+        "`torch.ones(2, 3)` [2, 3], `torch.ones(4, 5)` [4, 5]",
+    ),
+    "devices": ("torch.ones(2) + torch.ones(2, device='meta')", "의 장치는 cpu, "),
+    "a member of a dictionary": ("d = {'a': 1}\nd['b']", "(항목 1개)"),
+    "a layer's number": ("m = nn.Sequential(nn.ReLU())\nm[3]", "번호는 0 하나뿐"),
+}
+
+
+@pytest.mark.parametrize(("code", "words"), WORDS.values(), ids=WORDS)
+def test_words_that_rules_choose_are_korean(learner: Learner, code: str, words: str) -> None:
+    told = learner.run(code)
+    assert any(words in one.text or words in one.title for one in told.explanations), told.explanations
+    for one in told.explanations:
+        assert_whole(one)

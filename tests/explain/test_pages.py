@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from tests.explain.korean import assert_whole, in_korean
 from tutor.cli import main
 from tutor.explain import book, rules
 from tutor.explain.book import NoPageError, all_pages, digest, find_page, spoken
@@ -37,13 +38,19 @@ def test_each_rule_has_a_page_and_each_page_a_rule() -> None:
 
 
 @pytest.mark.parametrize("rule", PAGES)
-def test_the_example_makes_exactly_this_rule_speak(learner, rule: str) -> None:
+def test_the_example_makes_exactly_this_rule_speak_and_in_korean_too(learner, rule: str) -> None:
     told = learner.run(PAGES[rule].example)
     loud = {each.rule for each in told.explanations if each.kind != "note"}
     quiet = {each.rule for each in told.explanations}
     assert loud == {rule} or (not loud and rule in quiet), (told.run.error, told.explanations)
     if loud:
         assert told.explanations[-1].rule == rule, "the example ends where its rule speaks"
+    korean = in_korean(told.run)
+    assert [(one.rule, one.kind, one.fix) for one in korean] == [
+        (one.rule, one.kind, one.fix) for one in told.explanations
+    ]
+    for one in korean:
+        assert_whole(one)
 
 
 @pytest.mark.parametrize("rule", PAGES)

@@ -14,6 +14,7 @@ from collections.abc import Collection, Iterator
 from tutor.explain.reading import Failing
 from tutor.explain.wording import count_text, phrase, shape_text
 from tutor.facts import Argument, FailedCall, Operand, Step
+from tutor.translation import translated
 
 #: Functions that layers and losses of torch.nn call by another name than their own in small letters.
 _LAYERS = {
@@ -176,12 +177,14 @@ def tensor_text(operand: Operand, *, device: bool = False) -> str:
     words = f"{shape} {operand.dtype or ''}".strip()
     if operand.kind not in ("tensor", "parameter", "buffer", "gradient"):
         known = _KINDS.get(operand.kind)
-        words = f"{phrase(known) if known else phrase(_TENSOR_KIND, kind=operand.kind)} {words}"
+        kind = translated(operand.kind) if operand.kind in _KINDS_NAMED else operand.kind
+        words = f"{phrase(known) if known else phrase(_TENSOR_KIND, kind=kind)} {words}"
     return phrase(_ON_DEVICE, what=words, device=operand.device) if device and operand.device else words
 
 
 _KINDS = {"ndarray": "an array", "subclass": "a tensor"}
 _TENSOR_KIND = "a {kind} tensor"
+_KINDS_NAMED = ("sparse",)
 _ON_DEVICE = "{what} on {device}"
 _UNKNOWN_SHAPE = "of unknown shape"
 _MANY_DIMENSIONS = "{count}-dimensional"

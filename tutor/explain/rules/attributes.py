@@ -140,8 +140,8 @@ _INSTEAD = {
     "weights": ("`weight`", "A layer has `weight` and `bias`; `{owner}.named_parameters()` lists all."),
     "layers": ("`children()`", "Its layers are `{owner}.children()`, all below them `{owner}.modules()`."),
 }  # fmt: skip
-_IN_CHILDREN = "Its layers have one: `{first}`{more}."
-_MORE = " and {count} more"
+_IN_CHILDREN = "Its layers have one: `{first}`."
+_IN_MORE = "Its layers have one: `{first}` and {count} more."
 _OF_LAYERS = "of its layers"
 
 
@@ -163,8 +163,7 @@ def module_attribute(step: Step, before: Snapshot, past: Past) -> Explanation | 
         instead = fill(template, owner=owner)
     elif inner:
         where = _OF_LAYERS
-        more = phrase(_MORE, count=len(inner) - 1) if inner[1:] else ""
-        instead = fill(_IN_CHILDREN, first=inner[0], more=more)
+        instead = fill(_IN_MORE if inner[1:] else _IN_CHILDREN, first=inner[0], count=len(inner) - 1)
     else:
         return None
     fields = {"type": kind, "name": name, "where": where, "owner": owner, "instead": instead}

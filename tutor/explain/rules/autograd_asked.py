@@ -90,6 +90,7 @@ numbers in another shape use `{closed}.reshape(...)`, for new values make a new 
 """
 
 
+_GIVEN_IS = "{name}, {what},"
 _IS_TYPE = "{name} is {article} {type}"
 _SAME_SHAPE = "the same as that"
 _RESULT = "the result"
@@ -323,13 +324,12 @@ def gradient_assigned(step: Step, before: Snapshot, past: Past) -> Explanation |
     if facts is None or facts.shape is None or given is None:
         return None
     said = f"`{words(statement.value, found.source)}`"
-    type_ = "" if given.operand is None else f", {calls.what(given, device=False)},"
     number = given.operand is None
     text = fill(
         _ASSIGN,
         name=name,
         what=f"{shape_text(facts.shape)} {facts.dtype}",
-        given=f"{said}{type_}",
+        given=said if number else phrase(_GIVEN_IS, name=said, what=calls.what(given)),
         cure=fill(_ASSIGN_NONE, name=name) if number else "",
     )
     fix = None

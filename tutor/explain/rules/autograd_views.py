@@ -41,7 +41,7 @@ _FLAGGED = "So it cannot be told to require grad."
 _CURE = "A copy made outside is an ordinary tensor: `{code}`."
 _CURE_MODE = "Or make it under `torch.no_grad()`, which only stops the recording."
 
-_THIS = "This tensor"
+_THIS, _BY_LINE = "This tensor", ", `{line}`"
 
 _OPERATORS: dict[type, str] = {
     ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.Pow: "**", ast.Mod: "%", ast.FloorDiv: "//",
@@ -72,7 +72,7 @@ def piece_in_place(step: Step, before: Snapshot, past: Past) -> Explanation | No
         plain = isinstance(statement.value, ast.Constant)
         value = (words if plain else repairs.closed)(statement.value, found.source)
         line = f"{target} = {target} {_OPERATORS[type(statement.op)]} {value}"
-        code = f", `{line}`"
+        code = phrase(_BY_LINE, line=line)
         if isinstance(statement.target, ast.Name):
             fix = found.changed(replace(found.source, statement, [line]))
     text = fill(_PIECE, name=name, maker=maker, code=code)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import math
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -287,7 +288,7 @@ def one_element(step: Step, before: Snapshot, past: Past) -> Explanation | None:
 
 def _number(found: Failing, call: FailedCall, name: str, count: int) -> tuple[str, str, str | None]:
     node = found.expression
-    closed = name.strip("`") if name.startswith("`") else "x"
+    closed = name.strip("`") if re.fullmatch("`[^`]*`", name) is not None else "x"
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "item":
         closed = repairs.closed(node.func.value, found.source)
     elif (inner := _inner(node)) is not None:

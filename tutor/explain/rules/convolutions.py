@@ -53,7 +53,7 @@ because each group makes its own share of them.
 """
 _IN_GROUPS = "{shape} in {groups} groups"
 _DILATED = ", which the dilation makes {spans}"
-_WANTED = "`[batch, channels, {sizes}]`"
+_WANTED, _WANTED_ALONE = "`[batch, channels, {sizes}]`", "`[channels, {sizes}]`"
 _CONV = re.compile(r"conv(_transpose)?(\d)d")
 _CONV_LAYER = re.compile(r"(?:lazy)?conv(transpose)?(\d)d")
 _SIZES = {1: "length", 2: "height, width", 3: "depth, height, width"}
@@ -83,8 +83,8 @@ class _Convolution:
 
     @property
     def wanted(self) -> str:
-        batch = "batch, " if len(self.given) != self.slides + 1 else ""
-        return f"`[{batch}channels, {_SIZES[self.slides]}]`"
+        alone = len(self.given) == self.slides + 1
+        return phrase(_WANTED_ALONE if alone else _WANTED, sizes=translated(_SIZES[self.slides]))
 
 
 @failure

@@ -13,6 +13,7 @@ from tutor.explain.past import Past
 from tutor.explain.reading import Failing, failing
 from tutor.explain.wording import code_list, fill, phrase
 from tutor.facts import Argument, Explanation, FailedCall, Snapshot, Step
+from tutor.translation import translated
 
 _IS_HERE = "`{name}` is {told} here."
 _TEXT_HERE = "It is a text here: `int(...)` makes a number of it."
@@ -209,6 +210,7 @@ dataset: where that is one tensor, the batch is one tensor, and taking it apart 
 """
 
 
+_PART_KINDS = ("list", "tuple", "dict")
 _PARTS_TITLE = "`{name}` is a whole batch, a {kind} of its parts"
 _PARTS = """
 `{name}` is what `{loop}` gives for each batch, a {kind} with one member for each part of a sample, and a
@@ -235,7 +237,8 @@ def batch_parts(step: Step, before: Snapshot, past: Past) -> Explanation | None:
     if not isinstance(loop, ast.For) or not _goes_through(step, past, found, loop.iter):
         return None
     source = ast.unparse(loop.iter)
-    fields = {"name": missing.owner, "kind": missing.type, "attribute": missing.name, "source": source}
+    kind = translated(missing.type) if missing.type in _PART_KINDS else missing.type
+    fields = {"name": missing.owner, "kind": kind, "attribute": missing.name, "source": source}
     fields["loop"] = f"for {ast.unparse(loop.target).strip('()')} in {source}"
     number = missing.type == "int"
     if number and not source.startswith("enumerate("):

@@ -254,7 +254,8 @@ def _why_no_layers(step: Step, past: Past, kind: str) -> str:
             container = type(value).__name__.removesuffix("Comp").lower()
             better = "nn.ModuleDict({...})" if container == "dict" else "nn.ModuleList([...])"
             at = own.code.at(statement)
-            return fill(_PLAIN_LIST, type=kind, container=container, name=name, at=at, better=better)
+            fields = {"type": kind, "container": translated(container), "name": name, "at": at}
+            return fill(_PLAIN_LIST, better=better, **fields)
         if "requires_grad" in ast.unparse(value):
             return fill(_BARE, type=kind, name=name, at=own.code.at(statement))
     return fill(_NO_LAYERS)

@@ -165,6 +165,7 @@ so that a single name must not have one. Use an underscore: `{better}`.
 """
 _NO_NAME = "`{code}` gives an empty name. A {kind} needs a name of at least one letter, such as `{better}`."
 _KINDS = {"register_buffer": "buffer", "register_parameter": "parameter"}
+_A_LAYER = "layer"
 
 
 @failure
@@ -188,7 +189,7 @@ def name_clash(step: Step, before: Snapshot, past: Past) -> Explanation | None:
     name = (
         taken[1] if taken is not None else plain or (keys[0] if keys else got[1] if got is not None else "")
     )
-    kind = _KINDS.get(method, "layer")
+    kind = translated(_KINDS.get(method, _A_LAYER))
     better = f"my_{name}" if taken is not None else name.replace(".", "_") or "weight"
     path_of = call.module.path if call.module is not None else ""
     owner = f"`{path_of}`" if path_of else _MODULE if call.form != "class" else f"nn.{method}"

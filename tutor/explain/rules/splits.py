@@ -13,6 +13,7 @@ from tutor.explain.past import Past
 from tutor.explain.reading import Failing, failing
 from tutor.explain.wording import fill, phrase, shape_text
 from tutor.facts import Argument, Explanation, FailedCall, Snapshot, Step
+from tutor.translation import translated
 
 _DATA = "torch.utils.data."
 
@@ -73,7 +74,8 @@ def tensor_dataset(step: Step, before: Snapshot, past: Past) -> Explanation | No
             made = [f"{maker[plain[one]]}({one})" if one in plain else one for one in args]
             fix = changed(found, node, f"{ast.unparse(node.func)}({', '.join(made)})")
     fields = {"name": first.text, "what": what if first.kind != "list" else phrase(_A_LIST)}
-    text = fill(_NO_TENSOR, code=code, instead=fill(template, name=first.text, kind=first.kind), **fields)
+    instead = fill(template, name=first.text, kind=translated(first.kind))
+    text = fill(_NO_TENSOR, code=code, instead=instead, **fields)
     return Explanation("tensor-dataset", "error", fill(_NO_TENSOR_TITLE, **fields), text, fix)
 
 

@@ -14,6 +14,7 @@ from tutor.explain.past import Past
 from tutor.explain.wording import and_text, fill, phrase
 from tutor.facts import Argument, Explanation, FailedCall, Snapshot, Step
 from tutor.facts.failed import ArgumentKind
+from tutor.translation import translated
 
 _THE_LAYER = "the {type} layer"
 _AS_CODE = "as `{code}`, which is {value}"
@@ -110,7 +111,7 @@ def _out_of_range(step: Step, call: FailedCall, one: Argument, domain: domains.D
     first = calls.failed(step)
     code = first.expression if first is not None else call.expression
     made = not one.place
-    fields = {"parameter": one.parameter, "owner": _owner(call), "words": domain.words}
+    fields = {"parameter": one.parameter, "owner": _owner(call), "words": translated(domain.words)}
     text = fill(
         _RANGE,
         code=code,
