@@ -58,6 +58,15 @@ def test_a_check_changes_nothing(driver):
     assert driver.value("watch() is None")
 
 
+def test_a_call_is_told_with_the_arguments_that_it_was_given(driver):
+    driver.run("import torch")
+    run = driver.run("def f(t):\n    t += 1\n    return t")
+    probe = Probe("cases", "f", None, {**CASES, "inputs": ["torch.zeros(2)"]})
+    [answer] = driver.runner.run(driver.session.check(run, [probe]))
+    assert answer.got == "it was changed by the call"
+    assert "[0.0, 0.0]" in answer.note
+
+
 def test_an_endless_function_can_be_stopped(driver):
     driver.run("import torch")
     run = driver.run("def f(t):\n    while True: pass")

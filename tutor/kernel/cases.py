@@ -36,11 +36,12 @@ def compare_cases(
             wanted = _Call(reference, code, namespace, turn)
             wanted.run()
             call = _Call(learners, code, namespace, turn)
+            given = ", ".join(short(each) for each in call.arguments)  # before the call can write to them
             call.run()
             found = _differ(call, wanted, rule, options)
             if found is not None:
                 error = None if call.error is None else describe_error(call.error, filename)
-                return _answer(found, text, call, error)
+                return _answer(found, text, given, error)
     return Answer(ok=True)
 
 
@@ -123,9 +124,8 @@ def _different_arguments(call: _Call, wanted: _Call) -> Difference | None:
     return None
 
 
-def _answer(found: Difference, text: str, call: _Call, error: ErrorFacts | None) -> Answer:
-    arguments = ", ".join(short(each) for each in call.arguments)
-    note = f"called with `{text}`" + (f" ({arguments})" if len(arguments) <= 60 else "")
+def _answer(found: Difference, text: str, given: str, error: ErrorFacts | None) -> Answer:
+    note = f"called with `{text}`" + (f" ({given})" if len(given) <= 60 else "")
     if found.note:
         note += f": {found.note}"
     return Answer(False, found.expected, found.got, found.kind, note, None, error)
