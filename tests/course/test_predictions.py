@@ -87,6 +87,10 @@ def test_rounded_numbers(typed: str, value: float, holds: bool) -> None:
         ("raises LookupError", "IndexError", True),
         ("raises IndexError", "LookupError", False),
         ("raises torch.cuda.OutOfMemoryError", "OutOfMemoryError", True),
+        ("ValueError 발생", "ValueError", True),
+        ("RuntimeError 오류가 납니다", "RuntimeError", True),
+        ("오류", "ValueError", True),
+        ("IndexError 발생", "ValueError", False),
         ("raises ValueError", "RuntimeError", False),
     ],
 )

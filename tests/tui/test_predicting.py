@@ -121,7 +121,7 @@ def test_after_an_answer_the_keys_go_on_without_tab(play: Play, lesson: Lesson, 
         await p.press("2")
         await p.see("not that one, choose again")
         await p.press("1")
-        await p.see("it is, as you said")
+        await p.see("✓ 1  one   right")
         assert p.bench.focused is p.bench.repl
         await p.burst(*"1 + 1", "enter")
         await p.settle()

@@ -23,6 +23,10 @@ EXAMPLES = {
 }
 _RAISES = re.compile(r"(?:it\s+)?raises?(?:\s+(?:an?\s+)?(?P<type>[A-Za-z_][\w.]*))?\Z", re.IGNORECASE)
 _ERROR = re.compile(r"(?:an?\s+)?(?P<type>(?:[A-Z]\w*)?(?:Error|Exception|Warning|Interrupt)|error)\Z")
+#: As Koreans may type it: `ValueError 발생`, `오류가 납니다`.
+_KOREAN = re.compile(
+    r"(?P<type>[A-Za-z_][\w.]*)?\s*(?:(?:오류|에러|예외)[가이를을]?\s*(?:발생|남|나요|난다|납니다)?|발생)\Z"
+)
 _SIZE = re.compile(r"torch\.size\((.*)\)\Z", re.IGNORECASE)
 
 
@@ -57,7 +61,8 @@ def read_raised(text: object) -> Raised | None:
     """The exception that a prediction, or an author's choice, speaks of; None where it speaks of none."""
     if not isinstance(text, str):
         return None
-    found = _RAISES.match(text.strip()) or _ERROR.match(text.strip())
+    text = text.strip()
+    found = _RAISES.match(text) or _ERROR.match(text) or _KOREAN.match(text)
     if found is None:
         return None
     name = (found["type"] or "").rpartition(".")[2]

@@ -94,7 +94,7 @@ class Conversation:
             if self.study is not None:
                 await self._do(self._open(self.study))
             if source is not None:
-                await self._do(self._run(Piece(source), echo=True, name="the script"))
+                await self._do(self._run(Piece(source), echo=True, name=say("the script")))
             while not self.done and not self._is_hopeless():
                 piece = await self._read()
                 if piece is None:

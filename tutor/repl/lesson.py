@@ -291,7 +291,8 @@ async def _hint(talk: Conversation, _: str) -> None:
     walk = _study(talk).walk
     if walk.take_hint():
         total = len(walk.graded.hints) if walk.graded is not None else 0
-        _prose(talk, f"*{say('Hint {n} of {total}.', n=len(walk.hints), total=total)}* {walk.hints[-1]}")
+        head = say("Hint {n} of {total}.", n=len(walk.hints), total=total)
+        _prose(talk, f"{f'*{head}*' if talk.out.colour else head} {walk.hints[-1]}")
         return
     more = say("There are no more hints.") if walk.hints else say("There are no hints.")
     raise Refused(more + (f" {say(':solution shows the solution.')}" if walk.graded else ""))
