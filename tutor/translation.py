@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from tutor.language import current_language
 from tutor.readings import RIEUL, VOWEL, last_sound
 
 _FOLDER = Path(__file__).parent / "translations"
+_EXPLAINING = "explain."
 
 #: Particles whose form depends on the sound before them, as a translation writes them: with a final
 #: consonant, and without.
@@ -36,7 +38,8 @@ def translated(template: str) -> str:
     language = current_language()
     if language == "en":
         return template
-    return _catalog(language).get(joined(template), template)
+    wanted = joined(template)
+    return _catalog(language).get(wanted) or _explanations(language).get(wanted, template)
 
 
 def say(template: str, **fields: object) -> str:
@@ -53,6 +56,12 @@ def parted(template: str, name: str, **fields: object) -> tuple[str, str]:
         return before, after
     before = particles(before)
     return before, particles(before + name + after)[len(before + name) :]
+
+
+def read_all() -> None:
+    """Read what is left of the texts, at a time when nobody waits for it."""
+    if (language := current_language()) != "en":
+        _explanations(language)
 
 
 def later(template: str) -> str:
@@ -88,10 +97,21 @@ def _form(last: str, particle: str) -> str:
 
 @cache
 def _catalog(language: str) -> dict[str, str]:
-    """Every translated text by its English."""
+    """The texts of all but explanations by their English."""
+    return _texts(language, lambda path: not path.name.startswith(_EXPLAINING))
+
+
+@cache
+def _explanations(language: str) -> dict[str, str]:
+    """The texts of explanations, which are most of all texts, and which the first screen does without."""
+    return _texts(language, lambda path: path.name.startswith(_EXPLAINING))
+
+
+def _texts(language: str, wanted: Callable[[Path], bool]) -> dict[str, str]:
     return {
         entry["en"]: entry[language]
         for path in sorted((_FOLDER / language).glob("*.yaml"))
+        if wanted(path)
         for entry in entries(path)
     }
 

@@ -21,7 +21,7 @@ from tutor.course.store import Store
 from tutor.explain import load_rules
 from tutor.language import current_language
 from tutor.session import Session
-from tutor.translation import say
+from tutor.translation import read_all, say
 from tutor.tui.clipboard import Copying
 from tutor.tui.colourless import Colourless
 from tutor.tui.messages import StoreTrouble
@@ -94,7 +94,7 @@ class TutorApp(Copying):
         """Listen to the store from now on; greet whoever is here for the first time."""
         # Once the lesson is there: it begins with an empty output.
         self.call_after_refresh(self.store.listen, self._hear_trouble)
-        self.call_after_refresh(self.run_worker, load_rules, thread=True)  # while torch is imported
+        self.call_after_refresh(self.run_worker, _prepare, thread=True)  # while torch is imported
         if not self.is_headless:
             self.set_interval(HANGUP_PAUSE, self._look_for_terminal)
         if self._greets:
@@ -231,6 +231,12 @@ class TutorApp(Copying):
             said = say("torchtutor ended by a fault of its own; the details are in {place}.", place=place)
         self._exit_renderables.append(Text(said))
         self._close_messages_no_wait()
+
+
+def _prepare() -> None:
+    """What the first explanation needs."""
+    load_rules()
+    read_all()
 
 
 def _log(details: str) -> Path | None:
