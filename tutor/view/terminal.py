@@ -7,6 +7,7 @@ from collections import deque
 
 from rich.text import Text
 
+from tutor.translation import say
 from tutor.view.palette import Palette
 from tutor.view.row import Line, Row, starts_with_mark
 from tutor.view.sgr import PLAIN, Sgr, apply_sgr, sgr_style
@@ -310,8 +311,13 @@ class TerminalText:
 
     def _gap(self) -> str:
         kept = sum(_length(line) + 1 for line in (*self._head, *self._tail))
-        lines = "1 line" if self._hidden == 1 else f"{self._hidden:,} lines"
-        return f"… {lines} ({_binary(max(0, self._size - kept))}) not shown …"
+        return say(
+            "… {count:,} line ({size}) not shown …"
+            if self._hidden == 1
+            else "… {count:,} lines ({size}) not shown …",
+            count=self._hidden,
+            size=_binary(max(0, self._size - kept)),
+        )
 
 
 def _ended(row: Row) -> Line:
@@ -320,7 +326,9 @@ def _ended(row: Row) -> Line:
     if not row.lost:
         return line
     text, spans = (line, ()) if isinstance(line, str) else line
-    note = f" … {row.lost:,} more character{'s' * (row.lost > 1)}"
+    note = " " + say(
+        "… {count:,} more character" if row.lost == 1 else "… {count:,} more characters", count=row.lost
+    )
     return text + note, (*spans, (len(text), len(text) + len(note), Sgr(dim=True)))
 
 
