@@ -125,7 +125,8 @@ def test_a_whole_lesson_is_done_in_lines_and_gone_on_with(talk) -> None:
         ":check", ":hint", ":hint", ":hint", "w = base.reshape(3, 2)", "v = w.clone().view(2, 3)", ":check",
         ":line 2 v = w.view(2, 3)", ":check", ":solution", ":next",
     )  # fmt: skip
-    assert "There is a gap left" in text
+    assert "There is a gap left in line 1: write your code for `____`." in text
+    assert "name '____' is not defined" not in text
     assert "Hint 2 of 2." in text
     assert "There are no more hints." in text
     assert "Not yet: It is a copy. Line 2 is `v = w.clone().view(2, 3)`." in " ".join(text.split())

@@ -51,6 +51,20 @@ def test_failed_check_says_what_and_where_and_lights_the_cell(play: Play, exerci
     play(story, lesson=exercise)
 
 
+def test_code_with_a_gap_is_not_run_by_a_check_but_shown_where_it_is(play: Play, exercise: Lesson) -> None:
+    async def story(p: Player) -> None:
+        p.bench.editor.move_cursor((0, 0))
+        await p.press("ctrl+t")
+        await p.see("There is a gap left in line 2: write your code for ____.")
+        assert p.bench.last_run is None
+        assert p.bench.editor.selected_text == "____"
+        await p.press(*"x.view(2, 3)", "ctrl+t")
+        await p.settle()
+        await p.see("All 2 checks hold.")
+
+    play(story, lesson=exercise)
+
+
 def test_lessons_own_sentence_is_told_and_the_right_answer_passes(play: Play, exercise: Lesson) -> None:
     async def story(p: Player) -> None:
         await p.code("x = torch.arange(6.)\nv = x.view(2, 3).clone()")
@@ -116,6 +130,7 @@ def test_the_error_of_checked_code_is_told_once(play: Play, exercise: Lesson) ->
 
 def test_unfinished_and_raising_code_is_no_answer(play: Play, exercise: Lesson) -> None:
     async def story(p: Player) -> None:
+        await p.code("v = nothing")
         await p.press("ctrl+t")
         await p.settle()
         await p.see("NameError")

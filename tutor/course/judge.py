@@ -54,12 +54,8 @@ def only_results(evidence: Evidence, items: Sequence[Item]) -> list[CheckResult]
     error = evidence.run.error
     if error is None and not evidence.tree.body:
         return [CheckResult(False, "exists", sentence=say("There is no code here yet."))]
-    if _has_gap(evidence.tree):
-        return [
-            CheckResult(
-                False, "exists", sentence=say("There is a gap left: write your code for `{gap}`.", gap=GAP)
-            )
-        ]
+    if line := _gap_in(evidence.tree):
+        return [CheckResult(False, "exists", sentence=_gap_text(line))]
     if error is None or any(_speaks_of_errors(item) for item in items):
         return None
     message = error.message.strip().split("\n", 1)[0].rstrip()
@@ -71,8 +67,22 @@ def only_results(evidence: Evidence, items: Sequence[Item]) -> list[CheckResult]
     return [CheckResult(False, "raises", "", say("no error"), error.type, sentence, error.line or None)]
 
 
-def _has_gap(tree: ast.AST) -> bool:
-    return any(isinstance(node, ast.Name) and node.id == GAP for node in ast.walk(tree))
+def gap_left(source: str) -> str:
+    """The sentence about the first gap that is left in the code; empty where there is none, or no Python."""
+    try:
+        line = _gap_in(ast.parse(source))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return ""
+    return _gap_text(line) if line else ""
+
+
+def _gap_in(tree: ast.AST) -> int:
+    lines = (node.lineno for node in ast.walk(tree) if isinstance(node, ast.Name) and node.id == GAP)
+    return min(lines, default=0)
+
+
+def _gap_text(line: int) -> str:
+    return say("There is a gap left in line {line}: write your code for `{gap}`.", line=line, gap=GAP)
 
 
 def _speaks_of_errors(item: Item) -> bool:

@@ -9,6 +9,7 @@ from rich.text import Text
 
 from tutor.course import parsons
 from tutor.course.check import check_step
+from tutor.course.judge import gap_left
 from tutor.course.loader import is_bundled
 from tutor.course.predictions import EXAMPLES, PredictionError
 from tutor.course.schema import Lesson
@@ -223,6 +224,8 @@ async def _check(talk: Conversation, _: str) -> None:
     if step is None:
         raise Refused(say("There is nothing to check in this step."))
     answer = study.answer
+    if gap := gap_left(answer):
+        raise Refused(gap)
     count = len(study.entered)
     if count:
         talk.out.say(say("What you entered in this step is checked, all of it together:"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from textual import on
 
+from tutor.course.judge import gap_left
 from tutor.course.predictions import PredictionError
 from tutor.translation import say
 from tutor.tui.commands import key_for
@@ -18,7 +19,12 @@ class Studying(Stepping):
 
     def action_check(self) -> None:
         """Run the code in the editor, and check what the exercise asks for."""
-        if self.walk is not None and self.walk.graded is not None and self.may_run():
+        if self.walk is None or self.walk.graded is None:
+            return
+        if gap := gap_left(self.editor.text):
+            self.out.say(gap)
+            self.go_to_gap()
+        elif self.may_run():
             self._busy_from_now()
             self.run_worker(self._run_step(self.editor.text, check=True), group="run")
 
