@@ -119,6 +119,12 @@ def test_verdict(driver, code: str, expected: tuple[str, str, str]):
         ),
         ("from copy import deepcopy\ny = deepcopy(x)", ["x"]),
         ("y = x.split(split_size=1)", ["x"]),
+        ("y = x.pow(2)", ["x"]),
+        ("y = pow(x, 2)", ["x"]),
+        ("y = x.int()", ["x"]),
+        ("y = float(x[0, 0])", ["x[0, 0]"]),
+        ("y = x.double().abs()", ["x.double()"]),
+        ("y = abs(x)", ["x"]),
     ],
 )
 def test_names_of_arguments(driver, code: str, names: list[str]):

@@ -170,7 +170,7 @@ class Call:
             given.append(argument)
         self._keywords = {one.arg: one.value for one in node.keywords if one.arg is not None}
         written = len(node.args)
-        if self._kind.method and word not in _STANDS_FOR.get(name, ()) and self._is_bound(node, written):
+        if self._kind.method and not (stands and alone) and self._is_bound(node, written):
             given.insert(0, self._receiver(called, word))
         return given
 
