@@ -358,7 +358,16 @@ def test_the_mark_of_a_long_text_names_the_key_that_turns_it_now(
     lesson = one_step(kind="run", prompt=prompt, code="\n".join(f"a = {n}" for n in range(30)))
 
     async def story(p: Player) -> None:
-        await p.see("more: f6 1 ↓")
+        await p.see("more: alt+pgdn ↓")
+        for _ in range(8):
+            await p.press("alt+pagedown")
+        await p.see("Paragraph 19.")
+        assert "more:" not in p.text
+        for _ in range(8):
+            await p.press("alt+pageup")
+        await p.see("Paragraph 0.")
+        assert p.bench.focused is p.bench.editor
+        assert p.bench.editor.cursor_location == (0, 0), "the code stays where it is"
         await p.press("f6", "1")
         await p.see("more: pgdn ↓")
         for _ in range(8):

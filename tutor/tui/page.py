@@ -201,6 +201,20 @@ class Page(Screen[None]):
         self._news = None
         self.prose.scroll_relative(y=pages * max(1, self.prose.size.height - 1), animate=False)
 
+    def offers_turning(self, action: str) -> bool:
+        """Whether a key turns the text now: Page Down, or the one that does so from every pane."""
+        if action == "scroll_prose":
+            return self.turns_prose
+        return self.prose.is_on_screen and self.prose.max_scroll_y > 0
+
+    def action_read_on(self) -> None:
+        """To what follows in the text; the focus stays where it is."""
+        self.action_scroll_prose(1)
+
+    def action_read_back(self) -> None:
+        """To what stands above in the text."""
+        self.action_scroll_prose(-1)
+
     def _mind_focus(self) -> None:
         """Prose is a stop for Tab only where it scrolls."""
         self.prose.can_focus = self.prose.max_scroll_y > 0

@@ -10,14 +10,13 @@ from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.geometry import Region, Size
+from textual.visual import Visual, visualize
 from textual.widget import Widget
 from textual.widgets import Static
 
 from tutor.translation import say
+from tutor.tui.commands import key_for
 from tutor.view.prose import fold
-
-#: The key that turns the text where the focused pane has its own Page Down: to its pane first.
-BY_PANE = "f6 1"
 
 
 class Passage(Static):
@@ -26,12 +25,19 @@ class Passage(Static):
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id)
         self._text = Text()
-        self._width = 0
+        #: By width: measuring tries several before one is decided on.
+        self._folded: dict[int, Visual] = {}
 
     def show(self, text: Text) -> None:
         """Show this text."""
         self._text = text
-        self.update(fold(text, self._width) if self._width else text)
+        self._folded.clear()
+        self.update(text)
+
+    def _fold(self, width: int) -> Visual:
+        if width not in self._folded:
+            self._folded[width] = visualize(self, fold(self._text, width), markup=False)
+        return self._folded[width]
 
     def get_content_width(self, container: Size, viewport: Size) -> int:
         """All of it, since the text fits itself into any."""
@@ -39,10 +45,12 @@ class Passage(Static):
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
         """The text in lines of this width."""
-        if width and width != self._width:
-            self._width = width
-            self.update(fold(self._text, width), layout=False)
-        return super().get_content_height(container, viewport, width)
+        return self._fold(width).get_height(self.styles.get_rules(), width) if width else 0
+
+    def render(self) -> Visual:
+        """The text in lines of the width that the page gave it."""
+        width = self.content_size.width
+        return self._fold(width) if width else self.visual
 
 
 class ProseBox(VerticalScroll):
@@ -114,6 +122,7 @@ class More(Static):
 
     def _fitting(self, room: int) -> str:
         """The longest mark that fits, apart from the text by some cells."""
-        key = "pgdn" if self._turns() else BY_PANE
-        marks = ((say("more: {key} ↓", key=key), 3), (f"{key} ↓", 2), ("↓", 1))
+        # A pane that scrolls itself has its own Page Down.
+        key = "pgdn" if self._turns() else key_for("read_on")
+        marks = ((say("more: {key} ↓", key=key), 3), (f"{key} ↓", 1), ("↓", 1))
         return next((mark for mark, gap in marks if cell_len(mark) + gap <= room), "")

@@ -151,8 +151,8 @@ class Workbench(EditingCommands, Studying):
         match action:
             case "in_turn":
                 return self.check_action(str(parameters[0]), ())
-            case "scroll_prose":
-                return self.turns_prose and not self.popup_is_open
+            case "scroll_prose" | "read_on" | "read_back":
+                return self.offers_turning(action) and not self.popup_is_open
             case "stop":
                 return self.runner.busy
             case "earlier" | "later" | "first" | "now" | "leave":
