@@ -358,13 +358,13 @@ def test_the_mark_of_a_long_text_names_the_key_that_turns_it_now(
     lesson = one_step(kind="run", prompt=prompt, code="\n".join(f"a = {n}" for n in range(30)))
 
     async def story(p: Player) -> None:
-        await p.see("more: alt+pgdn ↓")
-        for _ in range(8):
-            await p.press("alt+pagedown")
-        await p.see("Paragraph 19.")
-        assert "more:" not in p.text
-        for _ in range(8):
-            await p.press("alt+pageup")
+        await p.see("more: ⇧f6 ↓", "Paragraph 0.")
+        while "Paragraph 19." not in p.text:
+            before = p.text
+            await p.press("f18")
+            await p.until(lambda before=before: p.text != before, "the next page")
+        await p.until(lambda: "more:" not in p.text)
+        await p.press("f18")
         await p.see("Paragraph 0.")
         assert p.bench.focused is p.bench.editor
         assert p.bench.editor.cursor_location == (0, 0), "the code stays where it is"

@@ -209,6 +209,9 @@ def test_lesson_from_elsewhere_asks_before_it_runs_code_and_only_once(
     trace.unlink()
     runner.run(go(trusted))
     trace.unlink()
+    elsewhere.write_text(elsewhere.read_text().replace("Look.", "See."))
+    runner.run(go(trusted))  # other words run nothing else
+    trace.unlink()
     elsewhere.write_text(elsewhere.read_text().replace('print("ran")', 'print("changed")'))
     runner.run(go(changed))
 

@@ -15,13 +15,12 @@ from textual.command import DiscoveryHit, Hit, Hits, Provider
 
 from tutor.translation import translated
 
-#: Textual calls shift with F2, F7, F8 and F9 what terminals send for it: F14, F19, F20 and F21.
+#: Textual calls shift with F2, F6, F7, F8 and F9 what terminals send for it: F14, F18, F19, F20 and F21.
 _KEY_NAMES = {
     "ctrl+backslash": "^\\",
     "ctrl+underscore": "^/",
     "escape": "esc",
-    "alt+pagedown": "alt+pgdn",
-    "alt+pageup": "alt+pgup",
+    "f18": "⇧f6",
     "f14": "⇧f2",
     "f19": "⇧f7",
     "f20": "⇧f8",
@@ -118,8 +117,12 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command("lessons", ("ctrl+l",), "Lessons", "Choose a lesson.", 7),
     Command("go", ("f6",), "Go to", "Go to any pane by its number.", 11),
-    Command("read_on", ("alt+pagedown",), "Read on", "Turn to what follows in the lesson's text."),
-    Command("read_back", ("alt+pageup",), "Read back", "Turn back in the lesson's text."),
+    Command(
+        "read_on",
+        ("f18", "shift+f6"),
+        "Read on",
+        "Turn the page of the lesson's text; after its end comes its beginning.",
+    ),
     Command("find", ("ctrl+f",), "Find", "Find in the editor, in output, or among what you entered."),
     Command("comment", ("ctrl+underscore",), "Comment", "Comment the lines, or take that back."),
     Command("docs", ("ctrl+d",), "Docs", "Signature and documentation of what is under the cursor."),

@@ -208,12 +208,12 @@ class Page(Screen[None]):
         return self.prose.is_on_screen and self.prose.max_scroll_y > 0
 
     def action_read_on(self) -> None:
-        """To what follows in the text; the focus stays where it is."""
-        self.action_scroll_prose(1)
-
-    def action_read_back(self) -> None:
-        """To what stands above in the text."""
-        self.action_scroll_prose(-1)
+        """To what follows in the text, or to its beginning; the focus stays where it is."""
+        if self.prose.scroll_offset.y < self.prose.max_scroll_y:
+            self.action_scroll_prose(1)
+        else:
+            self._news = None
+            self.prose.scroll_home(animate=False)
 
     def _mind_focus(self) -> None:
         """Prose is a stop for Tab only where it scrolls."""

@@ -151,7 +151,7 @@ class Workbench(EditingCommands, Studying):
         match action:
             case "in_turn":
                 return self.check_action(str(parameters[0]), ())
-            case "scroll_prose" | "read_on" | "read_back":
+            case "scroll_prose" | "read_on":
                 return self.offers_turning(action) and not self.popup_is_open
             case "stop":
                 return self.runner.busy
