@@ -58,13 +58,13 @@ _UNSAVED = """
 _THE_FUNCTION = "the function"
 _A_TYPE = "a{n} {type}"
 _MORE, _NONE = "more", "none"
-_SHAPED = (
+_SHAPED = re.compile(
     r"[Ff]unction (\w+) returned an invalid gradient at index (\d+) - got (\[.*?\]) but expected "
     r"shape compatible with (\[.*?\])"
 )
 
 
-def _told(step: Step, pattern: str) -> re.Match[str] | None:
+def _told(step: Step, pattern: str | re.Pattern[str]) -> re.Match[str] | None:
     return re.search(pattern, step.error.message) if step.error is not None else None
 
 

@@ -222,16 +222,15 @@ def _between(step: Step) -> tuple[str, str | None]:
         sign = {ast.BitAnd: "&", ast.BitOr: "|", ast.BitXor: "^"}.get(type(inner.op))
         if sign is None:
             return "", None
-        start, ops = words(node.left, found.source), [_SIGNS[type(op)] for op in node.ops]
+        start, ops = words(node.left, found.source), [_sign(op) for op in node.ops]
         code = f"({start} {ops[0]} {left}) {sign} ({right} {ops[1]} {last})"
         return code, repairs.exchange(found, node, code)
     return "", None
 
 
-_SIGNS: dict[type, str] = {
-    ast.Gt: ">", ast.Lt: "<", ast.GtE: ">=", ast.LtE: "<=", ast.Eq: "==", ast.NotEq: "!=", ast.In: "in",
-    ast.NotIn: "not in", ast.Is: "is", ast.IsNot: "is not",
-}  # fmt: skip
+def _sign(op: ast.cmpop) -> str:
+    """`<`, `not in`."""
+    return ast.unparse(ast.Compare(ast.Name("a"), [op], [ast.Name("b")])).strip("ab ")
 
 
 @failure

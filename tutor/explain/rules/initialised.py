@@ -20,7 +20,7 @@ _MADE = re.compile(
     r"|forward_pre_hooks|non_persistent_buffers_set|is_full_backward_hook|state_dict_hooks"
     r"|state_dict_pre_hooks|load_state_dict_pre_hooks|load_state_dict_post_hooks)'"
 )
-_BEFORE = "before Module.__init__() call"
+_BEFORE = re.compile(r"before Module.__init__\(\) call")
 
 # ── super-init ───────────────────────────────────────────────────────────────
 
@@ -57,7 +57,7 @@ def super_init(step: Step, before: Snapshot, past: Past) -> Explanation | None:
     error = step.error
     if error is None or error.type != "AttributeError":
         return None
-    sets = _BEFORE in error.message
+    sets = _BEFORE.search(error.message) is not None
     if not sets and _MADE.search(error.message) is None:
         return None
     found = failing(step)
