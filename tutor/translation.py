@@ -26,11 +26,9 @@ _PARTICLES = {
     "이에요(예요)": ("이에요", "예요"),
 }
 #: A word, a number or a sign, what closes it, and a particle in both of its forms.
-_OPEN = re.compile(
-    r"([A-Za-z0-9]+_*|\[\]|\*+(?=`)|[^\sA-Za-z0-9`'\"()\[\]{},.*…])([`'\"()\[\]{},.*…=]*)("
-    + "|".join(map(re.escape, _PARTICLES))
-    + ")"
-)
+_WORD = r"([A-Za-z0-9]+_*|\[\]|\*+(?=`)|[^\sA-Za-z0-9`'\"()\[\]{},.*…])([`'\"()\[\]{},.*…=]*)"
+_OPEN = re.compile(_WORD + "(" + "|".join(map(re.escape, _PARTICLES)) + ")")
+_LAST = re.compile(_WORD + "$")
 
 
 def translated(template: str) -> str:
@@ -81,7 +79,18 @@ def particles(text: str) -> str:
 
 def _decided(found: re.Match[str]) -> str:
     last, closing, particle = found.groups()
-    return last + closing + _form(last, particle)
+    ahead = _LAST.search(_before_brackets(found.string[: found.start(3)]))
+    return last + closing + _form(ahead[1] if ahead is not None else last, particle)
+
+
+def _before_brackets(text: str) -> str:
+    """`text` without what stands in brackets at its end: a particle goes with the word before them."""
+    depth = 0
+    for at in range(len(text) - 1, -1, -1) if text.endswith(")") else ():
+        depth += (text[at] == ")") - (text[at] == "(")
+        if not depth:
+            return text[:at].removesuffix(" ")
+    return text
 
 
 def _form(last: str, particle: str) -> str:

@@ -8,6 +8,7 @@ from tutor.explain.engine import certain, fallback
 from tutor.explain.past import Past
 from tutor.explain.wording import code_list, count_text, fill, phrase
 from tutor.facts import ErrorFacts, Explanation, Missing, Snapshot, Step
+from tutor.translation import translated
 
 #: Kinds of what is missing at which it is the word that is wrong, whatever else is said.
 _WORDS_ALONE = frozenset({"name", "import", "keyword"})
@@ -43,6 +44,7 @@ _POSITION_TITLE = "`{owner}` has no element {name}"
 _POSITION = """
 `{owner}` is a {type} of {members}: its positions go {range}, and {name} is asked for.
 """
+_KINDS = ("list", "tuple")
 _POSITION_EMPTY = "`{owner}` is an empty {type}: there is no element to take, and {name} is asked for."
 _NEAR = "What is there and looks like it: {names}."
 _MEANS = "In torch that is {there}."
@@ -157,7 +159,8 @@ def _key(step: Step, error: ErrorFacts, missing: Missing) -> _Told:
 
 
 def _position(step: Step, error: ErrorFacts, missing: Missing) -> _Told:
-    fields = {"name": missing.name, "owner": _short(missing.owner), "type": missing.type}
+    kind = translated(missing.type) if missing.type in _KINDS else missing.type
+    fields = {"name": missing.name, "owner": _short(missing.owner), "type": kind}
     title = fill(_POSITION_TITLE, **fields)
     count = missing.length or 0
     if not count:
