@@ -54,7 +54,8 @@ _TEXTS = (
     later("shares memory with its argument"),
     later("has memory of its own"),
     later("memory of its own"),
-    later("argument {n} as it should be"),
+    later("an unchanged argument"),
+    later("an argument that is written to"),
     later("it was changed by the call"),
 )
 _CALLED = re.compile(r"called with (?P<call>`.*?`(?: \(.*?\))?)(?:: (?P<note>.*))?\Z", re.DOTALL)

@@ -112,6 +112,7 @@ class Item(
     avoids: Names | UnsetType = UNSET
     # behaviour
     cases: Cases | UnsetType = UNSET
+    rerun: dict[str, Plain] | UnsetType = UNSET
     py: str | UnsetType = UNSET
     #: What to say when the item fails.
     otherwise: str | UnsetType = field(name="else", default=UNSET)

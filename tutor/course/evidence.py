@@ -55,11 +55,16 @@ class Evidence:
         return lines[line - 1].strip() if line is not None and 0 < line <= len(lines) else ""
 
     def origin(self, name: str) -> tuple[TensorFacts | None, int]:
-        """A variable of the setup as it was at first, and the index of the first step to look at.
+        """A variable as it was at first, and the index of the first step to look at.
 
-        Where the learner repeats a statement of the setup, what that made counts as the original.
+        Where the learner repeats a statement of the setup, what that made counts as the original; of a
+        variable that the setup does not have, what the learner first gave the name to.
         """
         facts, first = self.before.tensors.get(name), 0
+        if name not in self.before.tensors:
+            made = (n for n, step in enumerate(self.run.steps) if name in step.snapshot.tensors)
+            first = next(made, len(self.run.steps)) + 1
+            facts = self.run.steps[first - 1].snapshot.tensors[name] if first <= len(self.run.steps) else None
         for index, step in enumerate(self.run.steps):
             rebound = any(change.name == name and change.kind == "rebound" for change in step.changes)
             if rebound and self._repeats_setup(step):

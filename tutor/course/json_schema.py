@@ -65,6 +65,7 @@ _KEYS = {
     "graph_freed": "Whether backward has freed the graph behind it.",
     "uses": "Names, attributes or syntax that the code has.",
     "avoids": "Names, attributes or syntax that the code has not.",
+    "rerun": "Variables and other numbers for them: run again so, the code leaves what the solution does.",
     "cases": "A function of the learner's against a reference, on fresh inputs.",
     "py": "Python that raises AssertionError where the answer is wrong; for what no fact can say.",
 }

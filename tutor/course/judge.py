@@ -176,7 +176,8 @@ class Judge:
                     return verdict
             return Verdict(True)
         answer = self._answers[path, fact]
-        if fact in _RELATIONS and self._evidence.was_rebound(wanted):
+        of_setup = fact in _RELATIONS and wanted in self._evidence.before.tensors
+        if of_setup and self._evidence.was_rebound(wanted):
             answer = self._relation_to_the_first(name, wanted, answer)
         return _decide(fact, name, wanted, answer)
 

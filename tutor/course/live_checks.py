@@ -159,6 +159,13 @@ def _cases(_: str, __: Any, answer: Answer) -> Verdict:
     return Verdict(False, expected, got, clause, line, answer.kind, says_all=_says_all(answer))
 
 
+def _rerun(_: str, __: Any, answer: Answer) -> Verdict:
+    if answer.ok:
+        return Verdict(True)
+    clause = say("is {got} with {inputs}", got=in_words(answer.got), inputs=answer.note)
+    return Verdict(False, in_words(answer.expected), in_words(answer.got), clause)
+
+
 def _py(_: str, wanted: str, answer: Answer) -> Verdict:
     clause = answer.note or say(
         "after your code, `{code}` does not hold", code=wanted.strip().splitlines()[0]
@@ -187,5 +194,6 @@ LIVE: dict[str, Callable[[str, Any, Answer], Verdict]] = {
     "loss_decreases": _loss,
     "raises": _raises,
     "cases": _cases,
+    "rerun": _rerun,
     "py": _py,
 }

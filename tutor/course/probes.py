@@ -26,6 +26,7 @@ _LIVE = {
     "params": "params",
     "training": "training",
     "loss_decreases": "loss",
+    "rerun": "rerun",
     "py": "py",
 }
 

@@ -244,6 +244,9 @@ class Sense:
         elif fact == "py":
             self._python(where, wanted)
             self._can_fail(where, wanted)
+        elif fact == "rerun":
+            for name, value in wanted.items():
+                self._expression((*where, name), value)
         else:
             self._parts(where, fact, wanted)
 
@@ -319,6 +322,8 @@ def unfit(fact: str, wanted: Any) -> str:
             return say("needs `inputs`; give at least one")
         if not 1 <= wanted.count <= 1_000:
             return say("is tried between 1 and 1000 times; choose another `count`")
+    if fact == "rerun" and not (wanted and all(name.isidentifier() for name in wanted)):
+        return say("is made of variables and what they are to hold, such as `x: [1, 2]`")
     texts = wanted if isinstance(wanted, tuple) else (wanted,)
     if fact not in ("stdout", "value", "shape") and any(text == "" for text in texts):
         return say("is empty; write what is meant")

@@ -120,7 +120,8 @@ def _different_arguments(call: _Call, wanted: _Call) -> Difference | None:
         found = difference(one, other, exact)
         if found is not None or (call.written[index] and not wanted.written[index]):
             kind = "mutated_in_place" if wanted.written[index] else "unchanged"
-            return Difference(kind, f"argument {index + 1} as it should be", "it was changed by the call")
+            wish = "an argument that is written to" if wanted.written[index] else "an unchanged argument"
+            return Difference(kind, wish, "it was changed by the call")
     return None
 
 

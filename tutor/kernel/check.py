@@ -23,6 +23,7 @@ from tutor.kernel.guard import GENUINE
 from tutor.kernel.identity import Identities
 from tutor.kernel.names import gradient_of
 from tutor.kernel.questions import depends_on, is_freed, losses_fall, parameters_differ, relation, trains
+from tutor.kernel.rerun import Untried, plain, run_again
 from tutor.kernel.tensors import Named, describe
 
 globals()["__builtins__"] = GENUINE
@@ -53,10 +54,15 @@ class Before:
         """The namespace, or one in which `further` has run as well."""
         found = self._made.get(further)
         if found is None:
-            found = {"__name__": "__main__", **self._bindings}
-            for source in (*self._history, further):
-                exec(compile(source, "<lesson>", "exec", dont_inherit=True), found)
-            self._made[further] = found
+            found = self._made[further] = self.fresh()
+            exec(compile(further, "<lesson>", "exec", dont_inherit=True), found)
+        return found
+
+    def fresh(self) -> dict[str, Any]:
+        """One that nobody else has."""
+        found = {"__name__": "__main__", **self._bindings}
+        for source in self._history:
+            exec(compile(source, "<lesson>", "exec", dont_inherit=True), found)
         return found
 
     def clear(self) -> None:
@@ -146,6 +152,8 @@ class Asker:
         try:
             return eval(code, self._namespace, {})
         except NameError as error:
+            if _is_from_inside(error):
+                raise
             raise Missing(str(error.name or expression)) from None
 
     def _expected(self, probe: Probe) -> tuple[Any, bool]:
@@ -252,8 +260,39 @@ class Asker:
         made_in = self._before.namespace()
         return compare_cases(learners, wanted, made_in, probe, self._request.filename)
 
+    def _ask_rerun(self, probe: Probe) -> Answer:
+        made_in = self._before.namespace()
+        changes = {
+            name: eval(compile(value.strip(), _EXPECTATION, "eval"), made_in) if type(value) is str else value
+            for name, value in probe.other.items()
+        }
+        expected = plain(self._after(self._request.solution, probe.var, changes))
+        try:
+            got = plain(self._after(self._request.source, probe.var, changes))
+        except Untried:
+            return Answer(ok=True)
+        rule = Rule(close=True, rtol=1e-4, atol=1e-5)
+        inputs = ", ".join(f"`{name}` = {short(plain(value))}" for name, value in changes.items())
+        found = difference(got, expected, rule)
+        if found is None:
+            return Answer(ok=True)
+        return Answer(ok=False, expected=short(expected), got=short(got), note=inputs)
+
+    def _after(self, source: str, expression: str, changes: dict[str, Any]) -> Any:
+        names = run_again(source, self._before.fresh(), changes)
+        try:
+            return eval(compile(expression, "<check>", "eval", dont_inherit=True), names)
+        except Exception as error:
+            raise Untried(str(error)) from error
+
+    def _rerun(self, seed: int | None = None, /, **changes: Any) -> types.SimpleNamespace:
+        """What `py` has as `rerun`: the names after the learner's code, run once more with these changes."""
+        return types.SimpleNamespace(**run_again(self._request.source, self._before.fresh(), changes, seed))
+
     def _ask_py(self, probe: Probe) -> Answer:
         names = dict(self._namespace)
+        if "rerun(" in probe.other:
+            names["rerun"] = self._rerun
         if "before" in probe.other:
             names["before"] = types.SimpleNamespace(**self._before.namespace())
         try:
@@ -265,5 +304,17 @@ class Asker:
             return Answer(ok=bool(eval(code, names)))
         except AssertionError as error:
             return Answer(ok=False, note=str(error))
+        except Untried:
+            return Answer(ok=True)
         except NameError as error:
+            if _is_from_inside(error):
+                raise
             raise Missing(str(error.name or "a name")) from None
+
+
+def _is_from_inside(error: BaseException) -> bool:
+    """Whether it is an error of code that the check's expression called, and not of the expression."""
+    last = error.__traceback__
+    while last is not None and last.tb_next is not None:
+        last = last.tb_next
+    return last is not None and last.tb_frame.f_code.co_filename != "<check>"

@@ -46,6 +46,7 @@ from tutor.kernel.labels import Labels
 from tutor.kernel.learner import Inputs, Interrupts, Loop, MainModule, Warnings
 from tutor.kernel.live.sampler import Sampler
 from tutor.kernel.namespace import Snapshots
+from tutor.kernel.registered import forget_registered
 from tutor.kernel.replay import Replay
 from tutor.kernel.source import TOP_LEVEL_AWAIT, Definitions, Source, docstring_of, names_in
 from tutor.kernel.stdio import Stdio
@@ -136,6 +137,7 @@ class Executor:
         torch.set_default_dtype(torch.float32)
         torch.set_default_device(None)
         torch.set_printoptions(profile="default")
+        forget_registered()
         self._snapshots.reset()
         self.sites.clear()
         self._replay.reset()
@@ -226,6 +228,7 @@ class Executor:
         finally:
             self.interrupts.leave()
             self._interpreter.enter()
+            forget_registered(keep=self.namespace)
         self._stdio.flush()
         self._warnings.take()
         self._send(Checked(request.id, answers))

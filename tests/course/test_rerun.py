@@ -1,0 +1,121 @@
+"""The learner's code run once more on other numbers, and what of one answer must not reach the next."""
+
+from __future__ import annotations
+
+import pytest
+from course.learner import Class, classroom  # noqa: F401
+
+#: The setup has `scale`; the solution makes `x`, then `y` of both.
+SETUP = "scale = torch.tensor([2.])"
+SOLUTION = "x = torch.tensor([1., 2.])\ny = (x * scale).sum()"
+OF_X = {"var": "float(y)", "rerun": {"x": [3, 5]}}
+OF_SETUP = {"var": "float(y)", "rerun": {"scale": "torch.tensor([4.])"}}
+
+COMPUTED = [
+    SOLUTION,
+    "x = torch.tensor([1, 2], dtype=torch.float64)\ny = sum(2 * e for e in x).item()",
+    "values = x = torch.tensor([1., 2.])\nwith torch.no_grad():\n    y = 2 * values.view(1, 2).sum()",
+    "x, more = torch.tensor([1., 2.]), 3\ndef f(t):\n    x = 5\n    return t.sum() * 2\ny = f(x)",
+    "if (x := torch.tensor([1., 2.])).sum() > 0:\n    pass\ny = x.sum().mul(2)",
+]
+WRITTEN_DOWN = ["x = torch.tensor([1., 2.])\ny = 6.", "x = torch.tensor([1., 2.])\ny = x[1] * 3"]
+#: Nothing can be said of these, so that nothing is said: other facts have to.
+UNTRIED = [
+    "y = torch.tensor(6.)",
+    "numbers = torch.tensor([1., 2.])\ny = 2 * numbers.sum()",
+    "x = torch.tensor([[1., 2.]])\ny = 2 * x.sum()",
+    f"{SOLUTION}\nassert y == 6",
+    "x = torch.tensor([1., 2.])\nz = 2 * x.sum()\ny = z.sqrt() if z == 6 else None",
+]
+
+
+def test_what_was_computed_follows_other_numbers_and_what_was_written_down_does_not(
+    classroom: Class,  # noqa: F811
+) -> None:
+    for code in (*COMPUTED, *UNTRIED):
+        assert classroom.failures(SETUP, code, OF_X, solution=SOLUTION) == [], code
+    for code in WRITTEN_DOWN:
+        assert classroom.failures(SETUP, code, OF_X, solution=SOLUTION) == ["rerun"], code
+    by_hand = "x = torch.tensor([1., 2.])\ny = (x * 2).sum()"
+    assert classroom.failures(SETUP, by_hand, OF_SETUP, solution=SOLUTION) == ["rerun"]
+    assert classroom.failures(SETUP, SOLUTION, OF_SETUP, solution=SOLUTION) == []
+
+
+def test_it_is_told_with_what_it_was_tried(classroom: Class) -> None:  # noqa: F811
+    (told,) = classroom.check(SETUP, WRITTEN_DOWN[0], OF_X, solution=SOLUTION)
+    assert (told.expected, told.got) == ("16.0", "6.0")
+    assert told.sentence == "`float(y)` is 6.0 with `x` = [3, 5]; expected 16.0. Line 2 is `y = 6.`."
+
+
+def test_numbers_are_put_where_they_were_and_leave_the_rest_as_it_is(classroom: Class) -> None:  # noqa: F811
+    code = (
+        "w = torch.tensor([1., 2.], requires_grad=True)\nview = w.detach()[1:]\n"
+        "(w * w).sum().backward()\nprint('once')"
+    )
+    asked = """
+        after = rerun(w=[3, 4])
+        assert after.w.grad.tolist() == [6, 8] and after.view.tolist() == [4] and after.w.is_leaf
+        assert w.grad.tolist() == [2, 4] and view.tolist() == [2]
+    """
+    results = classroom.check(
+        "", code, {"py": "\n".join(map(str.strip, asked.splitlines()))}, {"stdout": "once"}
+    )
+    assert [each.ok for each in results] == [True, True]
+
+
+def test_a_function_looks_on_or_gives_another_value_and_a_seed_another_draw(classroom: Class) -> None:  # noqa: F811
+    code = (
+        "import random\nimport numpy\ndef known():\n    return False\n"
+        "x = [random.random(), numpy.random.rand()]\nx.append(torch.rand(()).item())\ny = known()"
+    )
+    asked = (
+        "seen = []\n"
+        "after = rerun(3, known=lambda old, names: lambda: not old(), x=lambda x, names: seen.extend(x))\n"
+        "assert after.y is True and len(seen) == 2\n"
+        "assert rerun(3).x == after.x and not set(rerun(4).x) & set(after.x)\n"
+        "assert y is False"
+    )
+    assert classroom.failures("", code, {"py": asked}) == []
+    assert classroom.failures("", code, {"py": "assert rerun().y"}) == ["py"]
+    assert classroom.failures("", code, {"py": "assert rerun(z=1).y"}) == []
+
+
+@pytest.mark.parametrize("fact", ["unchanged", "mutated_in_place"])
+def test_a_variable_that_the_code_made_is_held_to_what_it_was_first(classroom: Class, fact: str) -> None:  # noqa: F811
+    made = "m = torch.ones(3)\nkept = m\n"
+    kept = {"var": "kept", fact: True}
+    unchanged, written, rebound = "n = m + 1", "m *= 2", "m = m * 2\nkept = m"
+    holds = {"unchanged": [unchanged, "m = m * 2"], "mutated_in_place": [written, "m[0] = 5\nm = None"]}
+    fails = {"unchanged": [written, rebound], "mutated_in_place": [unchanged, rebound, "m = m * 2"]}
+    for code in holds[fact]:
+        assert classroom.failures("", made + code, kept) == [], code
+    for code in fails[fact]:
+        assert classroom.failures("", made + code, kept) == [fact], code
+
+
+def test_a_name_that_a_function_lacks_is_an_error_of_that_function(classroom: Class) -> None:  # noqa: F811
+    raising = {"var": "f(1)", "raises": {"type": "NameError"}}
+    assert classroom.failures("", "def f(x):\n    return absent", raising) == []
+    assert classroom.failures("", "def f(x):\n    raise NameError(x)", raising) == []
+    assert classroom.failures("", "g = 1", raising) == ["exists"]
+
+
+def test_what_one_answer_registers_with_torch_does_not_reach_the_next(classroom: Class) -> None:  # noqa: F811
+    wraps = (
+        "@torch.fx.wrap\ndef noise(x):\n    return x + torch.rand(())\n"
+        "def f(x):\n    return noise(x)\ng = torch.fx.symbolic_trace(f)"
+    )
+    same = {"var": "g(torch.ones(2)).shape == (2,)", "value": True}
+    again = {"py": "assert rerun().g(torch.ones(2)).shape == (2,)"}
+    assert (
+        classroom.failures("import torch.fx", wraps, same, again, {"py": "torch.fx.symbolic_trace(f)"}) == []
+    )
+    plain = "g = torch.fx.symbolic_trace(lambda x: x + 1)"
+    assert classroom.failures("import torch.fx", plain, same) == []
+
+    save = "import io\nfile = io.BytesIO()\nclass Score:\n    pass\ntorch.save(Score(), file)\nfile.seek(0)\n"
+    trusts = save + "torch.serialization.add_safe_globals([Score])\nread = torch.load(file)"
+    assert classroom.failures("", trusts, {"var": "read", "exists": True}) == []
+    assert classroom.failures("", save + "read = torch.load(file)", {"var": "read", "exists": True}) == [
+        "raises"
+    ]
