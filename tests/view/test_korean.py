@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import asyncio
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from textwrap import dedent
 
 import pytest
@@ -12,6 +14,7 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from tests.running import running_kernel
+from tutor import kernel
 from tutor.explain.verdicts import say
 from tutor.facts import GraphOutline, LoopFacts, Run, ScalarFacts
 from tutor.language import use_language
@@ -25,6 +28,7 @@ from tutor.view.node_card import card_lines
 from tutor.view.operations import OperationLines, rows_of
 from tutor.view.palette import INK
 from tutor.view.places import Focus, spot
+from tutor.view.reasons import reason_words
 from tutor.view.relations import relations
 from tutor.view.replay import count, replay_lines, title_of
 from tutor.view.report import run_report
@@ -233,3 +237,27 @@ def test_a_name_that_is_drawn_by_itself_has_the_particle_of_its_sound(
     use_language("en")
     monkeypatch.setattr("tutor.translation.translated", lambda _: "{what} sees {name}.")
     assert parted("", "x", what="It") == ("It sees ", ".")
+
+
+def sentences_of(path: Path) -> Iterator[str]:
+    """Texts of three words or more in a module of the kernel, `x` where it fills something in."""
+    tree = ast.parse(path.read_text("utf-8"))
+    docs = {node.value for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    filled = [node for node in ast.walk(tree) if isinstance(node, ast.JoinedStr)]
+    parts = {part for node in filled for part in ast.walk(node)}
+    for node in filled:
+        yield "".join(str(each.value) if isinstance(each, ast.Constant) else "x" for each in node.values)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and node not in docs | parts:
+            yield node.value
+
+
+@pytest.mark.parametrize("module", ["values", "tensors", "replay/recorder", "replay/watching"])
+def test_every_reason_of_the_kernel_is_known(module: str) -> None:
+    path = Path(kernel.__file__).parent / f"{module}.py"
+    found = [text for text in sentences_of(path) if text.count(" ") > 1]
+    # Part of a sentence, and what nobody is told.
+    own = ("numpy dtype x", "a quantized tensor is described by itself")
+    assert found
+    for reason in found:
+        assert reason in own or "가" <= max(reason_words(reason)) <= "힣", reason
