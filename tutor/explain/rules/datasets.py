@@ -13,7 +13,7 @@ from tutor.explain.reading import Failing, failing
 from tutor.explain.wording import and_text, count_text, fill, phrase, shape_text
 from tutor.facts import Argument, Explanation, FailedCall, Snapshot, Step
 
-_MORE_SIZES = "{count} more"
+_MORE_SIZES = "{number} more"
 _OF_TYPE = "{article} {type}"
 _DATA = "torch.utils.data."
 LOADER = "torch.utils.data.DataLoader.__iter__"
@@ -345,7 +345,7 @@ def collate_sizes(step: Step, before: Snapshot, past: Past) -> Explanation | Non
 
 def _joined(sizes: list[str]) -> str:
     """`[2], [3] and [1]`."""
-    return and_text(sizes if len(sizes) <= 4 else [*sizes[:3], phrase(_MORE_SIZES, count=len(sizes) - 3)])
+    return and_text(sizes if len(sizes) <= 4 else [*sizes[:3], phrase(_MORE_SIZES, number=len(sizes) - 3)])
 
 
 @failure

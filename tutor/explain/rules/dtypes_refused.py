@@ -11,7 +11,6 @@ from tutor.explain.past import Past
 from tutor.explain.reading import failing, words
 from tutor.explain.wording import fill, or_text, phrase
 from tutor.facts import Argument, Explanation, FailedCall, Snapshot, Step
-from tutor.translation import translated
 
 # ── positions ────────────────────────────────────────────────────────────────
 
@@ -25,7 +24,8 @@ _TEXT_INDEX = """
 A tensor has no keys: {name} is text, and `{code}` can only take positions, whole numbers, slices or masks.
 """
 
-_A_FLOAT, _TEXT = "a float", "text"
+_TEXT_TITLE = "{name} is text, and positions must be whole numbers"
+_A_FLOAT = "a float"
 
 # ── floating point wanted, or whole numbers ──────────────────────────────────
 
@@ -112,7 +112,7 @@ def index_dtype(step: Step, before: Snapshot, past: Past) -> Explanation | None:
         },
     )
     if one.kind == "text":
-        title = fill(_INDEX_TITLE, name=name, dtype=translated(_TEXT))
+        title = fill(_TEXT_TITLE, name=name)
         return Explanation("index-dtype", "error", title, fill(_TEXT_INDEX, name=name, **fields))
     dtype = one.operand.dtype if one.operand is not None else one.type
     if dtype is None or (dtypes.is_whole(dtype) and calls.operation(call) != "one_hot"):
