@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -13,6 +15,8 @@ from course.test_checks import FACTS, MODEL, W, X
 from tests.english import english_in
 from tutor.course.answers import in_words
 from tutor.facts import CheckResult
+from tutor.kernel import cases, compare, questions
+from tutor.kernel import check as answering
 from tutor.language import use_language
 
 DOUBLE = "def solved(t):\n    return t * 2"
@@ -20,7 +24,7 @@ FLAT = "def solved(t):\n    return t.view(-1)"
 ADDED = "def solved(t):\n    return t.add_(1)"
 
 
-def cases(**more: Any) -> dict[str, Any]:
+def functions(**more: Any) -> dict[str, Any]:
     return {"var": "solved", "cases": {"inputs": ["torch.arange(4.)", "torch.zeros(40, 2)"], **more}}
 
 
@@ -30,18 +34,18 @@ def negated(fact: str, wanted: object, var: str | None = None) -> dict[str, Any]
 
 #: Further answers that fail, for what the kernel words: setup, check, code, and the solution.
 MORE: list[tuple[str, dict[str, Any], str, str]] = [
-    ("", cases(), "solved = 3", DOUBLE),
-    ("", cases(), "def solved(t): return t * 3", DOUBLE),
-    ("", cases(), "def solved(t): return 3", DOUBLE),
-    ("", cases(), "def solved(t): return [t, t]", DOUBLE),
-    ("", cases(), "def solved(t): return t.sum()", DOUBLE),
-    ("", cases(), "def solved(t): return t.double() * 2", DOUBLE),
-    ("", cases(), "def solved(t): return t.nonsense()", DOUBLE),
-    ("", cases(), "def solved(t): return t.mul_(2)", DOUBLE),
-    ("", cases(aliasing=True), "def solved(t): return t.clone().view(-1)", FLAT),
-    ("", cases(aliasing=True), "def solved(t): return t.mul_(2)", DOUBLE),
-    ("", cases(), "def solved(t): return t + 1", ADDED),
-    ("", cases(), "def solved(t): return t", "def solved(t):\n    raise ValueError('no')"),
+    ("", functions(), "solved = 3", DOUBLE),
+    ("", functions(), "def solved(t): return t * 3", DOUBLE),
+    ("", functions(), "def solved(t): return 3", DOUBLE),
+    ("", functions(), "def solved(t): return [t, t]", DOUBLE),
+    ("", functions(), "def solved(t): return t.sum()", DOUBLE),
+    ("", functions(), "def solved(t): return t.double() * 2", DOUBLE),
+    ("", functions(), "def solved(t): return t.nonsense()", DOUBLE),
+    ("", functions(), "def solved(t): return t.mul_(2)", DOUBLE),
+    ("", functions(aliasing=True), "def solved(t): return t.clone().view(-1)", FLAT),
+    ("", functions(aliasing=True), "def solved(t): return t.mul_(2)", DOUBLE),
+    ("", functions(), "def solved(t): return t + 1", ADDED),
+    ("", functions(), "def solved(t): return t", "def solved(t):\n    raise ValueError('no')"),
     ("", {"var": "v", "equals": "[1, 2]"}, "v = [1, 2, 3]", ""),
     ("", {"var": "v", "equals": "[1, 2]"}, "v = [1, 5]", ""),
     ("", {"var": "v", "equals": "{'a': 1}"}, "v = {'b': 1}", ""),
@@ -134,3 +138,27 @@ def test_words_of_the_kernel_change_and_data_does_not(korean: None, english: str
 
 def test_in_english_nothing_changes() -> None:
     assert in_words("one storage, but no element in common") == "one storage, but no element in common"
+
+
+def kernel_texts() -> Iterator[str]:
+    """Texts of several words in the kernel's answers to checks, with a number for each field."""
+    for room in (answering, compare, cases, questions):
+        tree = ast.parse(inspect.getsource(room))
+        documented = (ast.Module, ast.ClassDef, ast.FunctionDef)
+        skipped = {id(node.body[0].value) for node in ast.walk(tree) if isinstance(node, documented)
+                   and isinstance(node.body[0], ast.Expr)}  # fmt: skip
+        for node in ast.walk(tree):
+            if isinstance(node, ast.JoinedStr):
+                parts = [each.value if isinstance(each, ast.Constant) else "3" for each in node.values]
+                skipped |= {id(each) for each in node.values}
+                yield "".join(map(str, parts))
+            elif isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in skipped:
+                yield node.value
+
+
+def test_whatever_the_kernel_says_of_values_has_a_translation(korean: None) -> None:
+    said = {text for text in kernel_texts() if re.search(r"[a-z]{2,} [a-z]{2,}", text)}
+    assert len(said) > 25
+    assert not {
+        text for text in said if english_in(in_words(text)) or not re.search("[가-힣]", in_words(text))
+    }
