@@ -191,7 +191,7 @@ class Cells:
             line.append(words if line.cell_len + cell_len(words) <= sheet.width else "", sheet.accent())
         elif self._beside_chosen and row.start == self._stretch.start and facts.name != sheet.selected:
             gap = " " if not line.plain.endswith(" ") else ""
-            if line.cell_len + len(gap + words) <= sheet.width:
+            if line.cell_len + cell_len(gap + words) <= sheet.width:
                 line.append(gap + words, sheet.palette.muted)
 
 
