@@ -418,3 +418,57 @@ def test_what_was_got_of_memory_is_what_is_so(
         if not each.ok
     )
     assert (told.kind, told.got) == (fact, got)
+
+
+AGAIN = "x = torch.arange(6.)\ny = x.view(2, 3)\nw = torch.ones(2, requires_grad=True)\nz = x"
+UNCHANGED = [{"var": name, "unchanged": True} for name in ("x", "y", "w", "z")]
+
+
+@pytest.mark.parametrize(
+    ("code", "changed"),
+    [
+        ("x = torch.arange(6.)", ""),  # as in the setup
+        ("x = torch.arange(0, 6, dtype=torch.float32)", ""),
+        ("n = 6\nx = torch.tensor([float(i) for i in range(n)])", ""),
+        ("x = torch.arange(6).float()\ny = x.reshape(2, 3)\nz = x", ""),
+        ("w = torch.full((2,), 1.0, requires_grad=True)", ""),
+        ("x = x", ""),
+        ("x = z", ""),
+        ("y = x.reshape(2, 3)", ""),
+        ("x = torch.zeros(6)", "x"),
+        ("x = torch.arange(6.).double()", "x"),
+        ("x = x.clone()", "x"),
+        ("x = x + 0", "x"),
+        ("x = z.clone()", "x"),
+        ("x = torch.tensor(x.tolist())", "x"),
+        ("a = x.clone()\nx = a", "x"),
+        ("y = torch.arange(6.).view(2, 3).clone()", "y"),
+        ("z = torch.arange(6.).clone()", "z"),
+        ("y = x.clone().view(2, 3)", "y"),
+        ("w = torch.ones(2)", "w"),
+        ("w = w.clone()", "w"),
+        ("x = torch.arange(6).float()\nx[0] = 7", "x"),
+        ("x[0] = 7\nx = torch.arange(6).float()", "yz"),
+    ],
+)
+def test_what_is_made_again_as_it_was_has_not_changed(classroom: Class, code: str, changed: str) -> None:  # noqa: F811
+    results = classroom.check(AGAIN, code, *UNCHANGED)
+    assert "".join(each.name for each in results if not each.ok) == changed
+
+
+@pytest.mark.parametrize(
+    ("code", "failing"),
+    [
+        ("x = torch.arange(6).float()\nv = x[1:]", []),
+        ("v = x[1:]\nx = torch.arange(6).float()", []),
+        ("v = x[1:]\nx = torch.arange(6).float() + 1", []),
+        ("x = torch.arange(6).float() + 1\nv = x[1:]", ["shares_memory"]),
+        ("x = torch.arange(6).float()\nv = x[1:].clone()", ["shares_memory"]),
+    ],
+)
+def test_memory_of_what_is_made_again_is_that_of_the_original(
+    classroom: Class,  # noqa: F811
+    code: str,
+    failing: list[str],
+) -> None:
+    assert classroom.failures(X, code, {"var": "v", "shares_memory": "x"}) == failing

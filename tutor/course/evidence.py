@@ -6,6 +6,7 @@ import ast
 from functools import cached_property
 
 from tutor.course.effects import Effect, Effects, root_of
+from tutor.course.originals import Originals
 from tutor.facts import Run, Snapshot, TensorFacts
 from tutor.facts import Step as RunStep
 
@@ -57,29 +58,16 @@ class Evidence:
     def origin(self, name: str) -> tuple[TensorFacts | None, int]:
         """A variable as it was at first, and the index of the first step to look at.
 
-        Where the learner repeats a statement of the setup, what that made counts as the original; of a
-        variable that the setup does not have, what the learner first gave the name to.
+        Where the learner makes it again as it was, that counts as the original; of a variable that the setup
+        does not have, what the learner first gave the name to.
         """
-        facts, first = self.before.tensors.get(name), 0
-        if name not in self.before.tensors:
-            made = (n for n, step in enumerate(self.run.steps) if name in step.snapshot.tensors)
-            first = next(made, len(self.run.steps)) + 1
-            facts = self.run.steps[first - 1].snapshot.tensors[name] if first <= len(self.run.steps) else None
-        for index, step in enumerate(self.run.steps):
-            rebound = any(change.name == name and change.kind == "rebound" for change in step.changes)
-            if rebound and self._repeats_setup(step):
-                facts, first = step.snapshot.tensors.get(name), index + 1
-        return facts, first
-
-    def _repeats_setup(self, step: RunStep) -> bool:
-        return _shape_of(step.source) in self._setup_statements
+        found = self.originals.of(name)
+        return found[-1] if found else (None, len(self.run.steps) + 1)
 
     @cached_property
-    def _setup_statements(self) -> set[str]:
-        try:
-            return {ast.dump(node) for node in ast.parse(self._setup).body}
-        except SyntaxError:
-            return set()
+    def originals(self) -> Originals:
+        """What stands for the variables of the setup."""
+        return Originals(self.run, self._setup)
 
     def was_rebound(self, name: str) -> bool:
         """Whether the name stands for another object than it did at first."""
@@ -125,11 +113,3 @@ def _touches(written: tuple[tuple[int, int], ...] | None, facts: TensorFacts) ->
     reach = sum((size - 1) * step for size, step in zip(facts.shape, facts.stride, strict=True))
     low, high = facts.offset, facts.offset + reach + 1
     return any(start < high and low < end for start, end in written)
-
-
-def _shape_of(source: str) -> str:
-    try:
-        body = ast.parse(source).body
-    except SyntaxError:
-        return ""
-    return ast.dump(body[0]) if len(body) == 1 else ""

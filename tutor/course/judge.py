@@ -177,16 +177,17 @@ class Judge:
             return Verdict(True)
         answer = self._answers[path, fact]
         of_setup = fact in _RELATIONS and wanted in self._evidence.before.tensors
-        if of_setup and self._evidence.was_rebound(wanted):
+        again = of_setup and len(self._evidence.originals.of(wanted)) > 1
+        if of_setup and (self._evidence.was_rebound(wanted) or (again and not answer.ok)):
             answer = self._relation_to_the_first(name, wanted, answer)
         return _decide(fact, name, wanted, answer)
 
     def _relation_to_the_first(self, name: str, other: str, answer: Answer) -> Answer:
         """Memory is compared with what `other` was before the learner gave the name to something else."""
-        now, (first, _) = self._evidence.facts(name), self._evidence.origin(other)
-        if now is None or first is None or now.object == first.object:
+        now, found = self._evidence.facts(name), [first for first, _ in self._evidence.originals.of(other)]
+        if now is None or not found or any(now.object == first.object for first in found):
             return answer
-        same = now.block is not None and now.block == first.block
+        same = now.block is not None and any(now.block == first.block for first in found)
         return Answer(ok=same, got=say("`{other}` is not what it was at first", other=other))
 
     def _missing(self, name: str, looked: Answer | None) -> CheckResult:
