@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from tutor.explain.entries import SETUP, At, Entry
+
 LEAF = "w = torch.tensor([1., 2., 3.], requires_grad=True)\n"
 OVERWRITTEN = [
     ("h = w.exp()\nk = h * 2\nh += 1\nk.sum().backward()", "h", "w.exp()", "line 2", "Line 4, `h += 1`"),
@@ -134,3 +136,11 @@ loss.backward()""",
 )
 def test_the_place_where_the_history_was_lost_is_found_in_the_record(learner, code, words) -> None:
     assert words in learner.run(LEAF + code).only("no-grad-fn").text
+
+
+def test_a_place_whose_line_is_not_known_is_named_without_quoting_nothing() -> None:
+    """A line of a class that was entered before the statement that made an instance of it."""
+    at = At(4, Entry(), over=True)
+    assert str(at) == "an earlier input"
+    assert at.with_code("torch.ones(2)") == "an earlier input, `torch.ones(2)`,"
+    assert str(At(4, Entry(SETUP), over=True)) == "the setup"

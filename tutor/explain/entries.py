@@ -51,6 +51,8 @@ class At:
             return number
         if entry.numbered:
             return phrase(_LINE_OF, line=number, name=spoken_name(entry.name))
+        if not self.quote:  # of code that was entered before it, such as a class
+            return spoken_name(entry.name) or phrase(_AN_INPUT)
         if entry.name:
             return phrase(_CODE_OF, name=spoken_name(entry.name), code=self.quote)
         return phrase(_EARLIER if self.whole else _EARLIER_PART, code=self.quote)
@@ -63,7 +65,7 @@ class At:
         """The place and the code there, to begin a clause with."""
         return (
             str(self)
-            if self.over and not self.entry.numbered
+            if self.over and not self.entry.numbered and self.quote
             else phrase(_WITH_CODE, at=str(self), code=code)
         )
 
