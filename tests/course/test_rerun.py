@@ -91,6 +91,10 @@ def test_a_variable_that_the_code_made_is_held_to_what_it_was_first(classroom: C
         assert classroom.failures("", made + code, kept) == [], code
     for code in fails[fact]:
         assert classroom.failures("", made + code, kept) == [fact], code
+    again = "m = torch.ones(3)\nm = torch.ones(3)\n" + {"unchanged": "n = m * 2"}.get(fact, "m *= 2")
+    assert classroom.failures("", again, {"var": "m", fact: True}) == []
+    late = "m = torch.ones(3)\nm[0] = 2\nm = torch.ones(3)"
+    assert classroom.failures("", late, {"var": "m", fact: True}) == [fact]
 
 
 def test_a_name_that_a_function_lacks_is_an_error_of_that_function(classroom: Class) -> None:  # noqa: F811

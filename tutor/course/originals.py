@@ -40,11 +40,25 @@ class Originals:
         return self._found.get(name) or self._made(name)
 
     def _made(self, name: str) -> list[tuple[TensorFacts, int]]:
-        """What the learner first gave a name to that the setup does not have."""
+        """What the learner first gave a name to that the setup does not have, or gave it again."""
+        found: list[tuple[TensorFacts, int]] = []
+        made_by = ""
         for index, step in enumerate(self._run.steps):
-            if name in step.snapshot.tensors:
-                return [(step.snapshot.tensors[name], index + 1)]
-        return []
+            if name not in step.snapshot.tensors:
+                continue
+            statement = _statement(step)
+            text = "" if statement is None else ast.dump(statement)
+            if not found:
+                made_by = text
+            elif any(change.kind == "written" for change in step.changes):
+                break
+            else:
+                read = _read_by(step, name)
+                # Of a statement that reads tensors, what it was made of may be another by now.
+                if text != made_by or read is None or any(each in step.snapshot.tensors for each in read):
+                    continue
+            found.append((step.snapshot.tensors[name], index + 1))
+        return found
 
     @cached_property
     def _found(self) -> dict[str, list[tuple[TensorFacts, int]]]:
