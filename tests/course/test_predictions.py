@@ -67,6 +67,18 @@ def test_a_number_is_right_as_exactly_as_it_was_typed(number: float) -> None:
         ("nan", 1.0, False),
         ("-inf", -math.inf, True),
         ("0.4390", 0.439, True),
+        ("0.1+0.2", 0.30000000000000004, True),
+        ("2**-3", 0.125, True),
+        ("-(1 - 1/4)", -0.75, True),
+        ("１．５", 1.5, True),
+        ("−3", -3, True),
+        ("-infinity", -math.inf, True),
+        ("1e-10", 2e-10, False),
+        ("1e-10", 0.0, False),
+        ("0", 1e-17, True),
+        ("1e-8", 9.99999993922529e-09, True),
+        ("16777217", 16777216.0, False),
+        ("1000001", 1_000_000, False),
     ],
 )
 def test_rounded_numbers(typed: str, value: float, holds: bool) -> None:
@@ -100,6 +112,30 @@ def test_that_code_raises_can_be_said_in_every_form(typed: str, name: str, holds
         assert isinstance(predicted, Raised)
         assert fits_raised(predicted, name) is holds
         assert not fits_value(predicted, typed, [1])
+
+
+@pytest.mark.parametrize(
+    "typed", ["2X3", "2*3", "(2 3)", "[2 x 3]", "Size([2, 3])", "（２，３）", "２　３", "[2,3]", "( 2 , 3 )"]
+)
+def test_a_shape_may_be_typed_on_any_keyboard(typed: str) -> None:
+    assert right(typed, "shape", (2, 3))
+    assert not right(typed, "shape", (3, 2))
+
+
+@pytest.mark.parametrize(
+    "typed", ["runtimeerror", "it fails", "throws", "오류!", "에러가 발생합니다", "RuntimeError가 난다"]
+)
+def test_a_number_is_never_meant_by_words_for_errors(typed: str) -> None:
+    for form in ("shape", "number"):
+        predicted = read_prediction(typed, form)
+        assert isinstance(predicted, Raised)
+        assert fits_raised(predicted, "RuntimeError")
+
+
+def test_the_name_of_an_error_is_a_text_where_a_text_is_the_answer() -> None:
+    assert right("ValueError", "text", "ValueError")
+    assert not right("ValueError", "text", "TypeError")
+    assert right("raises", "text", "raises")
 
 
 @pytest.mark.parametrize("typed", ["float32", "torch.float32", "'float32'", "Float32", " float32 "])

@@ -5,7 +5,10 @@ from __future__ import annotations
 import ast
 import builtins
 import math
+import operator
 import re
+import unicodedata
+from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
 from typing import Any, Literal, NamedTuple
 
@@ -24,10 +27,28 @@ EXAMPLES = {
 _RAISES = re.compile(r"(?:it\s+)?raises?(?:\s+(?:an?\s+)?(?P<type>[A-Za-z_][\w.]*))?\Z", re.IGNORECASE)
 _ERROR = re.compile(r"(?:an?\s+)?(?P<type>(?:[A-Z]\w*)?(?:Error|Exception|Warning|Interrupt)|error)\Z")
 #: As Koreans may type it: `ValueError 발생`, `오류가 납니다`.
+_HAPPENS = r"(?:발생(?:함|한다|합니다|해요)?|남|나요|난다|납니다)"
 _KOREAN = re.compile(
-    r"(?P<type>[A-Za-z_][\w.]*)?\s*(?:(?:오류|에러|예외)[가이를을]?\s*(?:발생|남|나요|난다|납니다)?|발생)\Z"
+    r"(?P<type>[A-Za-z_][A-Za-z0-9_.]*)?\s*"
+    rf"(?:(?:오류|에러|예외)(?:[가이를을]?\s*{_HAPPENS})?|(?<=[A-Za-z])[가이를을]?\s*{_HAPPENS}|발생)\Z"
 )
-_SIZE = re.compile(r"torch\.size\((.*)\)\Z", re.IGNORECASE)
+#: What nobody can mean but that it raises, where no text is asked for.
+_LOOSELY = re.compile(
+    r"(?:it\s+)?(?:fails|throws)(?:\s+an?)?(?:\s+(?P<what>\w+))?\Z|(?P<type>[a-z_][\w.]*(?:error|exception|warning))\Z",
+    re.IGNORECASE,
+)
+_SIZE = re.compile(r"(?:torch\.)?size\((.*)\)\Z", re.IGNORECASE)
+_BRACKETS = re.compile(r"\((.*)\)\Z|\[(.*)\]\Z")
+_MINUS = str.maketrans(dict.fromkeys("\N{MINUS SIGN}\N{EN DASH}", "-"))
+#: How a number may be computed, and how long such a sum may be.
+_COMPUTED: dict[type[ast.operator], Callable[[float, float], float]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+    ast.Pow: math.pow,
+}
+_LENGTH = 100
 
 
 class PredictionError(ValueError):
@@ -44,6 +65,10 @@ def read_prediction(text: str, form: str) -> Any:
     """What somebody means who types `text`; raises PredictionError for what is not of the form."""
     text = text.strip().rstrip(".").strip() if not text.strip().endswith("...") else text.strip()
     raised = read_raised(text)
+    if raised is None and form != "text":
+        text = text.rstrip("! ")
+        found = _LOOSELY.match(text)
+        raised = _raised(found["type"] or found["what"]) if found else read_raised(text)
     if raised is not None:
         return raised
     value = {"shape": _shape, "number": _number, "text": _text}[form](text)
@@ -63,9 +88,11 @@ def read_raised(text: object) -> Raised | None:
         return None
     text = text.strip()
     found = _RAISES.match(text) or _ERROR.match(text) or _KOREAN.match(text)
-    if found is None:
-        return None
-    name = (found["type"] or "").rpartition(".")[2]
+    return _raised(found["type"]) if found is not None else None
+
+
+def _raised(name: str | None) -> Raised:
+    name = (name or "").rpartition(".")[2]
     return Raised("" if name.lower() in ("error", "exception", "something") else name)
 
 
@@ -79,8 +106,8 @@ def fits_raised(raised: Raised, name: str) -> bool:
 
 def fits_value(predicted: Any, typed: str, value: Any) -> bool:
     """Whether a computed value is what was predicted; numbers as exactly as they were typed."""
-    if isinstance(predicted, Raised):
-        return False
+    if isinstance(predicted, Raised):  # the name of an exception is a text, too
+        return isinstance(value, str) and _said(value) == _said(typed)
     if isinstance(predicted, list):
         return isinstance(value, list | tuple) and list(value) == predicted
     if isinstance(predicted, float):
@@ -107,14 +134,13 @@ def value_text(value: Any, text: str, form: str) -> str:
 
 
 def _shape(text: str) -> list[int] | None:
-    found = _SIZE.match(text)
-    inner = found[1].strip() if found else text
-    if inner.lower() == "scalar":
+    text = _plain(text).lower()
+    if text == "scalar":
         return []
-    if re.fullmatch(r"\d+(\s*[x×]\s*\d+)+", inner):
-        inner = re.sub(r"\s*[x×]\s*", ",", inner)
-    elif re.fullmatch(r"\d+(\s+\d+)+", inner):
-        inner = ",".join(inner.split())
+    inner = found[1].strip() if (found := _SIZE.match(text)) else text
+    bare = (found[1] or found[2] or "").strip() if (found := _BRACKETS.match(inner)) else inner
+    if re.fullmatch(r"\d+(\s*[x×*]\s*\d+)+|\d+(\s+\d+)+", bare):
+        inner = ",".join(re.findall(r"\d+", bare))
     try:
         value = ast.literal_eval(inner)
     except (ValueError, SyntaxError, MemoryError, RecursionError):
@@ -125,22 +151,41 @@ def _shape(text: str) -> list[int] | None:
     return list(sizes)
 
 
+def _plain(text: str) -> str:
+    """Digits, brackets and signs as programs write them, whatever keyboard they come from."""
+    return unicodedata.normalize("NFKC", text).translate(_MINUS).strip()
+
+
 def _number(text: str) -> float | None:
-    plain = text.replace("_", "").lower().removeprefix("+")
-    special = {"inf": math.inf, "-inf": -math.inf, "infinity": math.inf, "nan": math.nan}
-    if plain in special:
-        return special[plain]
-    halves = plain.split("/")
+    plain = _plain(text).replace("_", "").lower()
+    special = {"inf": math.inf, "infinity": math.inf, "∞": math.inf, "nan": math.nan}
+    if plain.lstrip("+-") in special and len(plain.lstrip("+-")) > len(plain) - 2:
+        return special[plain.lstrip("+-")] * (-1 if plain.startswith("-") else 1)
     try:
-        parts = [Decimal(half.strip()) for half in halves]
+        found = Decimal(plain)
     except InvalidOperation:
-        return None
-    if len(parts) > 2 or not all(part.is_finite() for part in parts) or (len(parts) == 2 and not parts[1]):
-        return None
+        return _sum(plain)
+    return float(found) if found.is_finite() else None
+
+
+def _sum(text: str) -> float | None:
+    """What numbers joined by arithmetic come to, such as `1/3` or `0.1 + 0.2`; None for anything else."""
     try:
-        return float(parts[0]) if len(parts) == 1 else float(parts[0] / parts[1])
-    except (OverflowError, ArithmeticError):
+        value = _value(ast.parse(text, mode="eval").body) if len(text) <= _LENGTH else math.nan
+    except (SyntaxError, ValueError, KeyError, TypeError, ArithmeticError, MemoryError, RecursionError):
         return None
+    return value if math.isfinite(value) else None
+
+
+def _value(node: ast.expr) -> float:
+    match node:
+        case ast.Constant(value=int() | float() as number) if not isinstance(number, bool):
+            return float(number)
+        case ast.UnaryOp(op=ast.USub() | ast.UAdd() as sign, operand=operand):
+            return -_value(operand) if isinstance(sign, ast.USub) else _value(operand)
+        case ast.BinOp(left=left, op=op, right=right):
+            return _COMPUTED[type(op)](_value(left), _value(right))
+    raise ValueError
 
 
 def _text(text: str) -> str | None:
@@ -154,8 +199,12 @@ def _said(text: str) -> str:
 def _same_number(predicted: float, typed: str, value: float) -> bool:
     if math.isnan(predicted) or math.isnan(value):
         return math.isnan(predicted) and math.isnan(value)
-    if math.isclose(predicted, value, rel_tol=1e-6, abs_tol=1e-9):
+    typed = _plain(typed)
+    if re.fullmatch(r"[-+]?[\d_]+", typed) and value.is_integer() and abs(value) <= 2**53:
+        return predicted == value
+    # Zero is what sums in floating point miss by a little; other small numbers are themselves.
+    if math.isclose(predicted, value, rel_tol=1e-6, abs_tol=0 if predicted else 1e-9):
         return True
     # Rounded, where at least two digits after the point were given: 0.33 for a third.
-    digits = re.fullmatch(r"[-+]?\d*\.(\d{2,})", typed.strip())
+    digits = re.fullmatch(r"[-+]?\d*\.(\d{2,})", typed)
     return digits is not None and abs(predicted - value) <= 0.5 * 10 ** -len(digits[1]) * (1 + 1e-6)
