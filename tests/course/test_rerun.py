@@ -44,7 +44,9 @@ def test_what_was_computed_follows_other_numbers_and_what_was_written_down_does_
 def test_it_is_told_with_what_it_was_tried(classroom: Class) -> None:  # noqa: F811
     (told,) = classroom.check(SETUP, WRITTEN_DOWN[0], OF_X, solution=SOLUTION)
     assert (told.expected, told.got) == ("16.0", "6.0")
-    assert told.sentence == "`float(y)` is 6.0 with `x` = [3, 5]; expected 16.0. Line 2 is `y = 6.`."
+    assert told.sentence == (
+        "`float(y)` is 6.0 when your code is tried with `x` = [3, 5]; expected 16.0. Line 2 is `y = 6.`."
+    )
 
 
 def test_numbers_are_put_where_they_were_and_leave_the_rest_as_it_is(classroom: Class) -> None:  # noqa: F811
@@ -123,3 +125,17 @@ def test_what_one_answer_registers_with_torch_does_not_reach_the_next(classroom:
     assert classroom.failures("", save + "read = torch.load(file)", {"var": "read", "exists": True}) == [
         "raises"
     ]
+
+
+def test_the_line_told_of_a_gradient_is_one_that_goes_back_or_resets(classroom: Class) -> None:  # noqa: F811
+    loop = "w = torch.tensor(3., requires_grad=True)\nfor _ in range(2):\n    loss = 3 * (w - 1) ** 2\n"
+    wanted = {"var": "w", "grad": 12.0}
+    for lines, told in {
+        "    loss.backward()": 4,
+        "    loss.backward()\n    w.data -= 0": 4,
+        "    w.grad = None\n    loss.backward()\n    loss = loss + w": 5,
+        "    loss.backward()\n    w.grad.mul_(0)\n    loss = w * 2": 5,
+    }.items():
+        failed = [each for each in classroom.check("", loop + lines, wanted) if not each.ok]
+        assert [each.line for each in failed] in ([told], []), (lines, failed)
+        assert failed or "None" in lines, lines

@@ -126,7 +126,8 @@ class Effects:
         if self._is_changed(step, name, expression, facts, was, now):
             wrote = not facts <= _SEEN.keys() and any(_wrote(each, name) for each in step.changes)
             deed: Deed = "written" if wrote else "altered"
-            return Effect(self._written(step, name, now), deed, name)
+            gradient = self._of_gradient(step, name) if facts & {"grad", "grad_is_none"} else []
+            return Effect(gradient[-1] if gradient else self._written(step, name, now), deed, name)
         if now is None and (likely := self._likely(step, name, facts)):
             return Effect(likely[-1], "likely", name)
         return None
@@ -168,6 +169,10 @@ class Effects:
         lines = _writing(step, facts) or self._likely(step, name, frozenset())
         lines = lines or [line for node, line in self._nodes(step) if _is_name(node, name)]
         return lines[-1] if lines else step.line
+
+    def _of_gradient(self, step: RunStep, name: str) -> list[int]:
+        """Lines of a statement that go backwards, or that reset or write the gradient of `name`."""
+        return [line for node, line in self._nodes(step) if _may_change_gradient(node, name)]
 
     def _likely(self, step: RunStep, name: str, facts: frozenset[str]) -> list[int]:
         modes = "training" in facts
@@ -283,6 +288,18 @@ def _may_change(node: ast.AST, name: str, *, modes: bool) -> bool:
         call = node.value
         given = [*call.args, *(each.value for each in call.keywords)]
         return _is_method(call.func, name) or any(_root(each) == name for each in given)
+    return False
+
+
+def _may_change_gradient(node: ast.AST, name: str) -> bool:
+    """Whether a part of a statement goes backwards, resets gradients, or writes to that of `name`."""
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+        return node.func.attr in ("backward", "zero_grad") or (
+            _may_change(node, name, modes=False) and ".grad" in ast.unparse(node.func)
+        )
+    if isinstance(node, ast.Assign | ast.AugAssign | ast.Delete):
+        targets = [node.target] if isinstance(node, ast.AugAssign) else node.targets
+        return any(_root(target) == name and ".grad" in ast.unparse(target) for target in targets)
     return False
 
 

@@ -162,7 +162,9 @@ def _cases(_: str, __: Any, answer: Answer) -> Verdict:
 def _rerun(_: str, __: Any, answer: Answer) -> Verdict:
     if answer.ok:
         return Verdict(True)
-    clause = say("is {got} with {inputs}", got=in_words(answer.got), inputs=answer.note)
+    clause = say(
+        "is {got} when your code is tried with {inputs}", got=in_words(answer.got), inputs=answer.note
+    )
     return Verdict(False, in_words(answer.expected), in_words(answer.got), clause)
 
 
