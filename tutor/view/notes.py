@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -10,7 +11,7 @@ from rich.cells import cell_len
 from rich.style import Style
 from rich.text import Text
 
-from tutor.facts import Snapshot, Step
+from tutor.facts import OpFacts, Snapshot, Step, TensorFacts
 from tutor.view.claims import claims_of
 from tutor.view.context import Births
 from tutor.view.palette import Palette, letter
@@ -33,8 +34,8 @@ class Note:
 
 
 def notes_for(run_steps: Sequence[Step], before: Snapshot) -> dict[int, Note]:
-    """Notes keyed by the last line (1-based) of each statement that has something to tell; an error by its
-    own line."""
+    """Notes keyed by the last line (1-based) of each statement that has something to tell, of a block by the
+    line that had the effect, else by its head; an error by its own line."""
     noting = Noting(before)
     return together(noting.add(step) for step in run_steps)
 
@@ -51,8 +52,37 @@ class Noting:
         self._births.follow(step)
         note = _note(step, self._before, self._births)
         self._before = step.snapshot
-        line = step.end_line if step.error is None else step.error.line or step.end_line
-        return (line, note) if note is not None else None
+        return (_line_of(step, note), note) if note is not None else None
+
+
+def _line_of(step: Step, note: Note) -> int:
+    if step.error is not None:
+        return step.error.line or step.end_line
+    if step.line == step.end_line or not _is_block(step.source):
+        return step.end_line
+    facts = step.snapshot.tensors.get(note.names[0]) if note.names else None
+    own = [each for each in step.operations if step.line <= each.line <= step.end_line]
+    had = [each.line for each in own if facts is not None and _had_effect(each, facts)]
+    return had[-1] if had else step.line
+
+
+def _is_block(source: str) -> bool:
+    try:
+        (statement,) = ast.parse(source).body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+    return isinstance(getattr(statement, "body", None), list)
+
+
+def _had_effect(operation: OpFacts, facts: TensorFacts) -> bool:
+    """Whether an operation made a tensor, or wrote to its memory."""
+    if facts.origin is not None and operation.seq == facts.origin.seq:
+        return True
+    wrote = (operation.ins[each.argument] for each in operation.wrote)
+    return any(
+        each.object == facts.object or (each.storage is not None and each.storage == facts.storage)
+        for each in wrote
+    )
 
 
 def together(placed: Iterable[tuple[int, Note] | None]) -> dict[int, Note]:
