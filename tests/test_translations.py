@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib
+import re
 import string
 from collections.abc import Iterator
 from dataclasses import fields as dataclass_fields
@@ -151,6 +152,33 @@ def test_one_text_has_one_translation_in_all_catalogs() -> None:
     for path in CATALOGS:
         for entry in entries(path):
             assert told.setdefault(entry["en"], entry["ko"]) == entry["ko"], (path.stem, entry["en"])
+
+
+#: Words that Korean texts once had beside the one that is settled, which stands behind each.
+_UNSETTLED = {
+    r"\}행": "번째 줄",
+    "스크래치": "연습장",
+    "표본": "샘플",
+    "이력": "기록",
+    "그래디언트": "변화도",
+    "디바이스": "장치",
+    "레이어": "계층",
+    "파라미터": "매개변수",
+    "리프 ": "잎",
+    "에러": "오류",
+    "넘파이": "NumPy",
+    "파이토치": "PyTorch",
+    "참·거짓": "참/거짓",
+}
+
+
+def test_one_thing_has_one_word_in_korean() -> None:
+    pages = (ROOT / "explain" / "pages" / "ko").glob("*.md")
+    lessons = (ROOT.parent / "lessons" / "ko").glob("*.yaml")
+    for path in (*CATALOGS, *pages, *lessons, ROOT.parent / "README.ko.md"):
+        text = path.read_text("utf-8")
+        for word, settled in _UNSETTLED.items():
+            assert not re.search(word, text), (path.name, word, settled)
 
 
 def test_all_that_the_app_says_is_translated_once_and_nothing_else() -> None:
