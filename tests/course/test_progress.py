@@ -87,13 +87,17 @@ def test_progress_and_code_arrive_and_nothing_is_undone(stores: list[Store]) -> 
     old.save_draft("l/a", "x = 'old'")
     old.save_draft("l/b", "y = 1")
     old.save_draft("scratch", "not a lesson's")
+    old.save_draft("l/b/prompt", "half typed")
+    old.save_draft("l/c", "")
+    old.record("l", "c", prediction=2, right=True, first_right=False)
     new.record("l", "a", visited=True, hints=1, at=9)
     new.record("l", "b", prediction=[3], right=True)
     new.save_draft("l/a", "x = 'new'")
     found = unpack(new, pack(old))
-    assert (found.steps, found.drafts, found.kept) == (1, 1, ("l/a",))
+    assert (found.steps, found.drafts, found.kept) == (2, 1, ("l/a",))
     assert new.progress("l")["a"] == StepProgress(visited=True, done=True, hints=3, at=9)
     assert new.progress("l")["b"] == StepProgress(prediction=[3], right=True)
+    assert new.progress("l")["c"].first_right is False, "a second try counts nowhere"
     assert new.drafts() == {"l/a": "x = 'new'", "l/b": "y = 1"}
     assert unpack(new, pack(old)).steps == 0
 
@@ -104,6 +108,7 @@ facts = st.builds(
     done=st.booleans(),
     prediction=st.one_of(st.none(), st.booleans(), st.integers(-9, 9), st.text(max_size=5)),
     right=st.one_of(st.none(), st.booleans()),
+    first_right=st.one_of(st.none(), st.booleans()),
     hints=st.integers(0, 9),
     solution_shown=st.booleans(),
     at=st.integers(0, 2**40),

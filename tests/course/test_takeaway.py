@@ -93,12 +93,14 @@ def made(*steps: dict[str, Any]) -> Lesson:
 
 def test_what_the_learner_wrote_stands_where_the_step_is_done(tmp_path: Path) -> None:
     task = {"kind": "exercise", "prompt": "P", "checks": [{"var": "v", "value": 2}], "solution": "v = x + 1"}
-    lesson = made({"id": "one", **task}, {"id": "two", **task})
+    lesson = made({"id": "one", **task}, {"id": "two", **task}, {"id": "three", **task})
     with Store.open(tmp_path / "tutor.db", patience=5) as store:
         store.save_draft("made/one", "v = 2 * x  # mine")
         store.save_draft("made/two", "v = later")
         store.record("made", "one", done=True)
         store.record("made", "two", visited=True)
+        store.save_draft("made/three", "v = (  # broken since")
+        store.record("made", "three", done=True)
         mine = lesson_file(lesson, store, "made.py", mine=True).decode()
         theirs = lesson_file(lesson, store, "made.py", mine=False).decode()
         with pytest.raises(ExportError, match=r"neither \.py nor \.ipynb"):
@@ -106,7 +108,9 @@ def test_what_the_learner_wrote_stands_where_the_step_is_done(tmp_path: Path) ->
     assert "# mine" in mine
     assert "later" not in mine
     assert mine.count("v = x + 1") == 1
-    assert theirs.count("v = x + 1") == 2
+    assert theirs.count("v = x + 1") == 3
+    compile(mine, "mine.py", "exec")
+    assert "# v = (  # broken since" in mine
 
 
 #: Code that raises, an expression for what it leaves behind, and the value of that.
@@ -134,6 +138,12 @@ SESSION = [
     Ran("a.foo", "AttributeError: 'Tensor' object has no attribute 'foo'", place="scratch"),
     Ran("a = = 1", "SyntaxError: invalid syntax", place="scratch"),
     Ran("import asyncio\nawait asyncio.sleep(0)", place="scratch"),
+    Ran("return 5", "SyntaxError: 'return' outside function", place="scratch"),
+    Ran("from __future__ import annotations\ndef f(x: nowhere): pass", place="scratch"),
+    Ran(
+        "from __future__ import division  # so\n1 / 0", "ZeroDivisionError: division by zero", place="scratch"
+    ),
+    Ran("import sys\nsys.exit()", "SystemExit: None", place="scratch"),
     Ran("y = x + 1\nx = 5", place="made/a", afresh=True),
     Ran("print('y is', y)", place="made/a"),
     Ran("print('x is', x)", place="made/a", afresh=True),
@@ -148,7 +158,11 @@ def test_a_session_runs_elsewhere_with_its_errors_and_the_setups_of_its_lessons(
     assert "y is 2\nx is 1\n" in printed
     book = nbformat.reads(notebook(cells), as_version=4)
     assert "import asyncio\nawait asyncio.sleep(0)" in [cell.source for cell in book.cells]
-    assert any("a = = 1" in cell.source for cell in book.cells if cell.cell_type == "markdown")
+    told = "".join(cell.source for cell in book.cells if cell.cell_type == "markdown")
+    assert "a = = 1" in told
+    assert "return 5" in told
+    code = [cell.source for cell in book.cells if cell.cell_type == "code"]
+    assert code[0] == "from __future__ import annotations\nfrom __future__ import division  # so"
 
 
 def test_a_session_is_what_one_instance_ran(tmp_path: Path) -> None:

@@ -144,6 +144,28 @@ def test_a_whole_lesson_is_done_in_lines_and_gone_on_with(talk) -> None:
     assert text.count(", done") >= 6
 
 
+def test_what_is_entered_is_kept_and_what_only_looks_takes_the_place_of_nothing(talk) -> None:
+    looking = ["base.shape", "print(v)", "base.stride(), v.is_contiguous()", "v"]
+    back = [":versions", ":versions 2", ":versions 1"]
+    status, text = talk(
+        *(":trust", ":next", ":answer 3x2", ":steps 3", ":answer THIS", ":steps 5"),
+        *(":line 1 v = base.view(2, 3)", "v = 1", "base.shape", *back, *looking, ":check"),
+    )
+    assert "Right: this: It is." in text
+    assert "v = base.view(2, 3)  " in text, "listed"
+    assert "from 1 to 1" in text
+    assert "Right: All 2 checks hold." in text
+    assert status == 1
+
+    _, text = talk(":code", ":reset", ":hint", "w = base.reshape(6)", ":next", ":steps")
+    assert "  1  v = base.view(2, 3)" in text, "looking at it did not change it"
+    assert text.count("Made, step 5 of 6, done") == 2, "before and after it was reset"
+    assert "1  Read this, done" in text
+    _, text = talk(":back", ":hint")
+    assert "  1  w = base.reshape(6)" in text, "entered, and never checked"
+    assert "Hint 2 of 2." in text
+
+
 def test_bad_wishes_are_one_sentence_each(talk) -> None:
     wishes = [
         ":trust",

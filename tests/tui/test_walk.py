@@ -78,7 +78,7 @@ def test_step_that_is_no_more_leads_to_the_first(store: Store) -> None:
             0,
             Evaluated(1, "'raises'", "raises", None),
             False,
-            "you said works, it is raises",
+            "you said works, it raises",
         ),
         (
             (1, 2),

@@ -35,8 +35,13 @@ class Unpacked(Struct, frozen=True):
 
 def pack(store: Store) -> bytes:
     """All progress, with the learner's code in lessons, as JSON."""
-    drafts = {key: text for key, text in store.drafts().items() if "/" in key}
+    drafts = {key: text for key, text in store.drafts().items() if _is_code(key) and text.strip()}
     return msgspec.json.format(msgspec.json.encode(Luggage(VERSION, store.all_progress(), drafts)), indent=1)
+
+
+def _is_code(key: str) -> bool:
+    """Whether a draft is the code of a step: that of scratch, and what stands at a prompt, are not."""
+    return key.count("/") == 1
 
 
 def unpack(store: Store, data: bytes) -> Unpacked:
@@ -58,16 +63,17 @@ def unpack(store: Store, data: bytes) -> Unpacked:
             )
         )
     steps = sum(
-        _join(store, lesson, step, coming)
+        _join(store, lesson, step, found)
         for lesson, known in luggage.progress.items()
-        for step, coming in known.items()
+        for step, found in known.items()
     )
     here = store.drafts()
-    for key, text in luggage.drafts.items():
+    coming = {key: text for key, text in luggage.drafts.items() if _is_code(key) and text.strip()}
+    for key, text in coming.items():
         if key not in here:
             store.save_draft(key, text)
-    taken = sum(key not in here for key in luggage.drafts)
-    kept = tuple(key for key, text in luggage.drafts.items() if here.get(key, text) != text)
+    taken = sum(key not in here for key in coming)
+    kept = tuple(key for key, text in coming.items() if here.get(key, text) != text)
     return Unpacked(steps, taken, kept)
 
 
@@ -82,6 +88,8 @@ def _join(store: Store, lesson: str, step: str, coming: StepProgress) -> bool:
         solution_shown=here.solution_shown or coming.solution_shown,
         at=max(here.at, coming.at),
     )
+    if here.first_right is None:
+        joined = msgspec.structs.replace(joined, first_right=coming.first_right)
     if here.right is None:
         joined = msgspec.structs.replace(
             joined, prediction=coming.prediction, outcome=coming.outcome, right=coming.right

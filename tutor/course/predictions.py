@@ -8,7 +8,7 @@ import math
 import operator
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any, Literal, NamedTuple
 
@@ -49,6 +49,9 @@ _COMPUTED: dict[type[ast.operator], Callable[[float, float], float]] = {
     ast.Pow: math.pow,
 }
 _LENGTH = 100
+#: What people type for True and for False.
+_YES = frozenset({"true", "yes", "y", "예", "네", "참"})
+_NO = frozenset({"false", "no", "n", "아니요", "아니오", "거짓"})
 
 
 class PredictionError(ValueError):
@@ -115,6 +118,29 @@ def fits_value(predicted: Any, typed: str, value: Any) -> bool:
             return False
         return _same_number(predicted, typed, float(value))
     return isinstance(value, str) and _said(value) == _said(predicted)
+
+
+def index_meant(text: str, values: Sequence[object], shown: Sequence[str]) -> int | None:
+    """Which of the `values`, shown as `shown`, somebody means who types `text`; None unless just one."""
+    wanted = _said(text)
+    for spelled in (shown, [str(value) for value in values]):
+        found = [index for index, each in enumerate(spelled) if _said(each) == wanted]
+        if len(found) == 1:
+            return found[0]
+    truth = {True: _YES, False: _NO}
+    found = [n for n, value in enumerate(values) if isinstance(value, bool) and wanted in truth[value]]
+    found = found or [n for n, value in enumerate(values) if _is_meant(text, value)]
+    return found[0] if len(found) == 1 else None
+
+
+def _is_meant(text: str, value: object) -> bool:
+    raised = read_raised(value)
+    if raised is not None:
+        meant = read_raised(text)
+        return meant is not None and (not meant.type or meant.type.lower() == raised.type.lower())
+    if isinstance(value, list | tuple):
+        return _shape(text) == list(value)
+    return not isinstance(value, bool | str) and _number(text) == value
 
 
 def is_of_form(value: Any, form: str) -> bool:

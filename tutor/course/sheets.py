@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from textwrap import dedent, indent
 from typing import Literal
@@ -30,6 +31,8 @@ from tutor.translation import later, say, translated
 #: The accelerator where there is one: torchtutor gives learners this name.
 _DEVICE = 'device = torch.device("cuda" if torch.cuda.is_available() else "cpu")'
 
+_FUTURE = re.compile(r"\s*from __future__ import [\w, ]+(#.*)?\s*\Z")
+
 _DEVICES = {"sim": later("accelerators, which torchtutor simulates"), "cuda": later("a CUDA device")}
 
 
@@ -52,7 +55,7 @@ def lesson_cells(lesson: Lesson, own: Mapping[str, str] | None = None) -> list[C
     cells = [Cell("text", _heading(lesson)), Cell("code", _joined(opening))]
     for step in lesson.steps:
         cells += _step_cells(lesson, step, answers.get(step.id))
-    return [cell for cell in cells if cell.text.strip()]
+    return _in_time([cell for cell in cells if cell.text.strip()])
 
 
 def _heading(lesson: Lesson) -> str:
@@ -70,6 +73,8 @@ def _heading(lesson: Lesson) -> str:
 def _step_cells(lesson: Lesson, step: Step, own: str | None) -> list[Cell]:
     cells = [Cell("text", _prompt(step))]
     code = own if own is not None else _code_of(step)
+    if own is not None and _tree(own) is None:
+        return [*cells, _no_python(own.strip("\n"))]
     if isinstance(step, Graded):
         cells.append(Cell("text", f"*{say('Your answer:') if own is not None else say('One answer:')}*"))
     lines = []
@@ -163,7 +168,7 @@ def session_cells(runs: Sequence[Ran], lessons: Mapping[str, Lesson]) -> list[Ce
             cells.append(Cell("code", before))
         place = each.place
         cells.append(_ran_cell(each))
-    return cells
+    return _in_time(cells)
 
 
 def _before(place: str, lessons: Mapping[str, Lesson]) -> str:
@@ -180,8 +185,29 @@ def _before(place: str, lessons: Mapping[str, Lesson]) -> str:
 def _ran_cell(each: Ran) -> Cell:
     source = each.source.strip("\n")
     if _tree(source) is None:
-        return Cell("text", f"{say('This was no Python:')}\n\n```python\n{source}\n```")
+        return _no_python(source)
     return Cell("code", guarded(source) if each.error else source)
+
+
+def _no_python(source: str) -> Cell:
+    return Cell("text", f"{say('This was no Python:')}\n\n```python\n{source}\n```")
+
+
+def _in_time(cells: Sequence[Cell]) -> list[Cell]:
+    """Imports from `__future__` where Python takes them: before all other code of a file, and of a cell."""
+    found: dict[str, None] = {}
+    rest = []
+    for cell in cells:
+        text = cell.text
+        if cell.kind == "code" and "__future__" in text:
+            lines = text.split("\n")
+            for line in filter(_FUTURE.match, lines):
+                found[line.strip()] = None
+            text = "\n".join(line for line in lines if not _FUTURE.match(line))
+        if text.strip():
+            rest.append(Cell(cell.kind, text))
+    opening = next((n for n, cell in enumerate(rest) if cell.kind == "code"), 0)
+    return [*rest[:opening], *([Cell("code", "\n".join(found))] if found else []), *rest[opening:]]
 
 
 # ── code ─────────────────────────────────────────────────────────────────────
@@ -190,7 +216,7 @@ def _ran_cell(each: Ran) -> Cell:
 def guarded(source: str) -> str:
     """Code that goes on where `source` raises, and prints what was raised."""
     name = "error" if not re.search(r"\berror\b", source) else "caught"
-    caught = f'except Exception as {name}:\n    print(f"{{type({name}).__name__}}: {{{name}}}")'
+    caught = f'except (Exception, SystemExit) as {name}:\n    print(f"{{type({name}).__name__}}: {{{name}}}")'
     tree = _tree(source)
     if tree is not None and not _has_long_strings(tree):
         return f"try:\n{indent(dedent(source).strip(chr(10)), '    ')}\n{caught}"
@@ -200,20 +226,26 @@ def guarded(source: str) -> str:
 
 def compiles(source: str) -> bool:
     """Whether this is a plain script; code of notebooks may also await at its top level."""
+    return _compiles(source, 0)
+
+
+def _compiles(source: str, flags: int) -> bool:
     try:
-        compile(source, "<cell>", "exec", dont_inherit=True)
-    except (SyntaxError, ValueError):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # they are the learner's, who has seen them
+            compile(source, "<cell>", "exec", flags, dont_inherit=True)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
         return False
     return True
 
 
 def _tree(source: str) -> ast.Module | None:
-    try:
-        tree = compile(
-            source, "<cell>", "exec", ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True
-        )
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+    """The code of a cell; None for what no cell may have, such as `return` outside of a function."""
+    if not _compiles(source, ast.PyCF_ALLOW_TOP_LEVEL_AWAIT):
         return None
+    tree = compile(
+        source, "<cell>", "exec", ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True
+    )
     assert isinstance(tree, ast.Module)
     return tree
 

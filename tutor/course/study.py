@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import unicodedata
 from dataclasses import dataclass
 from typing import Any, Unpack
 
@@ -13,10 +14,11 @@ from tutor.course.predictions import (
     Raised,
     fits_raised,
     fits_value,
+    index_meant,
     read_prediction,
     value_text,
 )
-from tutor.course.schema import Graded, Lesson, ParsonsStep, PredictStep, QuizStep, Step
+from tutor.course.schema import Graded, Lesson, ParsonsStep, PredictStep, QuizStep, ReadStep, Step
 from tutor.course.store import StepFacts, StepProgress, Store, draft_key
 from tutor.facts import Evaluated, Run
 from tutor.translation import say
@@ -97,8 +99,8 @@ class Walk:
     def forward(self) -> bool:
         """Go to the next step; at the last one the lesson is complete and False is returned.
 
-        A step that has nothing to run is done when the learner goes on from it."""
-        if not self.has_code and not self.asks:
+        A step that is there to be read is done when the learner goes on from it."""
+        if not self.asks and (not self.has_code or isinstance(self.step, ReadStep)):
             self.finish()
         if self.index == len(self.lesson.steps) - 1:
             self.complete = True
@@ -143,8 +145,11 @@ class Walk:
         self.index = [each.id for each in self.lesson.steps].index(step)
 
     def reset(self) -> None:
-        """Forget the learner's answers to the current step; that it was done once stays known."""
-        self._work[self.step.id] = StepWork()
+        """Forget the learner's answers to the current step; what was done, or seen, once stays known."""
+        known = self.work
+        self._work[self.step.id] = StepWork(
+            done=known.done, hints=known.hints, solution_shown=known.solution_shown
+        )
         if self.expression:
             self._record(outcome=None)
 
@@ -159,6 +164,18 @@ class Walk:
             self._record(right=self.was_right)
             if self.was_right:
                 self.finish()
+
+    def choice_meant(self, text: str) -> int | None:
+        """Index of the choice that `text` says, by its number or by what it is; None where it says none."""
+        text = " ".join(unicodedata.normalize("NFKC", text).split())
+        if text.isdecimal() and text.isascii() and 1 <= int(text[:9]) <= len(self.choices):
+            return int(text[:9]) - 1
+        match self.step:
+            case PredictStep(ask=ask):
+                return index_meant(text, ask.offered, ask.shown)
+            case QuizStep(options=options):
+                return index_meant(text, [option.text for option in options], ())
+        return None
 
     def predict(self, text: str) -> None:
         """Keep what the learner typed; raises PredictionError where it is no prediction of the form."""
@@ -281,7 +298,8 @@ class Walk:
             )
         told = self.answer_text()
         if answer is None or answer.error is None or self.truth is not None:
-            told = say("it is {answer}", answer=told)
+            is_verb = told.startswith("raises")  # how a choice says it
+            told = say("it {raises}", raises=told) if is_verb else say("it is {answer}", answer=told)
         elif answer.error is not None:
             told = say("it {raises}", raises=told)
         if self.was_right:

@@ -214,7 +214,7 @@ class Conversation:
         self._telling = Telling(self.out, self._stream, piece, before, self._past, echo=echo)
         try:
             # Checks look at the steps of a lesson's code.
-            run = await self.session.execute(piece.text, keep=bool(name))
+            run = await self.session.execute(piece.text, keep=self.study is not None)
             self._failed = self._failed or not (run.ok or self.study)  # in a lesson, errors are for learning
             said = f"{run.error.type}: {run.error.message}" if run.error is not None else ""
             place = self.study.walk.key if self.study is not None else ""

@@ -11,11 +11,13 @@ from tutor.course import parsons
 from tutor.course.check import check_step
 from tutor.course.judge import gap_left
 from tutor.course.loader import is_bundled
+from tutor.course.looking import counts
 from tutor.course.predictions import EXAMPLES, PredictionError
 from tutor.course.schema import Lesson
 from tutor.course.store import Store
 from tutor.course.study import Walk
 from tutor.course.trust import RISK, lesson_code, trust_key
+from tutor.course.versions import first_line, version_fact
 from tutor.course.walk import prologue, step_title
 from tutor.facts import Run
 from tutor.repl.commands import Command, Refused
@@ -39,7 +41,7 @@ class Study:
         self.walk = Walk(lesson, store)
         self.store = store
         self.trusted = path is None or is_bundled(path) or store.setting(trust_key(lesson), False)
-        #: What was entered in this step and ran to its end: the answer, unless the code was edited later.
+        #: What was entered in this step and counts, unless the code was edited later.
         self.entered: list[str] = []
 
     @property
@@ -57,14 +59,15 @@ class Study:
         self.entered.clear()
 
     def heard(self, piece: Piece, run: Run) -> None:
-        """Code was entered, and ran."""
-        if self.walk.graded is not None and self.walk.parsons is None and run.ok:
-            self.entered.append(piece.text.rstrip("\n"))
-
-    @property
-    def answer(self) -> str:
-        """What is checked: what was entered in this step, else the code as it stands."""
-        return "\n".join(self.entered) or self.code
+        """Code was entered, and ran: it is the code of the step now, unless it only looked at something."""
+        step = self.walk.graded
+        if step is None or self.walk.parsons is not None or not counts(run, step):
+            return
+        before = "\n".join(self.entered)
+        if self.code not in (before, step.code.rstrip("\n")):
+            self.store.reset_draft(self.walk.key)  # kept aside: see :versions
+        self.entered.append(piece.text.rstrip("\n"))
+        self.store.save_draft(self.walk.key, "\n".join(self.entered), (0, 0))
 
 
 async def arrive(talk: Conversation) -> None:
@@ -207,9 +210,10 @@ async def _answer(talk: Conversation, text: str) -> None:
         except PredictionError as error:
             raise Refused(str(error)) from None
     else:
-        if not text.isdecimal() or not text.isascii() or not 1 <= int(text[:9]) <= len(walk.choices):
+        chosen = walk.choice_meant(text)
+        if chosen is None:
             raise Refused(_advice(walk))
-        walk.choose(int(text) - 1)
+        walk.choose(chosen)
     if walk.expression:
         await _run(talk, "")
         return
@@ -223,7 +227,7 @@ async def _check(talk: Conversation, _: str) -> None:
     step = walk.graded
     if step is None:
         raise Refused(say("There is nothing to check in this step."))
-    answer = study.answer
+    answer = study.code
     if gap := gap_left(answer):
         raise Refused(gap)
     count = len(study.entered)
@@ -236,7 +240,6 @@ async def _check(talk: Conversation, _: str) -> None:
     results = await check_step(talk.session, step, run, walk.lesson.setup)
     failure = first_failure(results)
     if failure is None:
-        study.store.save_draft(walk.key, answer, (0, 0))
         walk.finish()
         talk.out.say(say("Right: {told}", told=verdict_line(results)))
         _after(talk)
@@ -249,7 +252,6 @@ async def _check(talk: Conversation, _: str) -> None:
         talk.out.say(f"{verdict_line(results)} {say(':hint helps.')}")
     if count:
         study.entered.clear()
-        study.store.save_draft(walk.key, answer, (0, 0))
         talk.out.say(
             say("Type it anew, or change it: :code shows it with its numbers, :line changes a line.")
         )
@@ -259,7 +261,7 @@ async def _show_code(talk: Conversation, _: str) -> None:
     study = _study(talk)
     if study.entered:
         talk.out.say(say("What you entered in this step, which :check checks:"))
-    _code(talk, study.answer, numbered=True)
+    _code(talk, study.code, numbered=True)
 
 
 async def _line(talk: Conversation, text: str) -> None:
@@ -267,7 +269,7 @@ async def _line(talk: Conversation, text: str) -> None:
     if study.walk.parsons is not None:
         raise Refused(say("These lines only change places: use :order."))
     number, _, code = text.partition(" ")
-    lines = study.answer.split("\n")
+    lines = study.code.split("\n")
     if not (number.isascii() and number.isdecimal() and 0 < int(number[:9]) <= len(lines) + 1):
         raise Refused(
             say("Write it so: :line NUMBER CODE, with a number from 1 to {count}.", count=len(lines) + 1)
@@ -317,7 +319,7 @@ async def _solution(talk: Conversation, text: str) -> None:
     walk.show_solution()
     _code(talk, walk.solution, numbered=False)
     talk.out.say(say("Beside your code:"))
-    for line in difference_lines(study.answer, walk.solution, PALETTE):
+    for line in difference_lines(study.code, walk.solution, PALETTE):
         talk.out.line(line)
     if is_news:
         _after(talk)
@@ -360,6 +362,25 @@ async def _reset(talk: Conversation, _: str) -> None:
     await arrive(talk)
 
 
+async def _versions(talk: Conversation, number: str) -> None:
+    """Code that made way: listed, or put back in place of what is there, which is kept aside for it."""
+    study = _study(talk)
+    backups = study.store.backups(study.walk.key)
+    if not backups:
+        raise Refused(say("There are no earlier versions of your code in this step."))
+    if not number:
+        for at, backup in enumerate(backups, 1):
+            talk.out.line(f"  {at:>2}  {clean(first_line(backup.text))}  {version_fact(backup)}")
+        return
+    if not (number.isascii() and number.isdecimal() and 0 < int(number[:9]) <= len(backups)):
+        raise Refused(
+            say("Write it so: :versions, or :versions NUMBER, from 1 to {count}.", count=len(backups))
+        )
+    study.store.reset_draft(study.walk.key)
+    study.keep(backups[int(number) - 1].text)
+    _code(talk, study.code, numbered=True)
+
+
 async def _trust(talk: Conversation, _: str) -> None:
     study = _study(talk)
     study.trusted = True
@@ -386,6 +407,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("back", "", "Go to the previous step.", _back),
     Command("steps", "[NUMBER]", "List the steps, or go to one.", _steps),
     Command("reset", "", "Put the step's own code and namespace back; yours is kept aside.", _reset),
+    Command("versions", "[NUMBER]", "List earlier versions of your code, or put one back.", _versions),
     Command("trust", "", "Let the code of a lesson from elsewhere run.", _trust),
     Command("source", "", "Show all code of the lesson.", _source),
 )
