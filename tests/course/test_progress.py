@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tutor.course.luggage import LuggageError, pack, unpack
-from tutor.course.progress import Predictions, as_data, as_text, calibration, course_progress, since
+from tutor.course.progress import Predictions, as_data, as_text, calibration, course_progress, remember, since
 from tutor.course.schema import Lesson
 from tutor.course.store import StepProgress, Store
 from tutor.language import use_language
@@ -63,6 +63,21 @@ def test_the_map_tells_states_times_and_how_often_predictions_were_right(stores:
     assert data["predictions"] == {"right": 2, "of": 3}
     assert dt.datetime.fromisoformat(data["lessons"][1]["last"]).timestamp() == now
     assert data["lessons"][2]["last"] is None
+
+
+def test_lessons_from_elsewhere_are_on_the_map_once_begun(stores: list[Store], tmp_path: Path) -> None:
+    store = stores[0]
+    remember(store, lesson("mine", "Own"), tmp_path / "mine.yaml")
+    remember(store, lesson("opened", "Own"), tmp_path / "opened.yaml")
+    store.record("mine", "a", done=True)
+    store.record("mine", "b", right=True, first_right=False)
+    store.record("unknown", "a", done=True)
+    course = course_progress(store, [lesson("done")])
+    assert [each.id for each in course.lessons] == ["done", "mine"]
+    assert course.files == {"mine": str(tmp_path.resolve() / "mine.yaml")}
+    assert as_text(course, 0).splitlines()[-4:] == [
+        "Own", "  Mine  1 of 4", "", "0 of 2 lessons done. You were right in 0 of 1 predictions.",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(

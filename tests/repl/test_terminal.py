@@ -207,6 +207,16 @@ def test_a_dumb_terminal_gets_plain_lines(open_terminal):
     terminal.expect("which? ")
     terminal.type("한\n")
     terminal.expect("'한'")
+    terminal.type("input('more? ')\n")
+    terminal.expect("more? ")
+    terminal.expect("more? ")
+    terminal.type(CTRL_D)
+    terminal.expect("EOFError: EOF")
+    terminal.expect(">>>")
+    terminal.type(CTRL_C)
+    terminal.expect("^C\n>>>")
+    terminal.type("3 * 5\n")
+    terminal.expect("15")
     terminal.type(CTRL_D)
     assert terminal.end() == 0
     assert "\x1b" not in terminal.raw

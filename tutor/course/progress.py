@@ -5,11 +5,13 @@ from __future__ import annotations
 import datetime as dt
 import unicodedata
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Literal
 
 import msgspec
 from msgspec import Struct
 
+from tutor.course.loader import is_bundled
 from tutor.course.schema import Lesson, PredictStep
 from tutor.course.store import Store
 from tutor.course.store.records import StepProgress
@@ -48,6 +50,8 @@ class CourseProgress(Struct, frozen=True):
     """All lessons, in the order in which they are taught."""
 
     lessons: tuple[LessonProgress, ...]
+    #: Where lessons lie that did not come with torchtutor, by id.
+    files: dict[str, str] = {}
 
     @property
     def predictions(self) -> Predictions:
@@ -63,15 +67,54 @@ class CourseProgress(Struct, frozen=True):
 
 
 def course_progress(store: Store, lessons: Iterable[Lesson]) -> CourseProgress:
-    """What the store knows of these lessons."""
-    return CourseProgress(tuple(lesson_progress(lesson, store.progress(lesson.id)) for lesson in lessons))
+    """What the store knows of these lessons, and below them of lessons from elsewhere that were begun."""
+    here = [lesson_progress(lesson, store.progress(lesson.id)) for lesson in lessons]
+    ids = {each.id for each in here}
+    others = [
+        (found, known)
+        for name, known in sorted(store.all_progress().items())
+        if name not in ids and (found := _recalled(store, name)) is not None
+    ]
+    files = {found.id: found.file for found, _ in others}
+    return CourseProgress((*here, *(lesson_progress(*each) for each in others)), files)
 
 
-def lesson_progress(lesson: Lesson, known: Mapping[str, StepProgress]) -> LessonProgress:
+class Outline(Struct, frozen=True):
+    """What the map needs to know of a lesson; `steps` says by id which ask for a prediction."""
+
+    id: str
+    title: str
+    track: str
+    steps: dict[str, bool]
+    file: str = ""
+
+
+def _outline(lesson: Lesson, file: str = "") -> Outline:
+    steps = {step.id: isinstance(step, PredictStep) for step in lesson.steps}
+    return Outline(lesson.id, lesson.title, lesson.track, steps, file)
+
+
+def remember(store: Store, lesson: Lesson, path: Path | None) -> None:
+    """Keep what the map needs of a lesson from elsewhere: its file may be gone when the map is drawn."""
+    if path is not None and not is_bundled(path):
+        found = _outline(lesson, str(path.resolve()))
+        store.set_setting(f"outline/{lesson.id}", msgspec.json.encode(found).decode())
+
+
+def _recalled(store: Store, name: str) -> Outline | None:
+    kept = store.setting(f"outline/{name}", "")
+    try:
+        return msgspec.json.decode(kept, type=Outline) if kept else None
+    except msgspec.DecodeError:
+        return None
+
+
+def lesson_progress(lesson: Lesson | Outline, known: Mapping[str, StepProgress]) -> LessonProgress:
     """What is known of one lesson; steps that it has no more do not count."""
-    found = {step.id: known[step.id] for step in lesson.steps if step.id in known}
+    lesson = lesson if isinstance(lesson, Outline) else _outline(lesson)
+    found = {step: known[step] for step in lesson.steps if step in known}
     done = sum(each.done for each in found.values())
-    firsts = [found[step.id] for step in lesson.steps if isinstance(step, PredictStep) and step.id in found]
+    firsts = [found[step] for step, predicts in lesson.steps.items() if predicts and step in found]
     # Whoever has seen the outcome can predict it: the first prediction counts, where it is known.
     judged = [each.right if each.first_right is None else each.first_right for each in firsts]
     predictions = Predictions(sum(each is True for each in judged), sum(each is not None for each in judged))

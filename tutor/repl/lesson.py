@@ -13,6 +13,7 @@ from tutor.course.judge import gap_left
 from tutor.course.loader import is_bundled
 from tutor.course.looking import counts
 from tutor.course.predictions import EXAMPLES, PredictionError
+from tutor.course.progress import remember
 from tutor.course.schema import Lesson
 from tutor.course.store import Store
 from tutor.course.study import Walk
@@ -41,6 +42,7 @@ class Study:
         self.walk = Walk(lesson, store)
         self.store = store
         self.trusted = path is None or is_bundled(path) or store.setting(trust_key(lesson), False)
+        remember(store, lesson, path)
         #: What was entered in this step and counts, unless the code was edited later.
         self.entered: list[str] = []
 

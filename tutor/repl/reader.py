@@ -56,7 +56,7 @@ class LineReader:
         self._out = out
         self._gatherer = Gatherer(script=not self.is_person)
         self._pieces: deque[Piece] = deque()
-        self._lines = _Lines(descriptor)
+        self._lines = _Lines(descriptor, goes_on=self.is_person)
 
     async def piece(self) -> Piece | None:
         """Read lines until they make a piece."""
@@ -66,6 +66,8 @@ class LineReader:
                 line = await self._lines.next()
             except Stopped:
                 self._gatherer.drop()
+                if self.is_person:
+                    self._out.line()  # the terminal has written ^C
                 raise
             self._pieces.extend(self._gatherer.end() if line is None else self._gatherer.add(line))
             if line is None:
@@ -102,8 +104,10 @@ class _Lines:
     Python could not end.
     """
 
-    def __init__(self, descriptor: int) -> None:
+    def __init__(self, descriptor: int, *, goes_on: bool) -> None:
         self._descriptor = descriptor
+        #: Behind the end there may be more, as at a terminal, where ctrl+d ends what is asked for now.
+        self._goes_on = goes_on
         self._decode = codecs.getincrementaldecoder("utf-8")("replace").decode
         self._ready: deque[str] = deque()
         self._rest = ""
@@ -123,7 +127,10 @@ class _Lines:
                 await self._waiter
             finally:
                 self._waiter = None
-        return self._ready.popleft() if self._ready else None
+        if self._ready:
+            return self._ready.popleft()
+        self._ended = not self._goes_on
+        return None
 
     def stop(self) -> None:
         if self._waiter is not None and not self._waiter.done():
@@ -157,5 +164,6 @@ class _Lines:
             self._ended = True
             if self._rest:
                 self._ready.append(self._rest)
+                self._rest = ""
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)

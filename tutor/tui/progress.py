@@ -42,7 +42,7 @@ class ProgressScreen(Chooser):
 
 
 def _items(course: CourseProgress, room: int) -> list[Item]:
-    files = {path.stem: str(path) for path in bundled_lessons()}
+    files = {**course.files, **{path.stem: str(path) for path in bundled_lessons()}}
     now = time.time()
     width = min(max((cell_len(each.title) for each in course.lessons), default=0), room)
     items: list[Item] = []

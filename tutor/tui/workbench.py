@@ -10,6 +10,7 @@ from textual import on
 from textual.binding import Binding
 
 from tutor.course.loader import is_bundled
+from tutor.course.progress import remember
 from tutor.course.schema import Lesson
 from tutor.course.store import Store, draft_key
 from tutor.course.study import Walk
@@ -65,6 +66,7 @@ class Workbench(EditingCommands, Studying):
         self.path = path
         self.walk = Walk(lesson, self.store)
         self.trusted = path is None or is_bundled(path) or self.store.setting(trust_key(lesson), False)
+        remember(self.store, lesson, path)
         self.suit_device()
         self.load_step()
         if not self.trusted:
