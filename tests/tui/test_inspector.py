@@ -418,6 +418,19 @@ def test_a_note_under_the_resting_cursor_is_selected(play: Play) -> None:
     play(story, lesson=None)
 
 
+def test_a_note_that_a_run_writes_below_the_cursor_is_not_meant(play: Play) -> None:
+    async def story(p: Player) -> None:
+        await p.code("import torch\nx = torch.ones(2)\n")
+        p.bench.editor.focus()
+        p.bench.editor.move_cursor((1, 0))
+        await p.press("ctrl+r")
+        await p.see("[2] f32")
+        await p.pilot.pause(0.5)
+        assert p.bench.selected == ""
+
+    play(story, lesson=None)
+
+
 def test_a_click_on_a_note_selects(play: Play) -> None:
     async def story(p: Player) -> None:
         await begin(p)

@@ -38,6 +38,8 @@ class Selecting(Page):
         #: Counts the runs: an answer belongs to the moment in which it was asked for.
         self._moment = 0
         self._cursor_moved = 0.0
+        #: The moment in which the cursor moved: notes that a later run wrote below it are not meant.
+        self._cursor_moment = 0
         self._rest_pending = False
 
     @on(NameSelected)
@@ -185,7 +187,7 @@ class Selecting(Page):
     @on(TextArea.SelectionChanged, "#code")
     def mind_cursor(self) -> None:
         """A cursor that rests on a line with a note selects what the note is about."""
-        self._cursor_moved = time.monotonic()
+        self._cursor_moved, self._cursor_moment = time.monotonic(), self._moment
         if not self._rest_pending:
             self._rest_pending = True
             self.set_timer(REST, self._cursor_rests)
@@ -196,6 +198,8 @@ class Selecting(Page):
             self.set_timer(left, self._cursor_rests)
             return
         self._rest_pending = False
+        if self._cursor_moment != self._moment:
+            return
         name = self.editor.name_at_cursor()
         if self.editor.has_focus and name and name != self.selected:
             self.editor.tell_name(name)
