@@ -166,6 +166,12 @@ MISTAKES = {
         ["`assert`", "none"],
     ),
     "a check that is always true": (HEAD + EXERCISE + "  - py: (v > 1, v)\n", 11, 9, ["true whatever"]),
+    "versions of what is not torch": (
+        HEAD + 'requires: {numpy: ">=2"}\n' + STEPS,
+        5,
+        19,
+        ["torch alone", "`numpy`"],
+    ),
     "not UTF-8": (b"id: a\ntitle: caf\xe9\n", 2, 11, ["0xe9", "UTF-8"]),
     "UTF-16": ((HEAD + STEPS).encode("utf-16"), 1, 1, ["UTF-8"]),
     "huge": ("# " + "x" * loader.MAX_BYTES, 1, 1, ["256 KiB"]),

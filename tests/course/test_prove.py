@@ -234,6 +234,15 @@ def test_a_case_that_hangs_is_stopped_and_told(tmp_path: Path, monkeypatch, caps
     assert "did not end within 0.5 seconds" in capsys.readouterr().out
 
 
+def test_where_the_setup_stops_nothing_is_said_of_mistakes(tmp_path: Path, capsys) -> None:
+    lesson = tmp_path / "made.yaml"
+    lesson.write_text(HEAD.replace("arange(6.)", "arange(6.).lost") + EXERCISE)
+    assert proving.check([str(lesson)], memory="off") == 1
+    told = capsys.readouterr().out
+    assert "the setup, or a solution that a step needs, stops with AttributeError" in told
+    assert "untested" not in told
+
+
 def test_a_lesson_for_another_torch_is_not_proven(tmp_path: Path) -> None:
     lesson = tmp_path / "later.yaml"
     lesson.write_text(HEAD.replace("setup:", 'requires: {torch: ">=99"}\nsetup:', 1) + EXERCISE)

@@ -58,5 +58,7 @@ def test_the_page_follows_the_file(runner, shared_session, store, tmp_path: Path
             await player.settle()
             await player.press("f8")
             await player.see("Last", "____")
+            save(LESSON.replace("id: three", "id: renamed").replace("# Third", "# Renamed"))
+            await player.see("Renamed", "____")  # the step is another, and its author works on it
 
     runner.run(go())

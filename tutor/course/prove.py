@@ -64,6 +64,8 @@ class Proof:
         self._told = told
         self._seed = lesson.seed
         self._killed: set[tuple[int, int, str]] = set()
+        #: Steps that could not be proven: nothing is known of what their mistakes fail on.
+        self._broken: set[int] = set()
         #: Answers that were run: right ones accepted, wrong ones refused.
         self.answers = 0
         self._problems: dict[tuple[Place, str], Problem] = {}
@@ -79,6 +81,7 @@ class Proof:
                     await self._step(index, step)
                 except Problem as problem:
                     self._problems.setdefault(problem.key, problem)
+                    self._broken.add(index)
         self._report_untested()
         return sorted(self._problems.values(), key=lambda problem: (problem.untested, problem.place[:2]))
 
@@ -218,7 +221,7 @@ class Proof:
 
     def _report_untested(self) -> None:
         for index, step in enumerate(self._lesson.steps):
-            if not isinstance(step, Graded):
+            if not isinstance(step, Graded) or index in self._broken:
                 continue
             for number, item in enumerate(step.checks):
                 for fact, _ in item.facts():

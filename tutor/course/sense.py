@@ -41,6 +41,10 @@ class Sense:
     def look(self) -> None:
         """Everything, in the order of the file as far as that is possible."""
         self._ids()
+        for name in self._lesson.requires:
+            if name != "torch":
+                said = say("`requires` is about torch alone: take `{name}` out", name=name)
+                self._at(("requires", name), said)
         for index, step in enumerate(self._lesson.steps):
             where = ("steps", index)
             if isinstance(step, PredictStep):

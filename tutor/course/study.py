@@ -55,6 +55,12 @@ class Walk:
         last = store.setting(self._place, "")
         self.index = ids.index(last) if last in ids else 0
 
+    @staticmethod
+    def leave_at(lesson: Lesson, store: Store, index: int) -> None:
+        """Have the next walk through a lesson begin near a position: its step may be there no more."""
+        step = lesson.steps[min(index, len(lesson.steps) - 1)]
+        store.set_setting(f"step/{lesson.id}", step.id)
+
     @property
     def step(self) -> Step:
         return self.lesson.steps[self.index]

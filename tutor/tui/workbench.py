@@ -80,6 +80,8 @@ class Workbench(EditingCommands, Studying):
             if before.get(step.id, step.code) != step.code:
                 self.store.reset_draft(draft_key(lesson.id, step.id))
         self._loaded, self._has_draft = self.editor.text, False  # it has been kept
+        if self.walk is not None and self.walk.step.id not in [step.id for step in lesson.steps]:
+            Walk.leave_at(lesson, self.store, self.walk.index)
         self.open(lesson, self.path)
 
     def ask_for_trust(self) -> None:
