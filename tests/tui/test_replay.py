@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.tui.conftest import Play, Player
-from tests.tui.test_inspector import panel
+from tests.tui.inspected import panel
 from tutor.tui.panels.replay import ReplayView
 
 CODE = """\
