@@ -156,6 +156,16 @@ def test_whatever_is_typed_is_a_prediction_or_one_sentence(typed: str, form: str
         fits_value(predicted, typed, math.nan)
 
 
+def test_a_class_above_means_the_error_and_the_nearest_choice_is_taken() -> None:
+    bases = ("RuntimeError", "Exception", "BaseException")
+    assert fits_raised(Raised("runtimeerror"), "_LinAlgError", bases)
+    assert fits_raised(Raised("LinAlgError"), "_LinAlgError")
+    assert not fits_raised(Raised("ValueError"), "_LinAlgError", bases)
+    ask = Ask("x", ("raises", "raises RuntimeError", "raises _LinAlgError"))
+    assert ask.index_of_error("_LinAlgError", bases) == 2
+    assert ask.index_of_error("OutOfMemoryError", bases) == 1
+
+
 def test_choices_may_say_that_the_code_raises() -> None:
     named = Ask("x", ("works", "raises", "raises IndexError"))
     assert [named.index_of_error(name) for name in ("IndexError", "TypeError")] == [2, 1]

@@ -243,6 +243,31 @@ def test_where_the_setup_stops_nothing_is_said_of_mistakes(tmp_path: Path, capsy
     assert "untested" not in told
 
 
+def test_an_error_is_of_each_class_that_its_own_is_derived_from(tmp_path: Path, capsys) -> None:
+    lesson = tmp_path / "made.yaml"
+    lesson.write_text(
+        HEAD
+        + """\
+- id: typed
+  kind: predict
+  prompt: P
+  code: torch.linalg.inv(torch.zeros(2, 2))
+  ask: {expr: x, form: shape}
+  raises: {type: RuntimeError}
+- id: chosen
+  kind: predict
+  prompt: P
+  code: |
+    class Own(KeyError):
+        pass
+    raise Own("k")
+  ask: {expr: x, choices: [1, raises LookupError, raises TypeError]}
+  raises: {type: LookupError}
+"""
+    )
+    assert proving.check([str(lesson)], memory="off") == 0, capsys.readouterr().out
+
+
 def test_a_lesson_for_another_torch_is_not_proven(tmp_path: Path) -> None:
     lesson = tmp_path / "later.yaml"
     lesson.write_text(HEAD.replace("setup:", 'requires: {torch: ">=99"}\nsetup:', 1) + EXERCISE)

@@ -231,10 +231,10 @@ def raises(evidence: Evidence, _: str, wanted: bool | Raises) -> Verdict:
 
 
 def fits_error(error: ErrorFacts | None, wanted: Raises) -> bool:
-    """Whether an exception is of the class (or of one below it, as far as Python itself has it)."""
+    """Whether an exception is of the class, or of one below it."""
     if error is None:
         return False
-    is_type = error.type == wanted.type or _is_below(error.type, wanted.type)
+    is_type = wanted.type in (error.type, *error.bases) or _is_below(error.type, wanted.type)
     return is_type and re.search(wanted.match, error.message) is not None
 
 

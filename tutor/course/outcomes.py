@@ -18,6 +18,7 @@ def kept(answer: Evaluated, question: str) -> Json:
     found: dict[str, Json] = {"of": _digest(question), "value": answer.value, "text": answer.text}
     if answer.error is not None:
         found |= {"error": answer.error.type, "message": answer.error.message[: LONGEST // 2]}
+        found["bases"] = list(answer.error.bases)
     try:
         return found if len(json.dumps(found)) <= LONGEST else None
     except (TypeError, ValueError, RecursionError):
@@ -29,7 +30,9 @@ def read(found: Any, question: str) -> Evaluated | None:
     if not isinstance(found, dict) or found.get("of") != _digest(question):
         return None
     text, name = found.get("text"), found.get("error")
-    error = ErrorFacts(name, str(found.get("message", "")), 0) if isinstance(name, str) else None
+    above = found.get("bases")
+    bases = tuple(map(str, above)) if isinstance(above, list) else ()
+    error = ErrorFacts(name, str(found.get("message", "")), 0, bases=bases) if isinstance(name, str) else None
     return Evaluated(0, text, found.get("value"), error) if isinstance(text, str) else None
 
 

@@ -99,9 +99,9 @@ def _raised(name: str | None) -> Raised:
     return Raised("" if name.lower() in ("error", "exception", "something") else name)
 
 
-def fits_raised(raised: Raised, name: str) -> bool:
+def fits_raised(raised: Raised, name: str, bases: Sequence[str] = ()) -> bool:
     """Whether an exception of the class `name` is the one that was meant; a base class means it too."""
-    if not raised.type or raised.type.lower() == name.lower():
+    if not raised.type or raised.type.lower() in [each.lower() for each in (name, name.lstrip("_"), *bases)]:
         return True
     wanted, got = getattr(builtins, raised.type, None), getattr(builtins, name, None)
     return isinstance(wanted, type) and isinstance(got, type) and issubclass(got, wanted)

@@ -122,7 +122,7 @@ class Proof:
     async def _predicted(self, where: Where, step: PredictStep, error: ErrorFacts | None) -> None:
         ask = step.ask
         if error is not None and step.takes_error:
-            if ask.offered and ask.index_of_error(error.type) is None:
+            if ask.offered and ask.index_of_error(error.type, error.bases) is None:
                 said = say("the run raises {type}, which is none of the choices", type=error.type)
                 self._say((*where, "choices"), said)
         elif ask.offered:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import gc
 import math
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType, field
@@ -52,11 +53,15 @@ class Ask(Struct, frozen=True, forbid_unknown_fields=True):
         """Which choice a computed `value` is, or None where it is none of them."""
         return next((i for i, choice in enumerate(self.offered) if same_answer(choice, value)), None)
 
-    def index_of_error(self, name: str) -> int | None:
+    def index_of_error(self, name: str, bases: Sequence[str] = ()) -> int | None:
         """Which choice says that an exception of the class `name` is raised; the most particular one."""
         found = [(i, predictions.read_raised(choice)) for i, choice in enumerate(self.offered)]
-        fitting = [(not each.type, i) for i, each in found if each and predictions.fits_raised(each, name)]
-        return min(fitting)[1] if fitting else None
+        fitting = [
+            (not each.type, each.type != name, i)
+            for i, each in found
+            if each and predictions.fits_raised(each, name, bases)
+        ]
+        return min(fitting)[-1] if fitting else None
 
 
 def same_answer(one: Any, other: Any) -> bool:

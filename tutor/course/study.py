@@ -258,7 +258,8 @@ class Walk:
         if answer is None or not isinstance(step, PredictStep | QuizStep):
             return None
         if answer.error is not None:
-            return step.ask.index_of_error(answer.error.type) if isinstance(step, PredictStep) else None
+            error = answer.error
+            return step.ask.index_of_error(error.type, error.bases) if isinstance(step, PredictStep) else None
         return (
             step.ask.index_of(answer.value) if isinstance(step, PredictStep) else step.index_of(answer.value)
         )
@@ -276,7 +277,9 @@ class Walk:
         except PredictionError:  # the lesson asks for something else now
             return False
         if answer.error is not None:
-            return isinstance(predicted, Raised) and fits_raised(predicted, answer.error.type)
+            return isinstance(predicted, Raised) and fits_raised(
+                predicted, answer.error.type, answer.error.bases
+            )
         return fits_value(predicted, typed, answer.value)
 
     @property

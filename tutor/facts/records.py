@@ -205,6 +205,8 @@ class ErrorFacts(Struct, frozen=True):
     failed: FailedCall | None = None
     #: What was asked for and is not there, where that is what went wrong.
     missing: Missing | None = None
+    #: Names of the classes that its class is derived from, the nearest first.
+    bases: tuple[str, ...] = ()
 
 
 class Step(Struct, frozen=True):

@@ -14,6 +14,7 @@ globals()["__builtins__"] = GENUINE
 _MESSAGE_LIMIT = 20_000
 _TRACEBACK_LIMIT = 60_000
 _RECURSION_FRAMES = 40
+_BASES = 12
 # Frames that say nothing to a learner: nn.Module.__call__ on its way to forward.
 _PLUMBING = {"_wrapped_call_impl", "_call_impl"}
 
@@ -38,7 +39,13 @@ def describe_error(error: BaseException, filename: str) -> ErrorFacts:
         message=shorten(clean(_message(error)), _MESSAGE_LIMIT),
         line=_line(error, filename),
         traceback=shorten(clean(_traceback(error, filename)), _TRACEBACK_LIMIT),
+        bases=_bases(type(error)),
     )
+
+
+def _bases(cls: type) -> tuple[str, ...]:
+    above = type.__dict__["__mro__"].__get__(cls)[1:-1]
+    return tuple(clean(type.__dict__["__name__"].__get__(each)) for each in above[:_BASES])
 
 
 def _message(error: BaseException) -> str:
