@@ -311,6 +311,8 @@ def test_a_fact_holds_or_fails_for_its_reason(classroom: Class, fact: str) -> No
         assert [each.kind for each in failed] == [kind], (code, failed)
         assert failed[0].sentence.endswith((".", "`", "y")), failed
         assert "{got}" not in failed[0].sentence
+        assert "; expected is " not in failed[0].sentence
+        assert "; expected requires" not in failed[0].sentence
 
 
 def test_an_error_is_told_by_its_first_line_which_ends_once(classroom: Class) -> None:  # noqa: F811

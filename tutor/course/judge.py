@@ -42,6 +42,8 @@ _DEEDS: dict[Deed, str] = {
     "altered": later("Line {line} changed `{name}`: `{source}`."),
     "deleted": later("Line {line} deleted `{name}`: `{source}`."),
 }
+#: Facts that hold or do not: what is expected of them is said with a verb.
+_SO = frozenset({"contiguous", "requires_grad", "is_leaf"})
 _RELATIONS = frozenset({"shares_memory", "same_storage", "is_view_of"})
 
 
@@ -222,7 +224,10 @@ class Judge:
         clause = template.replace("{got}", verdict.got)
         sentence = say("`{name}` {clause}", name=name, clause=clause) if name else clause
         if verdict.expected and verdict.expected not in template and not verdict.says_all:
-            sentence = say("{told}; expected {wanted}", told=sentence, wanted=verdict.expected)
+            if kind in _SO:
+                sentence = say("{told}; expected that it {wanted}", told=sentence, wanted=verdict.expected)
+            else:
+                sentence = say("{told}; expected {wanted}", told=sentence, wanted=verdict.expected)
         sentence = _finished(sentence)
         if fact not in ("raises", "cases"):
             sentence += self._told(line, effect)
