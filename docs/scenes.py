@@ -59,12 +59,12 @@ class Stage:
         await self.until(lambda: all(part in "\n".join(self.rows) for part in parts))
 
     async def rest(self) -> None:
-        """Wait until nothing runs and nothing changes on the screen."""
+        """Wait until nothing runs, and the screen is drawn and does not change any more."""
         runner = self.bench.runner
         busy = ("starting", "busy", "stopping")
         await self.until(lambda: not runner.busy and runner.session.state not in busy)
         before: list[str] = []
-        while before != self.rows:
+        while before != self.rows or not any(before):
             before = self.rows
             await self.pilot.pause(0.25)
 
