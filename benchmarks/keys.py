@@ -41,6 +41,7 @@ steps:
   prompt: Hardly any code.
   code: |
     #
+    #
 - id: long
   kind: run
   prompt: Much code.

@@ -45,6 +45,22 @@ class Code:
         return tuple(_within(self, self.tree, (), top=self.function is not None))
 
     @cached_property
+    def last_bound(self) -> Mapping[str, Binding]:
+        """The last binding of each name."""
+        return {binding.name: binding for binding in self.bindings}
+
+    @cached_property
+    def functions(self) -> Mapping[str, ast.FunctionDef]:
+        """The first function of each name at its top level, save those with decorators."""
+        nodes = [node for node in self.tree if isinstance(node, ast.FunctionDef) and not node.decorator_list]
+        return {node.name: node for node in reversed(nodes)}
+
+    @cached_property
+    def classes(self) -> Mapping[str, ast.ClassDef]:
+        """The first class of each name at its top level."""
+        return {node.name: node for node in reversed(self.tree) if isinstance(node, ast.ClassDef)}
+
+    @cached_property
     def tree(self) -> tuple[ast.stmt, ...]:
         return parse(self.source)
 

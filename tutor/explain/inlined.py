@@ -61,10 +61,9 @@ def _function(call: ast.Call, codes: list[Code]) -> tuple[ast.FunctionDef, ast.e
     if name is None:
         return None
     for code in reversed(codes):
-        for node in code.tree:
-            if isinstance(node, ast.FunctionDef) and node.name == name and not node.decorator_list:
-                return node, None
-        if any(binding.name == name for binding in code.bindings):
+        if name in code.functions:
+            return code.functions[name], None
+        if name in code.last_bound:
             break
     receiver, _, method = name.rpartition(".") if isinstance(call.func, ast.Attribute) else (name, "", "")
     kind = _class_of(receiver, codes)
@@ -80,10 +79,11 @@ def _function(call: ast.Call, codes: list[Code]) -> tuple[ast.FunctionDef, ast.e
 
 def _class_of(name: str, codes: list[Code]) -> ast.ClassDef | None:
     """The learner's class that the value of a name was made from."""
-    made = [binding.value for code in codes for binding in code.bindings if binding.name == name]
-    kind = path(made[-1].func) if made and isinstance(made[-1], ast.Call) else None
-    classes = (node for code in reversed(codes) for node in code.tree if isinstance(node, ast.ClassDef))
-    return next((node for node in classes if node.name == kind), None)
+    made = next((code.last_bound[name].value for code in reversed(codes) if name in code.last_bound), None)
+    kind = path(made.func) if isinstance(made, ast.Call) else None
+    if kind is None:
+        return None
+    return next((code.classes[kind] for code in reversed(codes) if kind in code.classes), None)
 
 
 def _arguments(
