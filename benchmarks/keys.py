@@ -42,6 +42,14 @@ steps:
   code: |
     #
     #
+    #
+    #
+    #
+    #
+    #
+    #
+    #
+    #
 - id: long
   kind: run
   prompt: Much code.
@@ -108,7 +116,7 @@ def long_rows(terminal: Terminal, quick: bool) -> Iterator[Row]:
             terminal.send(BACK)
             terminal.wait_for("short.py")
         yield ratio_row(
-            f"key to its first byte, {LONG:,} lines, {what}", median(long), median(short), "1 line", BUDGET
+            f"key to its first byte, {LONG:,} lines, {what}", median(long), median(short), "10 lines", BUDGET
         )
 
 
