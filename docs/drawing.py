@@ -13,6 +13,7 @@ from rich.style import Style
 from rich.terminal_theme import MONOKAI
 from textual.geometry import Region
 
+from docs.shown import shown_strips
 from tutor.tui.app import TutorApp
 
 CELL_WIDTH, CELL_HEIGHT, SIZE, MARGIN = 11, 24, 18, 14
@@ -126,7 +127,7 @@ def _rgb(color: Color | None, foreground: bool, base: RGB) -> RGB:
 
 
 def _cells(app: TutorApp) -> Iterator[tuple[int, int, str, Style]]:
-    for y, strip in enumerate(app.screen._compositor.render_strips()):
+    for y, strip in enumerate(shown_strips(app)):
         x = 0
         for text, style, control in strip:
             for character in "" if control else text:

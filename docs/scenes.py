@@ -13,6 +13,7 @@ from typing import cast
 
 from textual.pilot import Pilot
 
+from docs.shown import shown_strips
 from tutor.course.loader import load_lesson
 from tutor.course.schema import Lesson
 from tutor.course.store import Store
@@ -39,8 +40,7 @@ class Stage:
     @property
     def rows(self) -> list[str]:
         """The terminal's rows as text."""
-        strips = self.app.screen._compositor.render_strips()
-        return ["".join(segment.text for segment in strip).rstrip() for strip in strips]
+        return [strip.text.rstrip() for strip in shown_strips(self.app)]
 
     async def press(self, *keys: str) -> None:
         await self.pilot.press(*keys)

@@ -10,7 +10,9 @@ import pytest
 from textual.events import Key
 from textual.keys import _character_to_key
 from textual.pilot import Pilot
+from textual.strip import Strip
 
+from docs.shown import shown_strips
 from tutor.course.loader import find_lesson, load_lesson
 from tutor.course.schema import Lesson
 from tutor.course.store import Store
@@ -35,10 +37,12 @@ class Player:
     @property
     def screen(self) -> list[str]:
         """The rows of the terminal as text."""
-        return [
-            "".join(segment.text for segment in strip)
-            for strip in self.app.screen._compositor.render_strips()
-        ]
+        return [strip.text for strip in self.strips]
+
+    @property
+    def strips(self) -> list[Strip]:
+        """The rows of the terminal with their styles."""
+        return shown_strips(self.app)
 
     @property
     def text(self) -> str:

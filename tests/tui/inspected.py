@@ -36,7 +36,7 @@ def panel(p: Player, name: str) -> str:
 def style_in(p: Player, row_part: str, word: str) -> Style:
     """The style in which `word` is drawn, in the first row with `row_part` in the inspector."""
     left = p.bench.inspector.region.x
-    for strip in p.app.screen._compositor.render_strips():
+    for strip in p.strips:
         row = strip.crop(left, strip.cell_length)
         if row_part in row.text:
             at = 0

@@ -40,7 +40,7 @@ def test_failed_check_says_what_and_where_and_lights_the_cell(play: Play, exerci
         assert "A view copies nothing." not in p.text
         lit = [
             text
-            for strip in p.app.screen._compositor.render_strips()
+            for strip in p.strips
             for text, style, _ in strip
             if style is not None and style.reverse and "[3, 2]" in text
         ]

@@ -18,7 +18,7 @@ def test_a_row_of_the_table_is_selected_everywhere(play: Play) -> None:
         await p.until(lambda: panel(p, "storage").startswith("I"))
         assert style_in(p, " h ", "h").underline
         assert style_in(p, "h   ", "h").underline
-        row = next(strip for strip in p.app.screen._compositor.render_strips() if "h = x @ w" in strip.text)
+        row = next(strip for strip in p.strips if "h = x @ w" in strip.text)
         marked = "".join(segment.text for segment in row if segment.style and segment.style.underline)
         assert "I [2] f32" in marked
 

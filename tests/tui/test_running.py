@@ -12,7 +12,7 @@ from tests.tui.conftest import Gates, Play, Player
 
 def style_at(p: Player, row_part: str, part: str) -> Style:
     """The style of `part` in the first row that has `row_part` in it."""
-    for strip in p.app.screen._compositor.render_strips():
+    for strip in p.strips:
         text = "".join(segment.text for segment in strip)
         if row_part in text and part in text:
             at = text.index(part)

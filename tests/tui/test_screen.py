@@ -198,7 +198,7 @@ def test_no_text_has_the_colour_of_its_ground(play: Play, theme: str) -> None:
     async def story(p: Player) -> None:
         await p.go_to("same-input")
         await p.run()
-        for strip in p.app.screen._compositor.render_strips():
+        for strip in p.strips:
             for text, style, _ in strip:
                 if (
                     text.strip()

@@ -56,9 +56,20 @@ def test_commands_and_sheets_in_one_burst_leave_a_page_that_works(play: Play) ->
     play(story)
 
 
+def test_a_sheet_is_read_with_the_page_behind_it_before_it_is_painted(play: Play) -> None:
+    async def story(p: Player) -> None:
+        await p.press("f9")
+        await p.see("scratch.py")
+        await p.press("f12")
+        p.app.screen.refresh()
+        assert "Commands" in p.screen[-1]
+
+    play(story)
+
+
 def on_top(p: Player) -> str:
     """What the uppermost screen shows, without what can be seen of the page around it."""
-    strips = p.app.screen._compositor.render_strips()
+    strips = p.strips
     regions = [child.region for child in p.app.screen.displayed_children]
     rows = [strips[y].crop(each.x, each.right).text for each in regions for y in each.line_range]
     return "\n".join(rows)
