@@ -162,7 +162,7 @@ def open_lesson_lines(name: str, *, device: str, memory: str, spare: bool) -> in
     session.spawn()  # torch is imported while line mode is
 
     from tutor.repl.app import run_plain
-    from tutor.repl.lesson import Study
+    from tutor.repl.study import Study
 
     status = run_plain(session, None, Study(lesson, store, path))
     if not store.close():

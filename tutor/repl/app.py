@@ -13,7 +13,7 @@ from tutor.repl.reader import LineReader, Reader
 from tutor.session import Session
 
 if TYPE_CHECKING:
-    from tutor.repl.lesson import Study
+    from tutor.repl.study import Study
 
 
 def run_plain(session: Session, source: str | None, study: Study | None = None) -> int:

@@ -35,7 +35,7 @@ from tutor.translation import say
 from tutor.view.words import SIMULATED_MEANS, clean, device_named
 
 if TYPE_CHECKING:
-    from tutor.repl.lesson import Study
+    from tutor.repl.study import Study
 
 _log = logging.getLogger(__name__)
 
@@ -165,7 +165,7 @@ class Conversation:
         await self.reader.ran()
 
     async def _open(self, study: Study) -> None:
-        from tutor.repl.lesson import arrive
+        from tutor.repl.study import arrive
 
         await self._wait_for_kernel()
         self.study = study
@@ -267,7 +267,7 @@ class Conversation:
         self._restart(device)
         await self._wait_for_kernel()
         if self.study is not None and self.session.state != "dead":
-            from tutor.repl.lesson import prepare
+            from tutor.repl.study import prepare
 
             await prepare(self)
 

@@ -1,33 +1,32 @@
-"""A lesson in line mode: its steps as text, what is asked, and the commands to work on it."""
+"""The commands of line mode to work on a lesson."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
-
-from rich.text import Text
 
 from tutor.course import parsons
 from tutor.course.check import check_step
 from tutor.course.judge import gap_left
-from tutor.course.loader import is_bundled
-from tutor.course.looking import counts
-from tutor.course.predictions import EXAMPLES, PredictionError
-from tutor.course.progress import remember
-from tutor.course.schema import Lesson
-from tutor.course.store import Store
-from tutor.course.study import Walk
-from tutor.course.trust import RISK, lesson_code, trust_key
+from tutor.course.predictions import PredictionError
+from tutor.course.trust import lesson_code, trust_key
 from tutor.course.versions import first_line, version_fact
-from tutor.course.walk import prologue, step_title
-from tutor.facts import Run
+from tutor.course.walk import step_title
 from tutor.repl.commands import Command, Refused
 from tutor.repl.out import PALETTE
-from tutor.repl.pieces import Piece
-from tutor.translation import say, translated
+from tutor.repl.study import (
+    advice,
+    arrive,
+    judged,
+    prepare,
+    show_step,
+    study_of,
+    trusted,
+    write_after,
+    write_code,
+    write_prose,
+)
+from tutor.translation import say
 from tutor.view.difference import difference_lines
-from tutor.view.prose import render_prose
-from tutor.view.syntax import highlight
 from tutor.view.verdict import first_failure, verdict_line, was_stopped
 from tutor.view.words import clean
 
@@ -35,154 +34,21 @@ if TYPE_CHECKING:
     from tutor.repl.conversation import Conversation
 
 
-class Study:
-    """The lesson's side of a conversation. Its code is the draft that the app shows as well."""
-
-    def __init__(self, lesson: Lesson, store: Store, path: Path | None = None) -> None:
-        self.walk = Walk(lesson, store)
-        self.store = store
-        self.trusted = path is None or is_bundled(path) or store.setting(trust_key(lesson), False)
-        remember(store, lesson, path)
-        #: What was entered in this step and counts, unless the code was edited later.
-        self.entered: list[str] = []
-
-    @property
-    def code(self) -> str:
-        """The code of the step, as the learner has it."""
-        draft = self.store.draft(self.walk.key)
-        ours = self.walk.parsons
-        if draft is None or (ours is not None and not parsons.fits(draft.text, ours.lines)):
-            return self.walk.step.code.rstrip("\n")
-        return draft.text.rstrip("\n")
-
-    def keep(self, code: str) -> None:
-        """The learner has this code now."""
-        self.store.save_draft(self.walk.key, code, (0, 0))
-        self.entered.clear()
-
-    def heard(self, piece: Piece, run: Run) -> None:
-        """Code was entered, and ran: it is the code of the step now, unless it only looked at something."""
-        step = self.walk.graded
-        if step is None or self.walk.parsons is not None or not counts(run, step):
-            return
-        before = "\n".join(self.entered)
-        if self.code not in (before, step.code.rstrip("\n")):
-            self.store.reset_draft(self.walk.key)  # kept aside: see :versions
-        self.entered.append(piece.text.rstrip("\n"))
-        self.store.save_draft(self.walk.key, "\n".join(self.entered), (0, 0))
-
-
-async def arrive(talk: Conversation) -> None:
-    """Show the step, and make the namespace that it begins with."""
-    study = _study(talk)
-    study.entered.clear()
-    study.walk.arrive()
-    _show(talk)
-    await prepare(talk)
-
-
-async def prepare(talk: Conversation) -> None:
-    """An empty namespace in which the step's setup has run."""
-    study = _study(talk)
-    if not study.trusted:
-        return
-    run = await talk.silently(prologue(study.walk.lesson, study.walk.step))
-    if run.error is not None:
-        talk.out.fault(
-            say(
-                "The setup of this lesson failed: {error}",
-                error=f"{run.error.type}: {clean(run.error.message)}",
-            )
-        )
-
-
-def _study(talk: Conversation) -> Study:
-    assert talk.study is not None
-    return talk.study
-
-
-def _prose(talk: Conversation, text: str) -> None:
-    text = text.rstrip()
-    talk.out.page(render_prose(text, PALETTE) if talk.out.colour else Text(text))
-
-
-def _show(talk: Conversation) -> None:
-    study, out = _study(talk), talk.out
-    walk = study.walk
-    out.line()
-    steps = len(walk.lesson.steps)
-    head = say("{title}, step {n} of {count}", title=walk.lesson.title, n=walk.index + 1, count=steps)
-    out.line(head + f", {say('done')}" * walk.work.done)
-    _prose(talk, walk.step.prompt)
-    if walk.has_code and study.code.strip():
-        _code(talk, study.code, numbered=walk.graded is not None)
-    for number, choice in enumerate(walk.choices, 1):
-        out.line(f"  {number}  {clean(choice)}")
-    if not study.trusted:
-        out.say(f"{translated(RISK)} {say(':trust runs it from now on, :source shows all of it.')}")
-    if walk.asks and walk.is_answered:
-        out.say(_judged(walk))
-        _after(talk)
-        return
-    out.say(_advice(walk))
-
-
-def _advice(walk: Walk) -> str:
-    if walk.choices:
-        return say("Answer with :answer and a number from 1 to {count}.", count=len(walk.choices))
-    if walk.form:
-        return say(
-            "Predict with :answer and {example}, or raises ValueError.",
-            example=translated(EXAMPLES[walk.form]),
-        )
-    if walk.parsons is not None:
-        return say(
-            "Say the order with :order and the numbers of the lines; those left out stay out. Then :check."
-        )
-    if walk.graded is not None:
-        return say("Type your code, or change a line with :line NUMBER CODE; then :check. :hint helps.")
-    return say(":run runs the code, :next goes on.") if walk.has_code else say(":next goes on.")
-
-
-def _judged(walk: Walk) -> str:
-    told = clean(walk.verdict())
-    return say("Right: {told}", told=told) if walk.was_right else say("Not so: {told}", told=told)
-
-
-def _code(talk: Conversation, code: str, *, numbered: bool) -> None:
-    lines = highlight("\n".join(map(clean, code.split("\n"))), PALETTE)
-    width = len(str(len(lines)))
-    for number, line in enumerate(lines, 1):
-        talk.out.line(Text.assemble(f"  {number:>{width}}  " if numbered else "    ", line))
-
-
-def _after(talk: Conversation) -> None:
-    walk = _study(talk).walk
-    if (walk.work.done or walk.work.solution_shown) and walk.step.after.strip():
-        _prose(talk, walk.step.after)
-    if walk.work.done:
-        talk.out.say(say(":next goes on."))
-
-
-def _trusted(talk: Conversation) -> Study:
-    study = _study(talk)
-    if not study.trusted:
-        raise Refused(f"{translated(RISK)} {say(':source shows it, :trust lets it run.')}")
-    return study
-
-
-# ── commands ─────────────────────────────────────────────────────────────────
+def _number(text: str, count: int) -> int | None:
+    """A number from 1 to `count`, if it is one."""
+    is_number = text.isascii() and text.isdecimal() and len(text) < 10
+    return int(text) if is_number and 0 < int(text) <= count else None
 
 
 async def _step(talk: Conversation, _: str) -> None:
-    _show(talk)
+    show_step(talk)
 
 
 async def _run(talk: Conversation, _: str) -> None:
-    study = _trusted(talk)
+    study = trusted(talk)
     walk = study.walk
     if walk.must_choose:
-        raise Refused(_advice(walk))
+        raise Refused(advice(walk))
     await prepare(talk)
     source = study.code
     run = await talk.run_whole(source or "pass", f"{walk.step.id}.py")
@@ -192,15 +58,15 @@ async def _run(talk: Conversation, _: str) -> None:
     said = walk.outcome(run, answer)
     if said is not None and (said is not answer or run.ok or said.error is None):
         walk.answered(said)
-        talk.out.say(_judged(walk))
+        talk.out.say(judged(walk))
     elif walk.expression:
         talk.out.say(say("No answer yet: the code did not come to its end."))
     walk.ran(run)
-    _after(talk)
+    write_after(talk)
 
 
 async def _answer(talk: Conversation, text: str) -> None:
-    study = _study(talk)
+    study = study_of(talk)
     walk = study.walk
     if not walk.asks:
         raise Refused(say("This step asks nothing."))
@@ -214,17 +80,17 @@ async def _answer(talk: Conversation, text: str) -> None:
     else:
         chosen = walk.choice_meant(text)
         if chosen is None:
-            raise Refused(_advice(walk))
+            raise Refused(advice(walk))
         walk.choose(chosen)
     if walk.expression:
         await _run(talk, "")
         return
-    talk.out.say(_judged(walk))
-    _after(talk)
+    talk.out.say(judged(walk))
+    write_after(talk)
 
 
 async def _check(talk: Conversation, _: str) -> None:
-    study = _trusted(talk)
+    study = trusted(talk)
     walk = study.walk
     step = walk.graded
     if step is None:
@@ -244,7 +110,7 @@ async def _check(talk: Conversation, _: str) -> None:
     if failure is None:
         walk.finish()
         talk.out.say(say("Right: {told}", told=verdict_line(results)))
-        _after(talk)
+        write_after(talk)
         return
     if was_stopped(results):
         told = say("The code did not come to its end, so nothing is checked yet.")
@@ -260,53 +126,53 @@ async def _check(talk: Conversation, _: str) -> None:
 
 
 async def _show_code(talk: Conversation, _: str) -> None:
-    study = _study(talk)
+    study = study_of(talk)
     if study.entered:
         talk.out.say(say("What you entered in this step, which :check checks:"))
-    _code(talk, study.code, numbered=True)
+    write_code(talk, study.code, numbered=True)
 
 
 async def _line(talk: Conversation, text: str) -> None:
-    study = _study(talk)
+    study = study_of(talk)
     if study.walk.parsons is not None:
         raise Refused(say("These lines only change places: use :order."))
     number, _, code = text.partition(" ")
     lines = study.code.split("\n")
-    if not (number.isascii() and number.isdecimal() and 0 < int(number[:9]) <= len(lines) + 1):
+    place = _number(number, len(lines) + 1)
+    if place is None:
         raise Refused(
             say("Write it so: :line NUMBER CODE, with a number from 1 to {count}.", count=len(lines) + 1)
         )
-    at = int(number) - 1
-    lines[at : at + 1] = [code] if code.strip() else []
+    lines[place - 1 : place] = [code] if code.strip() else []
     study.keep("\n".join(lines))
-    _code(talk, study.code, numbered=True)
+    write_code(talk, study.code, numbered=True)
 
 
 async def _order(talk: Conversation, text: str) -> None:
-    study = _study(talk)
+    study = study_of(talk)
     if study.walk.parsons is None:
         raise Refused(say("There are no lines to put in order in this step."))
     try:
         study.keep(parsons.ordered(study.code.split("\n"), text))
     except parsons.OrderError as error:
         raise Refused(str(error)) from None
-    _code(talk, study.code, numbered=True)
+    write_code(talk, study.code, numbered=True)
     talk.out.say(say("Lines that begin with # are left out. :check tells whether it is right."))
 
 
 async def _hint(talk: Conversation, _: str) -> None:
-    walk = _study(talk).walk
+    walk = study_of(talk).walk
     if walk.take_hint():
         total = len(walk.graded.hints) if walk.graded is not None else 0
         head = say("Hint {n} of {total}.", n=len(walk.hints), total=total)
-        _prose(talk, f"{f'*{head}*' if talk.out.colour else head} {walk.hints[-1]}")
+        write_prose(talk, f"{f'*{head}*' if talk.out.colour else head} {walk.hints[-1]}")
         return
     more = say("There are no more hints.") if walk.hints else say("There are no hints.")
     raise Refused(more + (f" {say(':solution shows the solution.')}" if walk.graded else ""))
 
 
 async def _solution(talk: Conversation, text: str) -> None:
-    study = _study(talk)
+    study = study_of(talk)
     walk = study.walk
     if walk.graded is None:
         raise Refused(say("This step has no solution to show."))
@@ -319,16 +185,16 @@ async def _solution(talk: Conversation, text: str) -> None:
         return
     is_news = not (walk.work.done or walk.work.solution_shown)
     walk.show_solution()
-    _code(talk, walk.solution, numbered=False)
+    write_code(talk, walk.solution, numbered=False)
     talk.out.say(say("Beside your code:"))
     for line in difference_lines(study.code, walk.solution, PALETTE):
         talk.out.line(line)
     if is_news:
-        _after(talk)
+        write_after(talk)
 
 
 async def _next(talk: Conversation, _: str) -> None:
-    walk = _study(talk).walk
+    walk = study_of(talk).walk
     if walk.forward():
         await arrive(talk)
         return
@@ -336,18 +202,19 @@ async def _next(talk: Conversation, _: str) -> None:
 
 
 async def _back(talk: Conversation, _: str) -> None:
-    if not _study(talk).walk.back():
+    if not study_of(talk).walk.back():
         raise Refused(say("This is the first step."))
     await arrive(talk)
 
 
 async def _steps(talk: Conversation, number: str) -> None:
-    study = _study(talk)
+    study = study_of(talk)
     walk, steps = study.walk, study.walk.lesson.steps
     if number:
-        if not (number.isascii() and number.isdecimal() and 0 < int(number[:9]) <= len(steps)):
+        place = _number(number, len(steps))
+        if place is None:
             raise Refused(say("Write it so: :steps, or :steps NUMBER, from 1 to {count}.", count=len(steps)))
-        walk.go_to(steps[int(number) - 1].id)
+        walk.go_to(steps[place - 1].id)
         await arrive(talk)
         return
     known = study.store.progress(walk.lesson.id)
@@ -358,7 +225,7 @@ async def _steps(talk: Conversation, number: str) -> None:
 
 
 async def _reset(talk: Conversation, _: str) -> None:
-    study = _study(talk)
+    study = study_of(talk)
     study.walk.reset()
     study.store.reset_draft(study.walk.key)
     await arrive(talk)
@@ -366,7 +233,7 @@ async def _reset(talk: Conversation, _: str) -> None:
 
 async def _versions(talk: Conversation, number: str) -> None:
     """Code that made way: listed, or put back in place of what is there, which is kept aside for it."""
-    study = _study(talk)
+    study = study_of(talk)
     backups = study.store.backups(study.walk.key)
     if not backups:
         raise Refused(say("There are no earlier versions of your code in this step."))
@@ -374,17 +241,18 @@ async def _versions(talk: Conversation, number: str) -> None:
         for at, backup in enumerate(backups, 1):
             talk.out.line(f"  {at:>2}  {clean(first_line(backup.text))}  {version_fact(backup)}")
         return
-    if not (number.isascii() and number.isdecimal() and 0 < int(number[:9]) <= len(backups)):
+    place = _number(number, len(backups))
+    if place is None:
         raise Refused(
             say("Write it so: :versions, or :versions NUMBER, from 1 to {count}.", count=len(backups))
         )
     study.store.reset_draft(study.walk.key)
-    study.keep(backups[int(number) - 1].text)
-    _code(talk, study.code, numbered=True)
+    study.keep(backups[place - 1].text)
+    write_code(talk, study.code, numbered=True)
 
 
 async def _trust(talk: Conversation, _: str) -> None:
-    study = _study(talk)
+    study = study_of(talk)
     study.trusted = True
     study.store.set_setting(trust_key(study.walk.lesson), True)
     await prepare(talk)
@@ -392,7 +260,7 @@ async def _trust(talk: Conversation, _: str) -> None:
 
 
 async def _source(talk: Conversation, _: str) -> None:
-    _code(talk, lesson_code(_study(talk).walk.lesson), numbered=False)
+    write_code(talk, lesson_code(study_of(talk).walk.lesson), numbered=False)
 
 
 COMMANDS: tuple[Command, ...] = (
