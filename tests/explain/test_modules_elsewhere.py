@@ -194,6 +194,21 @@ UNFIXED = [
     ("module-as-value", "m = nn.Linear(1, 1)\ntorch.relu(m)", ("`torch.relu(m)` needs a tensor",)),
     ("module-as-value", "m = nn.Linear(1, 1)\nfor layer in m: pass", ("`m.children()`",)),
     ("module-as-value", "m = nn.Flatten()\n3 * m", ("`m` is a Flatten",)),
+    ("module-as-value", "m = nn.Flatten()\nm > 0", ("`m > 0` needs a number", "`m(x)`")),
+    (
+        "module-as-value",
+        "torch.sum(nn.Linear(1, 1))",
+        ("is a Linear", "`nn.Linear(1, 1)(x)`"),
+    ),
+    ("module-as-value", "torch.ones(2)[nn.ReLU()]", ("`nn.ReLU()` is a ReLU", "`nn.ReLU()(x)`")),
+    ("module-as-value", "m = nn.Linear(1, 1)\nnn.utils.clip_grad_norm_(m, 1)", ("`m.parameters()`",)),
+    ("operand-type", "torch.ones(1, 1) @ nn.Linear(1, 1)", ("is a Linear", "`nn.Linear(1, 1)(x)`")),
+    ("element-type", "m = nn.Linear(1, 1)\ntorch.cat([torch.ones(1), m])", ("is a Linear", "`m(x)`")),
+    (
+        "argument-type",
+        "torch.exp(nn.LSTM(2, 2)(torch.ones(1, 2)))",
+        ("(torch.ones(1, 2))[0]`",),
+    ),
     ("layer-index", "m = nn.Sequential(nn.ReLU(), nn.ReLU())\ni = 5\nm[i]", ("numbers 0 to 1", "which is 5")),
     ("layer-index", "m = nn.ModuleDict({'a': nn.ReLU()})\nm['b']", ("names are `a`",)),
     (

@@ -404,6 +404,45 @@ def test_torchs_modules_may_hold_what_the_learner_put_there(driver) -> None:
     driver.run("F.cross_entropy, torch.mm, torch.linalg.inv = kept; del torch.nn.functional.mm")
 
 
+LAYERS = [
+    ("torch.relu(nn.Linear(2, 2))", "Linear"),
+    ("torch.sum(input=nn.Embedding(3, 2))", "Embedding"),
+    ("torch.matmul(x, nn.Sequential(nn.Linear(2, 2)).double())", "Sequential"),
+    ("x.add(other=make())", "Linear"),
+    ("nn.Linear(2, 2) @ x", "Linear"),
+    ("F.conv2d(nn.Conv2d(1, 1, 1), x)", "Conv2d"),
+    ("torch.exp(Net())", "Net"),
+]
+
+
+def test_a_layer_that_is_made_in_the_call_is_none_of_its_parameters(driver) -> None:
+    driver.run(HEAD + "x = torch.ones(2, 2)\nmake = lambda: nn.Linear(2, 2)")
+    driver.run("""
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.w = nn.Parameter(torch.randn(2))
+        """)
+    for code, kind in LAYERS:
+        call = driver.run(code).error.failed
+        told = [one for one in call.arguments if one.text != "x"]
+        assert [(one.kind, one.type, one.operand) for one in told] == [("module", kind, None)], code
+    members = driver.run("torch.cat([x, nn.Linear(2, 2), make()])").error.failed.arguments[0]
+    assert ([one.name for one in members.items], members.layers) == (["x"], ("Linear",))
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [
+        ("torch.exp(torch.distributions.Normal(torch.zeros(2), torch.ones(2)))", "object"),
+        ("torch.exp(torch.ones(2).max(0))", "object"),
+        ("torch.exp(torch.ones(2).numpy())", "array"),
+    ],
+)
+def test_an_argument_known_by_its_code_alone_is_what_the_error_says(failed, code: str, kind: str) -> None:
+    assert failed(code).arguments[0].kind == kind
+
+
 def test_what_is_missing_is_told_without_asking_the_owner(driver) -> None:
     driver.run(HEAD)
     driver.run("""

@@ -121,7 +121,7 @@ _TEXT = "A tensor holds numbers only: turn text into numbers first, such as the 
 _DATA = (
     "A dataset or loader is gone through: `for batch in {text}:`, or one item is taken from it, `{text}[0]`."
 )
-_MODULE = "A layer is not a tensor: call it on one, `{text}(x)`, and pass the result."
+LAYER = "A layer is not a tensor: call it on one, `{text}(x)`, and pass the result."
 _CALL = "It was not called: with brackets, `{text}(...)`, it gives a result."
 _CLASS = "It is a class: make an object of it first, `{text}(...)`."
 _PACK = "Put them into one list: `{code}`."
@@ -206,7 +206,7 @@ def _template(argument: Argument, got: str) -> str:
     if got in _PAIRS:
         return _PICK_VALUES
     if argument.kind == "module":
-        return _MODULE
+        return LAYER
     if argument.kind == "class" or got == "type":
         return _CLASS
     if argument.kind == "function":
@@ -229,6 +229,8 @@ def _list(step: Step, call: FailedCall, argument: Argument, got: str) -> _Cure:
     text = argument.text or calls.label(argument).strip("`")
     if argument.items or "Tensor" in argument.types:
         return fill(_TENSOR_OF_LIST if got == "list" else _PICK, text=text), None
+    if got == "tuple" and not argument.type:  # what a call gave; nobody knows what is in it
+        return fill(_PICK, text=text), None
     if set(argument.types) & {"NoneType", "dict", "str"}:
         return (fill(_TEXT) if "str" in argument.types else ""), None
     floats = calls.operation(call).startswith(_NEEDS_FLOAT)

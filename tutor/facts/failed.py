@@ -50,6 +50,8 @@ class Argument(Struct, frozen=True, omit_defaults=True):
     lengths: tuple[int, ...] = ()
     #: Types of the members of a list or tuple, each once, as far as they are known.
     types: tuple[str, ...] = ()
+    #: Those of them that are instances of nn.Module.
+    layers: tuple[str, ...] = ()
     #: Keys of a dictionary that are text, the first ones.
     keys: tuple[str, ...] = ()
     #: Smallest and greatest element of a tensor or array in CPU memory that is not too big, NaN left out;

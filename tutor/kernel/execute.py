@@ -325,14 +325,14 @@ class Executor:
             frames, call = describe_frames(problem.__traceback__, self.namespace, statement, describe)
         except Exception:  # the error itself is told all the same
             return error
-        failed, missing = self._failed(problem)
+        failed, missing = self._failed(problem, error.message)
         return structs.replace(error, frames=frames, call=call, failed=failed, missing=missing)
 
-    def _failed(self, problem: Exception) -> tuple[FailedCall | None, Missing | None]:
+    def _failed(self, problem: Exception, message: str) -> tuple[FailedCall | None, Missing | None]:
         """The call that raised, and what is missing; None where that cannot be told."""
         trace, failed, missing = problem.__traceback__, None, None
         with raw.Reading(), contextlib.suppress(Exception):  # the error itself is told all the same
-            failed = describe_call(trace, self._reading)
+            failed = describe_call(trace, self._reading, message)
         with raw.Reading(), contextlib.suppress(Exception):
             missing = describe_missing(problem, trace, failed, self._reading)
         return failed, missing

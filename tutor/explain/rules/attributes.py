@@ -183,6 +183,8 @@ _MADE = """
 `{kind}(...)({argument})`.
 """
 _CALL_IT = "Call it with the data, `{name}(x)`, and go on with what that gives."
+_PARAMETERS_TITLE = "`{name}` is a layer, {type}, where its parameters are needed"
+_PARAMETERS = "`{code}` goes through parameters, and `{name}` is {article}. Give it `{name}.parameters()`."
 _CHILDREN = "Its layers are `{name}.children()`, and its parameters `{name}.parameters()`."
 _TENSOR_METHODS = frozenset(
     [
@@ -230,11 +232,17 @@ _TENSOR_METHODS = frozenset(
 def module_as_value(step: Step, before: Snapshot, past: Past) -> Explanation | None:
     """Holds when a layer itself is computed with, gone through or indexed, as if it were what it gives."""
     error, found = step.error, failing(step)
-    if error is None or found is None or error.type not in ("TypeError", "AttributeError"):
+    if error is None or found is None or error.type not in ("TypeError", "AttributeError", "IndexError"):
         return None
     call = calls.failed(step)
     if call is not None and call.name.startswith("torch.optim."):  # what optimizers take is told elsewhere
         return None
+    whole = next((one for one in call.arguments if one.kind == "module"), None) if call is not None else None
+    if call is not None and whole is not None and whole.text and whole.parameter == "parameters":
+        fields = {"name": whole.text, "type": whole.type, "article": articled(whole.type)}
+        title = fill(_PARAMETERS_TITLE, **fields)
+        text = fill(_PARAMETERS, code=call.expression, **fields)
+        return Explanation("module-as-value", "error", title, text)
     told = _misused(step, found)
     if told is None:
         return None
@@ -270,21 +278,24 @@ def _misused(step: Step, found: Failing) -> tuple[str, str, str] | None:
             return None
         return missing.owner, kind, _TENSOR
     call = calls.failed(step)
-    for one in call.arguments if call is not None and call.form in ("function", "method", "operator") else ():
-        if (
-            one.kind == "module"
-            and one.text
-            and re.search(rf"must be .*, not {re.escape(one.type)}\b", message)
-        ):
+    forms = ("function", "method", "operator", "index", "assignment")
+    for one in call.arguments if call is not None and call.form in forms else ():
+        refused = rf"must be .*, not {re.escape(one.type)}\b|valid indices \(got {re.escape(one.type)}\)"
+        if one.kind == "module" and one.text and re.search(refused, message):
             return one.text, one.type, _TENSOR
     return _operand(found, message) or _gone_through(found, message)
 
 
 def _operand(found: Failing, message: str) -> tuple[str, str, str] | None:
     node = found.expression
-    if not isinstance(node, ast.BinOp) or "unsupported operand" not in message:
-        return None
-    for side in (node.left, node.right):
+    sides: list[ast.expr] = []
+    if isinstance(node, ast.BinOp) and "unsupported operand" in message:
+        sides = [node.left, node.right]
+    elif isinstance(node, ast.Compare) and "not supported between instances" in message:
+        sides = [node.left, *node.comparators]
+    elif isinstance(node, ast.UnaryOp) and "bad operand type for unary" in message:
+        sides = [node.operand]
+    for side in sides:
         kind = found.modules.get(ast.unparse(side))
         if kind is not None and f"'{kind}'" in message:
             return ast.unparse(side), kind, _NUMBER

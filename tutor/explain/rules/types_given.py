@@ -114,11 +114,22 @@ def element_type(step: Step, before: Snapshot, past: Past) -> Explanation | None
     kind = cures.type_words(_SHORT.get(told[2], told[2]))
     fields = {"function": call.name, "at": told[1], "kind": kind, "name": calls.label(argument)}
     code = argument.text or "tensors"
-    cure = "" if told[2] == "NoneType" else fill(_MEMBER_CURE, code=code)
+    cure = fill(_MEMBER_CURE, code=code)
     if told[2] == "NoneType":
         cure = fill(cures.NONE)
+    elif told[2] in argument.layers:
+        cure = fill(cures.LAYER, text=_member(step, call, argument, int(told[1])))
     title = fill(_MEMBER_TITLE, **fields)
     return Explanation("element-type", "error", title, fill(_MEMBER, cure=cure, **fields), None)
+
+
+def _member(step: Step, call: FailedCall, argument: Argument, at: int) -> str:
+    """The code of a list's member, `xs[1]` where the list is not written out."""
+    found = failing(step)
+    node = calls.node_of(found, call, argument) if found is not None else None
+    if isinstance(node, ast.List | ast.Tuple) and at < len(node.elts):
+        return repairs.code_of(node.elts[at], found.source if found is not None else "")
+    return f"{argument.text or 'tensors'}[{at}]"
 
 
 @failure
@@ -223,7 +234,7 @@ def _got(message: str) -> str:
     """The type that torch's or Python's words name, where they do."""
     told = _POINTED.search(message)
     if told is not None:
-        return _SHORT.get(told[3], told[3])
+        return _SHORT.get(told[3], told[3].rpartition(".")[2])
     told = re.match(r"'([\w.]+)' object has no attribute", message)
     return _SHORT.get(told[1], told[1]) if told is not None else ""
 

@@ -94,6 +94,8 @@ class Describer:
         told["length"] = len(value)
         told["items"] = self._items(enumerate(members), at, name)
         told["types"] = tuple(dict.fromkeys(raw.type_name(one) for one in members if one is not UNKNOWN))
+        layers = (raw.type_name(one) for one in members if raw.is_a(one, torch.nn.Module))
+        told["layers"] = tuple(dict.fromkeys(layers))
         if members and all(type(one) in (list, tuple) for one in members):
             told["lengths"] = tuple(len(one) for one in members)
         if not told["items"]:

@@ -17,6 +17,7 @@ from tutor.kernel.failed.arguments import UNKNOWN, Describer
 from tutor.kernel.failed.entered import LOADER, arguments_of, described, entered_by, form_of, given_by
 from tutor.kernel.failed.layers import describe_layer, path_of
 from tutor.kernel.failed.names import is_library, library_class, public_name
+from tutor.kernel.failed.said import corrected
 from tutor.kernel.failed.scope import Scope
 from tutor.kernel.failed.seen import Failure
 from tutor.kernel.failed.signatures import bind
@@ -52,8 +53,10 @@ class Learner(Struct):
     instruction: str
 
 
-def describe_call(trace: TracebackType | None, reading: Reading) -> FailedCall | None:
-    """The failed call, None where no call of torch or numpy was at fault. Call inside `raw.Reading()`."""
+def describe_call(trace: TracebackType | None, reading: Reading, message: str = "") -> FailedCall | None:
+    """The failed call, None where no call of torch or numpy was at fault. Call inside `raw.Reading()`.
+
+    Where only the code tells what was given, what the error's `message` says of it counts more."""
     links = _links(trace)
     learner = learner_of(trace, reading)
     if learner is None:
@@ -69,6 +72,7 @@ def describe_call(trace: TracebackType | None, reading: Reading) -> FailedCall |
     call = _layer_call(library, learner, describer) or _frame_call(library, learner, describer)
     if call is None and not library:
         call = _written_call(learner, describer, reading.operations())
+        call = call and corrected(call, message, reading.namespace)
     if call is None and library:
         call = _made_call(learner, describer, reading.operations())
     if call is None:
@@ -292,7 +296,7 @@ def _written_call(
     arguments = []
     for key, node in told.arguments:
         one = _with_names(described(key, scope.outline(node), "", node, site, describer))
-        one = one if one.type else _as_made(one, site, scope.class_of(node), operations)
+        one = one if one.type else _as_made(one, node, learner, operations)
         arguments.append(_with_members(one, node, learner, operations))
     bound = bind(told.name, told.func, arguments)
     layer = None
@@ -312,9 +316,13 @@ def _written_call(
     )
 
 
-def _as_made(one: Argument, site: Site, kind: Any, operations: Sequence[OpFacts]) -> Argument:
+def _as_made(one: Argument, node: ast.expr, learner: Learner, operations: Sequence[OpFacts]) -> Argument:
     """An argument that was worked out just before: by the operation that gave it, or at least its kind."""
-    made = _made(one.span, site, operations)
+    instance = learner.scope.instance_of(node)
+    if instance is not None:
+        text = raw.class_text(instance)
+        return structs.replace(one, kind="module", type=text) if _is_layer(instance) else one
+    kind, made = learner.scope.class_of(node), _made(one.span, learner.site, operations)
     if made is not None:
         kind = torch.Tensor
         one = structs.replace(one, operand=structs.replace(made, name=one.text, place=one.place))
@@ -323,12 +331,17 @@ def _as_made(one: Argument, site: Site, kind: Any, operations: Sequence[OpFacts]
     return one if kind is None else structs.replace(one, kind="array", type="ndarray")
 
 
+def _is_layer(kind: Any) -> bool:
+    return kind is not None and torch.nn.Module in static.mro(kind)
+
+
 def _made(span: Span | None, site: Site, operations: Sequence[OpFacts]) -> Operand | None:
-    """What an expression of the learner's gave, where it is one operation."""
+    """What an expression of the learner's gave, where it is one operation with one result."""
     if span is None:
         return None
     fits = (one for one in reversed(operations) if one.span == span and one.filename == site.filename)
-    return next((one.outs[0] for one in fits if one.outs), None)
+    outs = next((one.outs for one in fits if one.outs), ())
+    return outs[0] if len(outs) == 1 else None
 
 
 def _with_members(one: Argument, node: ast.expr, learner: Learner, operations: Sequence[OpFacts]) -> Argument:
@@ -341,17 +354,20 @@ def _with_members(one: Argument, node: ast.expr, learner: Learner, operations: S
         return one
     site, scope = learner.site, learner.scope
     known = {each.place: each for each in one.items}
-    types: list[str] = []
+    types, layers = list[str](), list(one.layers)
     for at, member in enumerate(node.elts):
         place, value = f"{one.place}[{at}]", scope.value(member)
-        made = _made(span_of(member), site, operations) if value is UNKNOWN else None
+        instance = scope.instance_of(member) if value is UNKNOWN else None
+        made = _made(span_of(member), site, operations) if value is UNKNOWN and instance is None else None
         if made is not None:
             known[place] = structs.replace(made, name=site.says(member), place=place)
-        kind = scope.class_of(member) if value is UNKNOWN else type(value)
+        kind = instance or scope.class_of(member) if value is UNKNOWN else type(value)
         types.extend(["Tensor"] if made is not None else [] if kind is None else [raw.class_text(kind)])
+        layers.extend([raw.class_text(instance)] if _is_layer(instance) else [])
     order = [f"{one.place}[{at}]" for at in range(len(node.elts))]
     items = tuple(known[place] for place in order if place in known)
-    return structs.replace(one, items=items, types=tuple(dict.fromkeys(types)))
+    kinds = {"types": tuple(dict.fromkeys(types)), "layers": tuple(dict.fromkeys(layers))}
+    return structs.replace(one, items=items, **kinds)
 
 
 def _made_call(learner: Learner, describer: Describer, operations: Sequence[OpFacts]) -> FailedCall | None:
@@ -367,7 +383,7 @@ def _made_call(learner: Learner, describer: Describer, operations: Sequence[OpFa
     arguments = []
     for key, given in given_by(node).items():
         one = described(key, scope.value(given), "", given, site, describer)
-        arguments.append(one if one.type else _as_made(one, site, scope.class_of(given), operations))
+        arguments.append(one if one.type else _as_made(one, given, learner, operations))
     return FailedCall(name, "inner", site.expression, site.span, tuple(arguments))
 
 

@@ -55,6 +55,7 @@ _NO_TENSOR = frozenset(
     | {"min", "sort", "topk", "chunk", "unbind", "shape", "ndim", "nelement", "get_device", "type", "dtype"}
     | {"median", "mode", "svd", "qr", "unique", "where", "nonzero", "meshgrid", "storage_offset"}
 )
+_MAKE = vars(type)["__call__"]
 _METHODS = (
     types.FunctionType,
     types.MethodDescriptorType,
@@ -209,6 +210,15 @@ class Scope:
         moved = [(key + 1 if isinstance(key, int) else key, one) for key, one in arguments]
         func = method if type(method) is types.FunctionType else None
         return Told(name, "method", [(0, node.value), *moved], func)
+
+    def instance_of(self, node: ast.expr) -> Any:
+        """The class that an expression makes an instance of, where nobody's `__new__` has a say in it."""
+        kind = self.value(node.func) if isinstance(node, ast.Call) else UNKNOWN
+        if not raw.is_a(kind, type):
+            return None
+        if static.find(map(static.content, static.mro(type(kind))), "__call__") is not _MAKE:
+            return None
+        return None if any("__new__" in static.content(one) for one in static.mro(kind)[:-1]) else kind
 
     def class_of(self, node: ast.expr, depth: int = 0) -> Any:
         """Tensor or ndarray, where an expression can hardly make anything else; None of everything else."""
