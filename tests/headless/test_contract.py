@@ -118,8 +118,8 @@ def test_the_script_runs_as_under_plain_python(inspect, tmp_path):
         def main(): return input() + input()
         if __name__ == "__main__":
             print(main())
-        import torch
-        print(torch.get_default_dtype(), torch.is_grad_enabled())
+        import gc, torch
+        print(torch.get_default_dtype(), torch.is_grad_enabled(), gc.isenabled(), gc.get_freeze_count())
         print(sys.stdin.read())
         try:
             input()
@@ -135,7 +135,7 @@ def test_the_script_runs_as_under_plain_python(inspect, tmp_path):
     folder = tmp_path / "elsewhere"
     assert out.startswith(f"__main__ The docstring. ['one', '--two'] imported {folder} True\nhello\n")
     assert out.endswith("rest\nend\n")
-    assert "torch.float32 True\n" in out
+    assert "torch.float32 True True 0\n" in out
 
 
 def test_standard_input_can_be_the_script():
