@@ -1,11 +1,15 @@
 """Line notes, from facts written by hand."""
 
+from functools import cache
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from rich.cells import cell_len
 
 from tutor.facts import Snapshot, Step, TensorFacts
+from tutor.view.context import Names
 from tutor.view.notes import Note, note_text, notes_for
 from tutor.view.palette import INK
 
@@ -45,6 +49,30 @@ def test_a_second_name_for_the_same_object() -> None:
     x = tensor("x", 1, (2,))
     after = snapshot(x, tensor("y", 1, (2,), object=x.object))
     assert told("y = x", snapshot(x), after, ("y", "new")) == "A [2] f32 same as x"
+
+
+@cache
+def placed(name: str, number: int, size: int, block: int) -> TensorFacts:
+    """One and the same where nothing has changed, as in a run's snapshots; block 0 is none."""
+    facts = tensor(name, block, (size,), object=number)
+    return facts if block else replace(facts, storage=None, block=None)
+
+
+PLACES = st.tuples(st.integers(1, 3), st.integers(0, 1), st.integers(0, 2))
+
+
+@given(st.lists(st.dictionaries(st.sampled_from("abcd"), PLACES), max_size=6))
+def test_who_is_where_is_known_from_one_statement_to_the_next(namespaces) -> None:
+    names = Names({})
+    for namespace in namespaces:
+        tensors = {name: placed(name, *where) for name, where in namespace.items()}
+        names.follow(tensors)
+        held = [facts for facts in tensors.values() if facts.numel]
+        for at in range(30):
+            assert {*names.of_object(at)} == {t.name for t in tensors.values() if t.object == at}
+            assert {*names.on_storage(at)} == {t.name for t in held if t.storage == at}
+            assert {*names.on_block(at)} == {t.name for t in held if t.block == at}
+        assert not {*names.on_storage(None), *names.on_block(None)}
 
 
 def test_numpy_and_torch_share_memory_without_sharing_a_storage() -> None:

@@ -7,7 +7,8 @@ from rich.text import Text
 
 from tutor.facts import Snapshot
 from tutor.view.palette import ANSI, INK, Palette
-from tutor.view.strips import BLOCKS, CELLS, NAMES, storage_strips, written_by
+from tutor.view.places import Focus, spot
+from tutor.view.strips import BLOCKS, CELLS, NAMES, Strips, storage_strips, written_by
 
 from .build import lesson_run, snapshot, storage, tensor
 
@@ -47,6 +48,19 @@ def test_a_run_writes_what_it_changed_not_what_it_made() -> None:
     later = type(step)(**{name: getattr(step, name) for name in step.__struct_fields__} | {"snapshot": made})
     assert written_by([later]) == {}
     assert written_by([later], made) == {1: ((0, 4),)}
+
+
+def test_what_was_drawn_before_changes_no_drawing() -> None:
+    states = [Snapshot(), *(step.snapshot for step in lesson_run().steps)]
+    foci = [Focus(), Focus("w"), Focus("x"), Focus("x", spot("x", (0, 1), states[-1]))]
+    strips = Strips()
+    for palette, width in ((INK, 45), (INK, 30), (ANSI, 45)):
+        for focus in foci:
+            for state in [*states, *reversed(states)]:
+                for written in (None, {1: ((1, 2),)}, {1: ((1, 2), (4, 5))}):
+                    known = strips.lines(state, palette, width, True, written=written, focus=focus)
+                    anew = storage_strips(state, palette, width, True, written=written, focus=focus)
+                    assert Text("\n", end="").join(known) == anew
 
 
 def test_bright_cells_are_the_written_ones() -> None:

@@ -26,6 +26,11 @@ class Inlined:
 
 def inlined(value: ast.expr, codes: list[Code]) -> Inlined | None:
     """An expression with what its calls give back, of functions that only name values and return one."""
+    if not any(code.functions or code.classes for code in codes):
+        return None
+    calls = (node for node in ast.walk(value) if isinstance(node, ast.Call))
+    if all(_function(call, codes) is None for call in calls):
+        return None
     writing = _WritingOut(codes)
     source = ast.unparse(writing.visit(copy.deepcopy(value)))
     if not writing.done or len(source) > _LONGEST:

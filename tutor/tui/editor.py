@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 
@@ -31,6 +32,8 @@ NOTE_COLUMN = 40
 NOTE_ROOM = 24
 #: Rows below a line that there may be in the smallest window.
 LEAST_BELOW = 4
+#: Seconds between marks of running lines: quick statements would have all the code drawn again for each.
+MARK_PAUSE = 1 / 15
 
 
 class AnnotatedEditor(SortingArea):
@@ -47,7 +50,10 @@ class AnnotatedEditor(SortingArea):
         self._past_lines: range = range(0)
         #: The line that a check failed by.
         self._failed_lines: range = range(0)
-        self._placement: tuple[int, Placement] | None = None
+        #: The line that runs was drawn at this time, or is about to be.
+        self._marked_at, self._mark_pending = 0.0, False
+        #: Of which revision of the text, and of which code that ran.
+        self._placement: tuple[int, tuple[str, ...], Placement] | None = None
         self._labels: LRUCache[tuple[object, ...], Strip] = LRUCache(512)
         self._marked = ""
         self._explained: tuple[Explained, ...] = ()
@@ -83,25 +89,33 @@ class AnnotatedEditor(SortingArea):
     def annotate(self, notes: Mapping[int, Note]) -> None:
         """Show `notes`, keyed by the 1-based line of the code that ran."""
         self._notes = {line - 1: note for line, note in notes.items()}
-        self._redraw()
+        self.refresh()
 
     def mark_running(self, first: int, last: int, *, waits: bool = False) -> None:
         """Lines `first` to `last` (1-based) run now, or are about to; 0, 0 for none."""
         self._waits = waits
         self._running_lines = range(first - 1, last) if first else range(0)
-        self._redraw()
+        if not first or waits or time.monotonic() - self._marked_at >= MARK_PAUSE:
+            self._draw_mark()
+        elif not self._mark_pending:
+            self._mark_pending = True
+            self.set_timer(MARK_PAUSE, self._draw_mark)
+
+    def _draw_mark(self) -> None:
+        self._marked_at, self._mark_pending = time.monotonic(), False
+        self.refresh()
 
     def light(self, line: int) -> None:
         """Mark the 1-based line by which a check failed until it is edited or code runs; it is in sight."""
         self._failed_lines = range(line - 1, line)
         self.reveal(line)
-        self._redraw()
+        self.refresh()
 
     def outdate(self) -> None:
         """The namespace that the notes are about is gone."""
         self._outdated = True
         self._arrange()
-        self._redraw()
+        self.refresh()
 
     def forget(self) -> None:
         """Nothing has run."""
@@ -242,10 +256,6 @@ class AnnotatedEditor(SortingArea):
         strip = Strip.join([Strip.blank(self.gutter_width), strip_of(text, self.app.console)])
         return strip.apply_style(ground).extend_cell_length(width, ground).crop(0, width)
 
-    def _redraw(self) -> None:
-        self._placement = None
-        self.refresh()
-
     def note_at(self, line: int) -> Placed | None:
         """The note on a 0-based line as it is shown."""
         if not self._ran:
@@ -256,9 +266,10 @@ class AnnotatedEditor(SortingArea):
 
     def _origin(self, line: int) -> tuple[int, bool] | None:
         """Which 0-based line of the code that ran a line is now, and whether it is stale."""
-        if self._placement is None or self._placement[0] != self.revision:
-            self._placement = (self.revision, Placement(self._ran, self.document.lines))
-        return self._placement[1].origin(line)
+        known = self._placement
+        if known is None or known[0] != self.revision or known[1] is not self._ran:
+            known = self._placement = (self.revision, self._ran, Placement(self._ran, self.document.lines))
+        return known[2].origin(line)
 
     def _is_within(self, line: int, lines: range, *, fresh: bool = False) -> bool:
         """Whether a line is one of some lines of the code that ran; as it ran, where it must be `fresh`."""

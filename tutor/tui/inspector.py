@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -62,6 +63,8 @@ class Inspector(VerticalScroll, can_focus=False):
             self._graph,
         )
         self._now = Shown()
+        #: Seconds that the last drawing took until it was on the screen.
+        self.cost = 0.0
         self._pending = False
         self._pressed = False
         #: The selected element is another one than was drawn last.
@@ -273,12 +276,16 @@ class Inspector(VerticalScroll, can_focus=False):
     def redraw(self) -> None:
         """Have everything drawn."""
         self._pending = False
+        self.call_after_refresh(self._drawn_since, time.perf_counter())
         self.set_class(self._now.element is not None, "-lit")
         for panel in self._panels:
             panel.draw(self._now)
         if self._lit_moved and not self._pressed:
             self._lit_moved = False
             self.set_timer(PAUSE, self._show_lit)
+
+    def _drawn_since(self, began: float) -> None:
+        self.cost = time.perf_counter() - began
 
     def _show_lit(self) -> None:
         """Have the selected element seen in both panels, where the screen is high enough for that."""

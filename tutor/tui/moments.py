@@ -23,6 +23,8 @@ from tutor.view.strips import Ranges
 
 #: Seconds between looks at what a run has done so far.
 FOLLOW_PAUSE = 1 / 15
+#: Where a look takes long, so many times as long as it takes, but no more than these seconds.
+FOLLOW_SHARE, MOST_PAUSE = 3, 0.5
 
 
 class Moments(Selecting):
@@ -68,7 +70,8 @@ class Moments(Selecting):
             told.ends.append(told.entry.lines_so_far)
         if not self._follow_pending:
             self._follow_pending = True
-            self.set_timer(FOLLOW_PAUSE, self.follow)
+            pause = max(FOLLOW_PAUSE, FOLLOW_SHARE * self.inspector.cost)
+            self.set_timer(min(pause, MOST_PAUSE), self.follow)
 
     def follow_progress(self, event: Progressed) -> None:
         """The running statement goes on."""

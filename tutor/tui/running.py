@@ -42,8 +42,6 @@ from tutor.tui.remarks import plain_lines
 from tutor.tui.runner import Outcome, Place
 from tutor.view.words import SIMULATED_FACT, device_named
 
-#: Seconds between looks at what a run has done so far.
-FOLLOW_PAUSE = 1 / 15
 #: Seconds between updates of the running time, and between those of a running entry on disk.
 TICK, KEEP_PAUSE = 0.1, 0.5
 

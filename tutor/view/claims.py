@@ -103,7 +103,7 @@ def _shared(context: Context, holding: Holding) -> tuple[int | None, str]:
     blocks = list(dict.fromkeys(context.after.tensors[name].block for name in holding.after))
     older: dict[str, None] = {}
     for block in blocks:
-        outside = [name for name in context.by_block.get(block or 0, ()) if root_of(name) != holding.root]
+        outside = [name for name in context.names.on_block(block) if root_of(name) != holding.root]
         if name := context.older(outside, holding.after[0]):
             older[name] = None
     names = _some(tuple(older))
@@ -135,15 +135,13 @@ def _made(context: Context, change: Change) -> Claim | None:
 def _relation(context: Context, facts: TensorFacts) -> tuple[str, bool]:
     """How the new object stands to an older name: the same object, a view, or shared memory; whether that
     is a view."""
-    if name := context.older(context.by_object[facts.object], facts.name):
+    if name := context.older(context.names.of_object(facts.object), facts.name):
         return say("same as {name}", name=clean(name)), False
     if facts.numel == 0:
         return "", False
-    on_storage = context.by_storage.get(facts.storage, []) if facts.storage is not None else []
-    if name := context.older(on_storage, facts.name):
+    if name := context.older(context.names.on_storage(facts.storage), facts.name):
         return say("view of {base}", base=clean(name)), True
-    on_block = context.by_block.get(facts.block, []) if facts.block is not None else []
-    if name := context.older(on_block, facts.name):
+    if name := context.older(context.names.on_block(facts.block), facts.name):
         if _both_arrays(context, facts, name):
             return say("view of {base}", base=clean(name)), True
         return say("shares with {names}", names=clean(name)), False
@@ -176,7 +174,7 @@ def _device(context: Context, facts: TensorFacts) -> str:
     """The device, where the namespace knows several and this is not the usual one or not the former one."""
     old = context.before.tensors.get(facts.name)
     moved = old is not None and old.device != facts.device
-    told = len(context.devices) > 1 and (facts.device != "cpu" or moved)
+    told = (facts.device != "cpu" or moved) and len(context.devices) > 1
     return clean(facts.device or "") if told else ""
 
 

@@ -2,13 +2,69 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from tutor.facts import Operand, Snapshot, Step
+from tutor.facts import Operand, Snapshot, Step, TensorFacts
 from tutor.view.holdings import root_of
 from tutor.view.words import clean
+
+_Index = dict[int, dict[str, None]]
+
+
+class Names:
+    """The names of each object, and those with elements on each storage and each block, in no order."""
+
+    def __init__(self, tensors: Mapping[str, TensorFacts]) -> None:
+        self._tensors: Mapping[str, TensorFacts] = {}
+        self._objects: _Index = {}
+        self._storages: _Index = {}
+        self._blocks: _Index = {}
+        self.follow(tensors)
+
+    def follow(self, tensors: Mapping[str, TensorFacts]) -> None:
+        """Take in another snapshot's tensors; what it has in common with the last one costs little."""
+        before = self._tensors
+        if tensors is before:
+            return
+        self._tensors = tensors
+        known = before.get
+        fresh = [facts for name, facts in tensors.items() if known(name) is not facts]
+        for name in before.keys() - tensors.keys():
+            self._drop(before[name])
+        for facts in fresh:
+            if (old := known(facts.name)) is not None:
+                self._drop(old)
+        for facts in fresh:
+            for index, key in self._places(facts):
+                index.setdefault(key, {})[facts.name] = None
+
+    def of_object(self, number: int) -> Collection[str]:
+        """Names of one object."""
+        return self._objects.get(number, ())
+
+    def on_storage(self, number: int | None) -> Collection[str]:
+        """Names of what has elements on a storage; of None there is none."""
+        return self._storages.get(number, ()) if number is not None else ()
+
+    def on_block(self, number: int | None) -> Collection[str]:
+        """Names of what has elements on a block; of None there is none."""
+        return self._blocks.get(number, ()) if number is not None else ()
+
+    def _drop(self, facts: TensorFacts) -> None:
+        for index, key in self._places(facts):
+            names = index[key]
+            del names[facts.name]
+            if not names:
+                del index[key]
+
+    def _places(self, facts: TensorFacts) -> list[tuple[_Index, int]]:
+        found = [(self._objects, facts.object)]
+        if facts.numel != 0:
+            keys = ((self._storages, facts.storage), (self._blocks, facts.block))
+            found += [(index, key) for index, key in keys if key is not None]
+        return found
 
 
 class Births:
@@ -17,12 +73,17 @@ class Births:
     def __init__(self, before: Snapshot) -> None:
         self._births = {name: order for order, name in enumerate(before.tensors)}
         self._clock = len(self._births)
+        #: Who is where, as of the last step.
+        self.names = Names(before.tensors)
 
     def follow(self, step: Step) -> None:
         """Take in one step, in order."""
+        self.names.follow(step.snapshot.tensors)
         bound = [change.name for change in step.changes if change.kind in ("new", "rebound")]
-        places = {name: place for place, name in enumerate(step.snapshot.tensors)}
-        for name in sorted(bound, key=lambda name: places.get(name, 0)):
+        if len(bound) > 1:
+            places = {name: place for place, name in enumerate(step.snapshot.tensors)}
+            bound.sort(key=lambda name: places.get(name, 0))
+        for name in bound:
             self._births[name] = self._clock
             self._clock += 1
 
@@ -45,19 +106,10 @@ class Context:
     def after(self) -> Snapshot:
         return self.step.snapshot
 
-    @cached_property
-    def by_object(self) -> dict[int, list[str]]:
-        return _index((facts.object, name) for name, facts in self.after.tensors.items())
-
-    @cached_property
-    def by_storage(self) -> dict[int, list[str]]:
-        tensors = self.after.tensors.items()
-        return _index((t.storage, name) for name, t in tensors if t.storage is not None and t.numel != 0)
-
-    @cached_property
-    def by_block(self) -> dict[int, list[str]]:
-        tensors = self.after.tensors.items()
-        return _index((t.block, name) for name, t in tensors if t.block is not None and t.numel != 0)
+    @property
+    def names(self) -> Names:
+        """Who is where after the step."""
+        return self.births.names
 
     @cached_property
     def devices(self) -> set[str]:
@@ -123,10 +175,3 @@ class Context:
     def prefix(self, name: str) -> str:
         """The name, where the statement does not show it itself."""
         return "" if self.mentions(name) else clean(name) + " "
-
-
-def _index(pairs: Iterable[tuple[int, str]]) -> dict[int, list[str]]:
-    index: dict[int, list[str]] = {}
-    for key, name in pairs:
-        index.setdefault(key, []).append(name)
-    return index

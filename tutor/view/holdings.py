@@ -46,6 +46,8 @@ def holdings(changes: Iterable[Change], before: Snapshot, after: Snapshot) -> It
     for path in {**before.beyond, **after.beyond}:
         if before.beyond.get(path) != after.beyond.get(path):
             changed.setdefault(root_of(path), [])
+    if not changed:
+        return
     roots = set(changed)
     olds, news = _inside(before, roots), _inside(after, roots)
     for root, names in changed.items():

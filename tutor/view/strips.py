@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from rich.cells import cell_len
 from rich.text import Text
 
-from tutor.facts import Snapshot, Step, StorageFacts
+from tutor.facts import Snapshot, Step, StorageFacts, TensorFacts
+from tutor.language import current_language
 from tutor.translation import say
 from tutor.view.cells import Cells
 from tutor.view.palette import Palette
@@ -18,7 +19,7 @@ from tutor.view.sheet import NAMES, Sheet
 from tutor.view.windows import texts_by_cell
 from tutor.view.words import clean
 
-__all__ = ["NAMES", "Ranges", "Writes", "elements", "storage_strips", "written_by"]
+__all__ = ["NAMES", "Ranges", "Strips", "Writes", "elements", "storage_strips", "written_by"]
 
 #: Elements drawn one by one; a longer storage is drawn to scale.
 CELLS = 64
@@ -71,25 +72,67 @@ def storage_strips(
 
     The block of the name in `focus` comes first, and the name first in it.
     """
-    if written is None:
-        written = {block: s.written for block, s in snapshot.storages.items() if s.written}
-    blocks = _chosen(snapshot, written, focus.name)
-    names = [clean(name) for storage in blocks for name in _residents(storage, focus.name)[:NAMES]]
-    margin = max(8, min(max(map(cell_len, names), default=0) + 1, width // 4))
-    sheet = Sheet(snapshot, palette, max(width, 16), margin, truecolor, focus)
-    parts = [_draw(sheet, storage, written.get(storage.block, ())) for storage in blocks]
-    left_out = len(snapshot.storages) - len(blocks)
-    if left_out:
-        parts.append([Text(say("… and {count:,} more", count=left_out), palette.muted)])
-    lines: list[Text] = []
-    for part in parts:
-        lines += [*([Text()] if lines else []), *part]
+    lines = Strips().lines(snapshot, palette, width, truecolor, written=written, focus=focus)
     return Text("\n", end="").join(lines)
 
 
-def _draw(sheet: Sheet, storage: StorageFacts, written: Ranges) -> list[Text]:
+class Strips:
+    """Draws one moment after another; a block of which nothing has changed is drawn once."""
+
+    def __init__(self) -> None:
+        #: What all blocks of a drawing depend on.
+        self._around: tuple[object, ...] = ()
+        #: By block what it was drawn from, and how it was drawn.
+        self._drawn: dict[int, tuple[StorageFacts, Sequence[TensorFacts], Ranges, list[Text]]] = {}
+
+    def lines(
+        self,
+        snapshot: Snapshot,
+        palette: Palette,
+        width: int,
+        truecolor: bool,
+        *,
+        written: Mapping[int, Ranges] | None = None,
+        focus: Focus = NOWHERE,
+    ) -> list[Text]:
+        """The lines of `storage_strips`, which are not to be altered."""
+        if written is None:
+            written = {block: s.written for block, s in snapshot.storages.items() if s.written}
+        blocks = _chosen(snapshot, written, focus.name)
+        names = [clean(name) for storage in blocks for name in _residents(storage, focus.name)[:NAMES]]
+        margin = max(8, min(max(map(cell_len, names), default=0) + 1, width // 4))
+        sheet = Sheet(snapshot, palette, max(width, 16), margin, truecolor, focus)
+        chosen = snapshot.tensors.get(focus.name)
+        around = (palette, sheet.width, margin, truecolor, focus, chosen, current_language())
+        if around != self._around:
+            self._around = around
+            self._drawn.clear()
+        drawn = {
+            storage.block: self._draw(sheet, storage, written.get(storage.block, ())) for storage in blocks
+        }
+        self._drawn = drawn
+        parts = [lines for *_, lines in drawn.values()]
+        left_out = len(snapshot.storages) - len(blocks)
+        if left_out:
+            parts.append([Text(say("… and {count:,} more", count=left_out), palette.muted)])
+        lines: list[Text] = []
+        for part in parts:
+            lines += [*([Text()] if lines else []), *part]
+        return lines
+
+    def _draw(
+        self, sheet: Sheet, storage: StorageFacts, written: Ranges
+    ) -> tuple[StorageFacts, Sequence[TensorFacts], Ranges, list[Text]]:
+        tensors = sheet.snapshot.tensors
+        names = [tensors[name] for name in _residents(storage, sheet.selected) if name in tensors]
+        known = self._drawn.get(storage.block)
+        if known is not None and known[:3] == (storage, names, written):
+            return known
+        return storage, names, written, _draw(sheet, storage, names, written)
+
+
+def _draw(sheet: Sheet, storage: StorageFacts, names: Sequence[TensorFacts], written: Ranges) -> list[Text]:
     tensors = sheet.snapshot.tensors
-    names = [tensors[name] for name in _residents(storage, sheet.selected) if name in tensors]
     count = storage.nbytes // storage.itemsize if storage.itemsize > 0 else 0
     if count == 0:
         return [sheet.head(storage), *map(sheet.name_only, names[:NAMES])]

@@ -14,7 +14,7 @@ from tutor.view.devices import held_word
 from tutor.view.element import beside, element_at
 from tutor.view.marks import has_meta, named_in
 from tutor.view.sheet import CELL, LIT
-from tutor.view.strips import storage_strips
+from tutor.view.strips import Strips
 from tutor.view.words import fit
 
 
@@ -66,6 +66,7 @@ class StoragePanel(Drawn):
 
     def __init__(self) -> None:
         self._lines = StorageView()
+        self._strips = Strips()
         super().__init__(later("storage"), self._lines)
 
     def reveal_lit(self) -> None:
@@ -76,7 +77,7 @@ class StoragePanel(Drawn):
         """All blocks as strips."""
         self._lines.take(shown)
         palette = self.palette
-        strips = storage_strips(
+        lines = self._strips.lines(
             shown.snapshot,
             palette,
             self.room,
@@ -85,11 +86,10 @@ class StoragePanel(Drawn):
             focus=shown.focus,
         )
         device = shown.step.device if shown.step is not None else None
-        lines = list(strips.split("\n")) if strips else []
         if lines and device is not None:
             lines += [Text(), Text(fit(held_word(device), self.room), palette.muted)]
         self._lines.show_lines(lines)
-        self.display = bool(strips)
+        self.display = bool(lines)
         facts = (
             say("bright = written by this run") if shown.written else "",
             held_word(device) if device else "",
