@@ -64,7 +64,7 @@ class Stage:
         busy = ("starting", "busy", "stopping")
         await self.until(lambda: not runner.busy and runner.session.state not in busy)
         before: list[str] = []
-        while before != self.rows or not any(before):
+        while before != self.rows or not any(before) or runner.session._waiting:
             before = self.rows
             await self.pilot.pause(0.25)
 

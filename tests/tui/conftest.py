@@ -80,11 +80,12 @@ class Player:
             await self.until(lambda part=part: part in self.text, repr(part))
 
     async def still(self) -> None:
-        """Until the screen stays as it is."""
+        """Until the screen stays as it is: nothing is asked, and nothing waits for the cursor to rest."""
         before, count = "", 0
-        while count < 3:
+        while count < 6:
             await self.pilot.pause(0.05)
-            count = count + 1 if self.text == before else 0
+            asked = self.bench.runner.session._waiting
+            count = count + 1 if self.text == before and not asked else 0
             before = self.text
 
     async def settle(self) -> None:
