@@ -17,12 +17,25 @@ COMPUTED = [
     "values = x = torch.tensor([1., 2.])\nwith torch.no_grad():\n    y = 2 * values.view(1, 2).sum()",
     "x, more = torch.tensor([1., 2.]), 3\ndef f(t):\n    x = 5\n    return t.sum() * 2\ny = f(x)",
     "if (x := torch.tensor([1., 2.])).sum() > 0:\n    pass\ny = x.sum().mul(2)",
+    "if __name__ == '__main__':\n    x = torch.tensor([1., 2.])\n    for _ in (1, 2):\n        y = 2 * sum(x)",
+    "try:\n    with torch.no_grad():\n        x = torch.ones(2)\n        y = 2 * sum(x)\nfinally:\n    z = 1",
+    "y = 2 * torch.tensor([1., 2.]).sum()",
+    "def f(numbers=(1, 2)):\n    return 2. * sum(numbers)\ny = f()",
+    "def main():\n    x = torch.tensor([1., 2.])\n    return 2 * x.sum()\ny = main()",
 ]
-WRITTEN_DOWN = ["x = torch.tensor([1., 2.])\ny = 6.", "x = torch.tensor([1., 2.])\ny = x[1] * 3"]
+WRITTEN_DOWN = [
+    "x = torch.tensor([1., 2.])\ny = 6.",
+    "x = torch.tensor([1., 2.])\ny = x[1] * 3",
+    "x = torch.tensor([1., 2.])\ny = 2 * sum([1., 2.])",
+    "if __name__ == '__main__':\n    x = torch.tensor([1., 2.])\n    y = x[1] * 3",
+    "y = torch.tensor(6.)",
+    "numbers = [1, 2]\ny = 6.",
+]
 #: Nothing can be said of these, so that nothing is said: other facts have to.
 UNTRIED = [
-    "y = torch.tensor(6.)",
-    "numbers = torch.tensor([1., 2.])\ny = 2 * numbers.sum()",
+    "one, two = 1., 2.\ny = 2 * (one + two)",
+    "numbers = torch.arange(1., 3.)\ny = 2 * numbers.sum()",
+    "y = 2. * sum(float(each) for each in '1 2'.split())",
     "x = torch.tensor([[1., 2.]])\ny = 2 * x.sum()",
     f"{SOLUTION}\nassert y == 6",
     "x = torch.tensor([1., 2.])\nz = 2 * x.sum()\ny = z.sqrt() if z == 6 else None",
@@ -45,7 +58,16 @@ def test_it_is_told_with_what_it_was_tried(classroom: Class) -> None:  # noqa: F
     (told,) = classroom.check(SETUP, WRITTEN_DOWN[0], OF_X, solution=SOLUTION)
     assert (told.expected, told.got) == ("16.0", "6.0")
     assert told.sentence == (
-        "`float(y)` is 6.0 when your code is tried with `x` = [3, 5]; expected 16.0. Line 2 is `y = 6.`."
+        "`float(y)` stays 6.0 when your code is tried with `x` = [3, 5]: it is not computed from that; "
+        "expected 16.0. Line 2 is `y = 6.`."
+    )
+    (told,) = classroom.check(SETUP, WRITTEN_DOWN[1], OF_X, solution=SOLUTION)
+    assert told.sentence.startswith(
+        "`float(y)` is 15.0 when your code is tried with `x` = [3, 5]; expected 16.0."
+    )
+    (told,) = classroom.check(SETUP, "y = 6.", OF_X, solution=SOLUTION)
+    assert told.sentence == (
+        "`float(y)` was not computed from `x`: your code has no such name. Line 1 is `y = 6.`."
     )
 
 

@@ -46,6 +46,8 @@ _TEXTS = (
     # losses
     later("{count} losses"),
     later("at least two are needed"),
+    later("texts"),
+    later("numbers are needed"),
     later("a loss that is inf or nan"),
     later("below {limit}"),
     later("no fall"),

@@ -162,9 +162,15 @@ def _cases(_: str, __: Any, answer: Answer) -> Verdict:
 def _rerun(_: str, __: Any, answer: Answer) -> Verdict:
     if answer.ok:
         return Verdict(True)
-    clause = say(
-        "is {got} when your code is tried with {inputs}", got=in_words(answer.got), inputs=answer.note
+    if answer.kind == "exists":
+        clause = say("was not computed from `{name}`: your code has no such name", name=answer.expected)
+        return Verdict(False, "", "", clause)
+    template = (
+        later("stays {got} when your code is tried with {inputs}: it is not computed from that")
+        if answer.kind == "unchanged"
+        else later("is {got} when your code is tried with {inputs}")
     )
+    clause = say(template, got=in_words(answer.got), inputs=answer.note)
     return Verdict(False, in_words(answer.expected), in_words(answer.got), clause)
 
 

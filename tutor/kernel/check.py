@@ -23,7 +23,7 @@ from tutor.kernel.guard import GENUINE
 from tutor.kernel.identity import Identities
 from tutor.kernel.names import gradient_of
 from tutor.kernel.questions import depends_on, is_freed, losses_fall, parameters_differ, relation, trains
-from tutor.kernel.rerun import Untried, plain, run_again
+from tutor.kernel.rerun import Unbound, Untried, instead, lacks, plain, run_again
 from tutor.kernel.tensors import Named, describe
 
 globals()["__builtins__"] = GENUINE
@@ -209,6 +209,8 @@ class Asker:
         gradient = gradient_of(value) if raw.is_tensor(value) else None
         if gradient is None:
             return Answer(ok=False, expected=short(self._expected(probe)[0]), got="None", kind="grad_is_none")
+        if isinstance(probe.other, int | float) and raw.numel(gradient) == 1:
+            gradient = gradient.detach().reshape(())
         return self._compared(gradient, probe)
 
     # ── memory, graph, modules ───────────────────────────────────────────────
@@ -267,16 +269,39 @@ class Asker:
             for name, value in probe.other.items()
         }
         expected = plain(self._after(self._request.solution, probe.var, changes))
+        source = self._request.source
         try:
-            got = plain(self._after(self._request.source, probe.var, changes))
+            try:
+                got = plain(self._after(source, probe.var, changes))
+            except Unbound:
+                return self._unbound(probe, changes, expected)
         except Untried:
             return Answer(ok=True)
+        return self._followed(probe, changes, got, expected)
+
+    def _unbound(self, probe: Probe, changes: dict[str, Any], expected: Any) -> Answer:
+        """What stands for a variable that the learner's code lacks: its numbers, or nothing at all."""
+        if len(changes) != 1:
+            raise Untried
+        ((name, change),) = changes.items()
+        first: list[Any] = []
+        self._after(self._request.solution, name, {name: lambda old, names: first.append(plain(old))})
+        source = self._request.source
+        written = instead(source, first[0], change)
+        if written is not None:
+            return self._followed(probe, changes, plain(self._after(written, probe.var, {})), expected)
+        if lacks(source, first[0], self._request.solution, self._namespace):
+            return Answer(ok=False, expected=name, got=short(first[0]), kind="exists")
+        return Answer(ok=True)
+
+    def _followed(self, probe: Probe, changes: dict[str, Any], got: Any, expected: Any) -> Answer:
         rule = Rule(close=True, rtol=1e-4, atol=1e-5)
-        inputs = ", ".join(f"`{name}` = {short(plain(value))}" for name, value in changes.items())
-        found = difference(got, expected, rule)
-        if found is None:
+        if difference(got, expected, rule) is None:
             return Answer(ok=True)
-        return Answer(ok=False, expected=short(expected), got=short(got), note=inputs)
+        inputs = ", ".join(f"`{name}` = {short(plain(value))}" for name, value in changes.items())
+        stays = difference(got, plain(self._value(probe.var)), rule) is None
+        kind = "unchanged" if stays else ""
+        return Answer(ok=False, expected=short(expected), got=short(got), note=inputs, kind=kind)
 
     def _after(self, source: str, expression: str, changes: dict[str, Any]) -> Any:
         names = run_again(source, self._before.fresh(), changes)

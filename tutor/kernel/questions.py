@@ -123,6 +123,9 @@ def losses_fall(values: Any, wanted: bool | float) -> Answer:
     """Whether the last fifth of a row of losses is lower on average than the first, by a factor if given."""
     if raw.is_tensor(values):
         values = values.detach().flatten().tolist()
+    values = list(values)
+    if any(isinstance(each, str) for each in values):
+        return Answer(ok=False, got="texts", note="numbers are needed")
     numbers = [float(each) for each in values]
     if len(numbers) < 2:
         return Answer(ok=False, got=f"{len(numbers)} losses", note="at least two are needed")

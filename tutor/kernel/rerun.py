@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import random
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -16,8 +17,16 @@ from tutor.kernel.guard import GENUINE
 globals()["__builtins__"] = GENUINE
 
 
+#: Called by what runs again, where a variable was bound inside of a block.
+_BOUND = "<bound>"
+
+
 class Untried(Exception):
     """Nothing can be said: the code has no such variable, or does not run to its end so."""
+
+
+class Unbound(Untried):
+    """The code has no such variable."""
 
 
 def run_again(
@@ -33,20 +42,60 @@ def run_again(
         torch.manual_seed(seed)
         random.seed(seed)
         np.random.seed(seed % 2**32)
-    for name in [name for name in pending if name in names]:
-        _put(names, name, pending.pop(name))
+
+    def bound(name: str) -> None:
+        if name in pending and name in names:
+            _put(names, name, pending.pop(name))
+
+    for name in tuple(pending):
+        bound(name)
+    names[_BOUND] = bound
     try:
-        for node in ast.parse(source).body:
+        tree = ast.parse(source)
+        for node in _told(tree.body, set(pending)):
             exec(compile(ast.Module([node], []), "<rerun>", "exec", dont_inherit=True), names)
-            bound = set(_bound_by(node)) & pending.keys() if pending else ()
-            for name in bound:
-                if name in names:
-                    _put(names, name, pending.pop(name))
+    except Untried:
+        raise
     except Exception as error:
         raise Untried(str(error)) from error
+    finally:
+        names.pop(_BOUND, None)
     if pending:
-        raise Untried(", ".join(pending))
+        raise Unbound(", ".join(pending))
     return names
+
+
+def _told(body: list[ast.stmt], wanted: set[str]) -> list[ast.stmt]:
+    """These statements of the top level, with a call after each that binds one of these names."""
+    told: list[ast.stmt] = []
+    for node in body:
+        found = sorted(wanted.intersection(_bound_by(node)))
+        if found and isinstance(node, ast.With | ast.AsyncWith):
+            own = {name for item in node.items for name in _bound_by(item)}
+            node.body[:0] = _calls(sorted(own & wanted), node)
+        if found and not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            for block in _blocks(node):
+                block[:] = _told(block, wanted)
+        told.append(node)
+        told += _calls(found, node)
+    return told
+
+
+def _blocks(node: ast.stmt) -> Iterator[list[ast.stmt]]:
+    for name in ("body", "orelse", "finalbody"):
+        if block := getattr(node, name, None):
+            yield block
+    for part in (*getattr(node, "handlers", ()), *getattr(node, "cases", ())):
+        yield part.body
+
+
+def _calls(found: list[str], node: ast.stmt) -> list[ast.stmt]:
+    made: list[ast.stmt] = []
+    for name in found:
+        function = ast.Name(_BOUND, ast.Load())
+        call = ast.Expr(ast.Call(function, [ast.Constant(name)], []))
+        made.append(ast.fix_missing_locations(ast.copy_location(call, node)))
+    return made
 
 
 def _bound_by(node: ast.AST) -> Iterator[str]:
@@ -87,3 +136,78 @@ def plain(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: plain(each) for key, each in value.items()}
     return value
+
+
+def instead(source: str, value: Any, change: Any) -> str | None:
+    """The source with another value for a variable that it does not have, but whose numbers it writes down.
+
+    None where that cannot be told apart from numbers that mean something else.
+    """
+    numbers = _numbers(plain(value))
+    if len(numbers) < 2:
+        return None
+    tree = ast.parse(source)
+    other = _Instead(plain(value), plain(change))
+    tree = other.visit(tree)
+    return ast.unparse(ast.fix_missing_locations(tree)) if other.met else None
+
+
+def lacks(source: str, value: Any, solution: str, names: Mapping[str, Any]) -> bool:
+    """Whether nothing in the code can stand for this value, which the solution writes down in numbers.
+
+    Some of its numbers are nowhere in the code, and no variable holds them.
+    """
+    numbers = _numbers(plain(value))
+    written, found = _written(solution), _written(source)
+    if len(numbers) < 2 or written is None or not set(map(abs, numbers)) <= written:
+        return False
+    if found is None or set(map(abs, numbers)) <= found:
+        return False
+    return not any(sorted(_numbers(plain(each))) == sorted(numbers) for each in _data(names))
+
+
+class _Instead(ast.NodeTransformer):
+    def __init__(self, old: Any, new: Any) -> None:
+        self.met = False
+        self._old, self._new = old, new
+
+    def visit(self, node: ast.AST) -> Any:
+        if isinstance(node, ast.List | ast.Tuple) and isinstance(node.ctx, ast.Load):
+            try:
+                same = plain(ast.literal_eval(node)) == self._old
+            except (ValueError, TypeError):
+                same = False
+            if same:
+                self.met = True
+                made = ast.parse(repr(self._new), mode="eval").body
+                return ast.copy_location(made, node)
+        return self.generic_visit(node)
+
+
+def _written(source: str) -> set[float] | None:
+    """The numbers that stand in this code, without their signs; None where some may stand in texts."""
+    found: set[float] = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Constant):
+            if isinstance(node.value, int | float):
+                found.add(abs(float(node.value)))
+            elif isinstance(node.value, str | bytes) and re.search(r"\d", str(node.value)):
+                return None
+    return found
+
+
+def _data(names: Mapping[str, Any]) -> list[Any]:
+    return [
+        value
+        for value in names.values()
+        if type(value) in (list, tuple)
+        or raw.is_array(value)
+        or (raw.is_tensor(value) and raw.numel(value) < 1000)
+    ]
+
+
+def _numbers(value: Any) -> list[float]:
+    """All numbers of a plain value, in order."""
+    if isinstance(value, list | tuple):
+        return [number for each in value for number in _numbers(each)]
+    return [float(value)] if isinstance(value, bool | int | float) else []
