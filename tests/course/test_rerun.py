@@ -17,7 +17,7 @@ COMPUTED = [
     "values = x = torch.tensor([1., 2.])\nwith torch.no_grad():\n    y = 2 * values.view(1, 2).sum()",
     "x, more = torch.tensor([1., 2.]), 3\ndef f(t):\n    x = 5\n    return t.sum() * 2\ny = f(x)",
     "if (x := torch.tensor([1., 2.])).sum() > 0:\n    pass\ny = x.sum().mul(2)",
-    "if __name__ == '__main__':\n    x = torch.tensor([1., 2.])\n    for _ in (1, 2):\n        y = 2 * sum(x)",
+    "if __name__ == '__main__':\n    x = torch.tensor([1., 2.])\n    for _ in 'ab':\n        y = 2 * sum(x)",
     "try:\n    with torch.no_grad():\n        x = torch.ones(2)\n        y = 2 * sum(x)\nfinally:\n    z = 1",
     "y = 2 * torch.tensor([1., 2.]).sum()",
     "def f(numbers=(1, 2)):\n    return 2. * sum(numbers)\ny = f()",
