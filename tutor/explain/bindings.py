@@ -9,7 +9,7 @@ from functools import cached_property
 
 from tutor.explain.entries import At, Entry, quoted
 from tutor.explain.reading import evaluated, parse, path
-from tutor.facts import BackwardFacts, OpFacts, TensorFacts, UpdateFacts
+from tutor.facts import BackwardFacts, OpCount, OpFacts, TensorFacts, UpdateFacts
 
 LOOPS = (ast.For, ast.AsyncFor, ast.While)
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
@@ -77,6 +77,10 @@ class Code:
         quote = quoted(self.source, line - self.first_line + 1)
         whole = self.function is None and "\n" not in self.source.strip()
         return At(line, self.entry, self.over, quote, whole)
+
+    def at_deed(self, done: OpFacts | OpCount | BackwardFacts | UpdateFacts) -> At:
+        """Where something that it did was called, to be named in a sentence: its line, or earlier code's."""
+        return At(done.line, Entry(), over=True) if done.elsewhere else self.at_line(done.line)
 
     def start(self, node: ast.AST) -> Place:
         return (self.order, getattr(node, "lineno", 0), getattr(node, "col_offset", 0))

@@ -85,12 +85,12 @@ class Flow:
 
     def at(self, op: OpFacts) -> At:
         """Where an operation of this step was called, to be named in a sentence."""
-        return self.here.at_line(op.line)
+        return self.here.at_deed(op)
 
     def code(self, op: OpFacts) -> tuple[Code, ast.AST] | None:
         """The code of an operation of this step, of a function the code that defined it; None where it
         is not known."""
-        if op.span is None:
+        if op.span is None or op.elsewhere:
             return None
         for code in (self.here, *reversed(self._past.codes)):
             if code.over or not code.first_line <= op.span[0] <= code.first_line + code.source.count("\n"):

@@ -37,7 +37,7 @@ class Deed:
     @property
     def at(self) -> At:
         """Where, to be named in a sentence."""
-        return self.code.at_line(self.op.line)
+        return self.code.at_deed(self.op)
 
     @property
     def words(self) -> str:
@@ -55,7 +55,7 @@ class Pass:
     @property
     def at(self) -> At:
         """Where, to be named in a sentence."""
-        return self.code.at_line(self.facts.line)
+        return self.code.at_deed(self.facts)
 
 
 class Lineage:

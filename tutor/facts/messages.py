@@ -223,6 +223,7 @@ class Progress(Struct, frozen=True, tag=True, omit_defaults=True):
 
     id: int
     index: int
+    #: 0 where it is one of code that was entered before what runs.
     line: int
     #: The learner's innermost function; empty for the module's own code.
     function: str = ""

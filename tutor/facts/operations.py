@@ -94,6 +94,8 @@ class OpFacts(Struct, frozen=True, omit_defaults=True):
     plain: dict[str, str] = {}
     #: `Type: message` of the exception that this call raised.
     error: str | None = None
+    #: The line is one of code that was entered before what ran: of a function or class from there.
+    elsewhere: bool = False
 
 
 class OpCount(Struct, frozen=True, omit_defaults=True):
@@ -106,6 +108,8 @@ class OpCount(Struct, frozen=True, omit_defaults=True):
     count: int = 1
     #: Which time a result without dimensions was first NaN or infinite, of those not told in detail.
     broken: int = 0
+    #: As of `OpFacts`.
+    elsewhere: bool = False
 
 
 # ── optimizers ───────────────────────────────────────────────────────────────
@@ -134,6 +138,8 @@ class UpdateFacts(Struct, frozen=True, omit_defaults=True):
     #: Which step of this optimizer in the statement it is, of how many; only the first ones are told.
     hit: int = 1
     hits: int = 1
+    #: As of `OpFacts`.
+    elsewhere: bool = False
 
 
 class OptimizerFacts(Struct, frozen=True, omit_defaults=True):
@@ -241,3 +247,5 @@ class BackwardFacts(Struct, frozen=True, omit_defaults=True):
     hits: int = 1
     #: It ran inside another pass: a checkpoint, or a hook that runs one.
     inner: bool = False
+    #: As of `OpFacts`.
+    elsewhere: bool = False

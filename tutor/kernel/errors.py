@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from traceback import TracebackException, walk_tb
-from types import TracebackType
+from collections.abc import Callable, Iterator
+from traceback import FrameSummary, TracebackException, walk_tb
+from types import CodeType, TracebackType
 
 from tutor.facts import ErrorFacts
 from tutor.kernel.guard import GENUINE
+from tutor.kernel.trace.sites import STAND_IN
 
 globals()["__builtins__"] = GENUINE
 
@@ -32,13 +33,19 @@ def shorten(text: str, limit: int) -> str:
     return f"{text[:half]}\n… {len(text) - 2 * half:,} characters not shown …\n{text[-half:]}"
 
 
-def describe_error(error: BaseException, filename: str) -> ErrorFacts:
-    """Facts of `error`; `line` is the deepest line inside `filename`, 0 when it never got there."""
+#: What a code object is from: its lines, and whether it was entered before what runs; None of other code.
+Entered = Callable[[CodeType], tuple[list[str], bool] | None]
+
+
+def describe_error(error: BaseException, filename: str, entered: Entered = lambda code: None) -> ErrorFacts:
+    """Facts of `error`; `line` is the deepest line inside `filename`, 0 when it never got there.
+
+    What was entered before under the same name, as `entered` tells, is another file."""
     return ErrorFacts(
         type=clean(type.__dict__["__name__"].__get__(type(error))),
         message=shorten(clean(_message(error)), _MESSAGE_LIMIT),
-        line=_line(error, filename),
-        traceback=shorten(clean(_traceback(error, filename)), _TRACEBACK_LIMIT),
+        line=_line(error, filename, entered),
+        traceback=shorten(clean(_traceback(error, filename, entered)), _TRACEBACK_LIMIT),
         bases=_bases(type(error)),
     )
 
@@ -57,29 +64,35 @@ def _message(error: BaseException) -> str:
         return f"(its message cannot be shown: __str__ raised {type(broken).__name__})"
 
 
-def _line(error: BaseException, filename: str) -> int:
+def _line(error: BaseException, filename: str, entered: Entered) -> int:
     line = 0
     for frame, number in walk_tb(error.__traceback__):
-        if frame.f_code.co_filename == filename:
-            line = number
+        code = frame.f_code
+        if code.co_filename != filename or code.co_name == STAND_IN:
+            continue
+        known = entered(code)
+        line = number if known is None or not known[1] else line
     if isinstance(error, SyntaxError) and error.filename == filename and error.lineno:
         return error.lineno
     return line
 
 
-def _traceback(error: BaseException, filename: str) -> str:
+def _traceback(error: BaseException, filename: str, entered: Entered) -> str:
     first = error.__traceback__
     while first is not None and first.tb_frame.f_code.co_filename != filename:
         first = first.tb_next
     try:
         limit = -_RECURSION_FRAMES if isinstance(error, RecursionError) else None
-        return "".join(_format(error, first, limit))
+        return "".join(_format(error, first, limit, entered))
     except BaseException as broken:  # hostile exceptions: a __cause__ that raises, a __str__ that exits
         return f"{type(error).__name__} (its traceback cannot be shown: {type(broken).__name__})"
 
 
-def _format(error: BaseException, first: TracebackType | None, limit: int | None) -> Iterator[str]:
+def _format(
+    error: BaseException, first: TracebackType | None, limit: int | None, entered: Entered
+) -> Iterator[str]:
     report = TracebackException(type(error), error, first, limit=limit, compact=True)
+    _quote(report, first, entered)
     todo: list[TracebackException | None] = [report]
     while todo:
         part = todo.pop()
@@ -89,3 +102,14 @@ def _format(error: BaseException, first: TracebackType | None, limit: int | None
         part.stack[:] = frames
         todo += [part.__cause__, part.__context__]
     return report.format()
+
+
+def _quote(report: TracebackException, first: TracebackType | None, entered: Entered) -> None:
+    """Lines of what was entered before as they were then: another text may have its name by now."""
+    walked = {(f.f_code.co_filename, number, f.f_code.co_name): f.f_code for f, number in walk_tb(first)}
+    for at, one in enumerate(report.stack):
+        code = walked.get((one.filename, one.lineno or 0, one.name))
+        lines, over = ([], False) if code is None else entered(code) or ([], False)
+        line = lines[(one.lineno or 0) - 1] if over and 0 < (one.lineno or 0) <= len(lines) else one.line
+        if line is not None and one.line != line.strip():
+            report.stack[at] = FrameSummary(one.filename, one.lineno, one.name, line=line)

@@ -8,7 +8,9 @@ import sys
 from collections.abc import Callable, Collection
 from os import getpid
 from pathlib import Path
+from threading import get_ident
 from time import perf_counter
+from types import CodeType
 from typing import Any
 
 import torch
@@ -80,14 +82,15 @@ class Executor:
         self._definitions_file = folder / "cells.py"
         self._interpreter = Interpreter()
         self._main = MainModule()
+        self._thread = get_ident()
         self.interrupts = Interrupts()
         #: Waits until a stepwise request may go on; whether to its end.
         self.pause: Callable[[int], bool] = lambda number: True
         self._loop = Loop()
         self.namespace = self._main.namespace
-        self._warnings = Warnings(self.namespace)
-        self._snapshots = Snapshots(self.namespace, _OURS)
         self.sites = Sites(self.namespace)
+        self._warnings = Warnings(self.namespace, self._over)
+        self._snapshots = Snapshots(self.namespace, _OURS)
         self._replay = Replay(self.namespace, self.sites, self._snapshots)
         self._updates = Updates(self.namespace, self.sites, self._snapshots, self._replay)
         self._sampler = Sampler(send, self.namespace)
@@ -314,12 +317,13 @@ class Executor:
 
     def _described(self, problem: BaseException, source: Source, node: Any) -> ErrorFacts:
         """The error with the frames that it passed through, as far as those can be read."""
-        error = describe_error(problem, source.filename)
+        error = describe_error(problem, source.filename, self._entered)
         if error.line == 0:
             error = structs.replace(error, line=node.lineno)
         if not isinstance(problem, Exception) or isinstance(problem, SyntaxError):
             return error
-        statement = Statement(source.segment(node), source.first_line(node), node.col_offset)
+        place = source.first_line(node), node.col_offset
+        statement = Statement(source.segment(node), *place, self.sites.source)
         try:
             describe = self._snapshots.describe
             frames, call = describe_frames(problem.__traceback__, self.namespace, statement, describe)
@@ -327,6 +331,14 @@ class Executor:
             return error
         failed, missing = self._failed(problem, error.message)
         return structs.replace(error, frames=frames, call=call, failed=failed, missing=missing)
+
+    def _over(self, code: CodeType) -> bool:
+        source = self.sites.source(code) if get_ident() == self._thread else None
+        return source is not None and source.over
+
+    def _entered(self, code: CodeType) -> tuple[list[str], bool] | None:
+        source = self.sites.source(code)
+        return None if source is None else (source.lines, source.over)
 
     def _failed(self, problem: Exception, message: str) -> tuple[FailedCall | None, Missing | None]:
         """The call that raised, and what is missing; None where that cannot be told."""

@@ -21,6 +21,7 @@ from tutor.kernel import raw
 from tutor.kernel.failed.layers import path_of
 from tutor.kernel.guard import GENUINE
 from tutor.kernel.names import gradient_of
+from tutor.kernel.source import Source
 from tutor.kernel.tensors import Named
 from tutor.kernel.trace.sites import STAND_IN
 from tutor.paths import spell
@@ -47,6 +48,8 @@ class Statement(Struct, frozen=True):
     text: str
     line: int
     column: int
+    #: What was entered that a code object is from.
+    source: Callable[[CodeType], Source | None] = lambda code: None
 
 
 def describe_frames(
@@ -87,7 +90,7 @@ def _frame(
     if code.co_name == "<module>" or _is_within(frame, statement):
         text, first, column = statement.text, statement.line, statement.column
     else:
-        text, first, column = _definition(code)
+        text, first, column = _definition(code, statement.source(code))
     placed = _placed(span, first, column) if text else None
     # `.0` is what a comprehension runs over.
     own = tuple(name for name in variables if name.isidentifier())
@@ -135,9 +138,10 @@ def _is_within(frame: FrameType, statement: Statement) -> bool:
     )
 
 
-def _definition(code: CodeType) -> tuple[str, int, int]:
+def _definition(code: CodeType, source: Source | None) -> tuple[str, int, int]:
     """The definition that this code comes from, its first line, and minus its indentation."""
-    lines = linecache.cache.get(code.co_filename, (0, None, [], ""))[2]  # type: ignore[misc]
+    known = linecache.cache.get(code.co_filename, (0, None, [], ""))[2]  # type: ignore[misc]
+    lines = known if source is None else [line + "\n" for line in source.lines]
     text = "".join(lines)
     try:
         tree = ast.parse(text)

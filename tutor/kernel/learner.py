@@ -15,6 +15,7 @@ from _signal import signal as set_handler  # type: ignore[import-not-found]
 from collections.abc import Callable
 from inspect import CO_COROUTINE
 from signal import SIGINT, default_int_handler, raise_signal
+from types import CodeType
 from typing import Any
 
 from tutor.facts import WarningFacts
@@ -118,8 +119,10 @@ class Loop:
 class Warnings:
     """Collects the warnings of a statement, each with the learner's nearest line."""
 
-    def __init__(self, namespace: dict[str, Any]) -> None:
+    def __init__(self, namespace: dict[str, Any], over: Callable[[CodeType], bool]) -> None:
         self._namespace = namespace
+        #: Whether code is from what was entered before what runs now.
+        self._over = over
         self._seen: list[WarningFacts] = []
         self._omitted = 0
         self._filters: list[Any] = []
@@ -156,7 +159,7 @@ class Warnings:
     def _learner_line(self, default: int) -> int:
         frame = sys._getframe(2)
         while frame is not None:
-            if frame.f_globals is self._namespace:
+            if frame.f_globals is self._namespace and not self._over(frame.f_code):
                 return frame.f_lineno
             frame = frame.f_back  # type: ignore[assignment]
         return default

@@ -21,6 +21,8 @@ class Source:
         self.filename = filename
         self.flags = flags
         self.lines = text.split("\n")
+        #: Whether something else was entered since: its lines are none of what runs now.
+        self.over = False
         # Compiled whole once, so that what is wrong anywhere is said before anything runs.
         self.tree = compile(text, filename, "exec", ast.PyCF_ONLY_AST | flags, dont_inherit=True)
         compile(self.tree, filename, "exec", flags, dont_inherit=True)

@@ -120,6 +120,7 @@ class Updates:
             object=self._number(optimizer),
             expression="" if site is None else site.expression,
             filename="" if site is None else site.filename,
+            elsewhere=site is not None and site.elsewhere,
             parameters=tuple(map(number, parameters)),
             passes=tuple(passes),
             frozen=tuple(number(one) for one in parameters if not raw.requires_grad(one)),

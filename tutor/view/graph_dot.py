@@ -10,7 +10,7 @@ from tutor.view.graph_rows import Choices, What, rows
 from tutor.view.graph_shape import GraphShape
 from tutor.view.palette import INK
 from tutor.view.tree import FREED, OVERWRITTEN, Painter, cut_words, saved_words
-from tutor.view.words import clean, shape_word
+from tutor.view.words import clean, line_word, shape_word
 
 #: Cells of a line of plain text: nothing is cut off but what is absurd.
 WIDEST = 1_000
@@ -63,8 +63,7 @@ def _words(outline: GraphOutline, at: int, node: NodeFacts | None) -> Iterator[s
             yield shape_word(node.outputs[0])
         yield from saved_words(node)
         if node.origin is not None:
-            place = say("line {line}", line=node.origin.line)
-            yield clean(f"{place}: {node.origin.expression}")
+            yield clean(f"{line_word(node.origin)}: {node.origin.expression}")
     yield from map(clean, outline.hooks.get(at, ()))
 
 

@@ -27,6 +27,8 @@ def number_word(value: Number) -> str:
 
 def place_word(line: int, function: str) -> str:
     """Where code runs: `line 12 in train`."""
+    if function and not line:  # code that was entered before: its lines are not those of what runs
+        return say("in {function}", function=clean(function))
     if function:
         return say("line {line} in {function}", line=line, function=clean(function))
     return say("line {line}", line=line)

@@ -11,7 +11,7 @@ from tutor.facts import GraphOutline, NodeFacts, Shape
 from tutor.translation import say
 from tutor.view.derivatives import derivative
 from tutor.view.palette import Palette
-from tutor.view.words import clean, dtype_word, fit, shape_word
+from tutor.view.words import clean, dtype_word, fit, line_word, shape_word
 
 #: Saved values that are told one by one.
 MAX_SAVED = 8
@@ -56,7 +56,7 @@ def _title(outline: GraphOutline, index: int, node: NodeFacts | None, palette: P
         code = clean(origin.expression)
         if origin.within:
             code = say("{code} inside {within}", code=code, within=clean(origin.within))
-        line.append(f"  {say('line {line}', line=origin.line)}: ", palette.muted)
+        line.append(f"  {line_word(origin)}: ", palette.muted)
         line.append(code, palette.label)
     line.truncate(max(1, width), overflow="ellipsis")
     return line

@@ -61,7 +61,8 @@ def _line_of(step: Step, note: Note) -> int:
     if step.line == step.end_line or not _is_block(step.source):
         return step.end_line
     facts = step.snapshot.tensors.get(note.names[0]) if note.names else None
-    own = [each for each in step.operations if step.line <= each.line <= step.end_line]
+    lines = range(step.line, step.end_line + 1)
+    own = [each for each in step.operations if each.line in lines and not each.elsewhere]
     had = [each.line for each in own if facts is not None and _had_effect(each, facts)]
     return had[-1] if had else step.line
 

@@ -96,8 +96,8 @@ class OperationLines:
         self._room = room
         self._blocks = {number: s.block for s in snapshot.storages.values() for number in s.storages}
         self._names = {facts.object: name for name, facts in reversed(snapshot.tensors.items())}
-        lines = {row.op.line for row in self._rows}
-        self._gutter = len(str(max(lines))) + 1 if len(lines) > 1 else 0
+        lines = {_line(row.op) for row in self._rows}
+        self._gutter = max(map(len, lines)) + 1 if len(lines) > 1 else 0
         widest = max((cell_len(self._code(row)) for row in self._rows), default=0)
         self._left = min(widest, max(8, (room - self._gutter) // 2 - 2))
 
@@ -150,14 +150,15 @@ class OperationLines:
     def _margin(self, op: OpFacts, before: OpFacts | None) -> Text:
         if not self._gutter:
             return Text()
-        same = before is not None and before.line == op.line
-        number = "" if same else str(op.line)
+        same = before is not None and _line(before) == _line(op)
+        number = "" if same else _line(op)
         return Text(number.rjust(self._gutter - 1) + " ", self._palette.muted)
 
     def _code(self, row: Row) -> str:
         op = row.op
         code = clean(" ".join((op.part or op.expression or op.name).split()))
-        return f"{clean(op.within)} › {clean(op.name)}" if op.within else code
+        code = f"{clean(op.within)} › {clean(op.name)}" if op.within else code
+        return f"{clean(op.function)}: {code}" if op.elsewhere else code
 
     def _shortened(self, code: str) -> str:
         if cell_len(code) > self._left:
@@ -250,6 +251,11 @@ class OperationLines:
             line = f"{line} {word}" if line else fit(word, room)
         if line:
             yield Text(" " * indent).append(line, style)
+
+
+def _line(op: OpFacts) -> str:
+    """Its line; a dot for one of code that was entered before, whose lines are not those of the statement."""
+    return "·" if op.elsewhere else str(op.line)
 
 
 def _tells(operand: Operand) -> bool:

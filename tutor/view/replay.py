@@ -43,7 +43,7 @@ def node_at(backward: BackwardFacts, at: int) -> int | None:
 
 def title_of(backward: BackwardFacts) -> str:
     """Where the pass was started, and which of how many it is: `line 5 · pass 2 of 1,500`."""
-    line = say("line {line}", line=backward.line)
+    line = say("an earlier input") if backward.elsewhere else say("line {line}", line=backward.line)
     if backward.hits <= 1:
         return line
     return f"{line} · {say('pass {n:,} of {count:,}', n=backward.hit, count=backward.hits)}"

@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from rich.cells import cell_len, set_cell_size
 
-from tutor.facts import Shape, TensorFacts, is_simulated
+from tutor.facts import Origin, Shape, TensorFacts, is_simulated
 from tutor.translation import later, say
 
 DTYPES = {
@@ -157,3 +157,12 @@ def seconds_word(seconds: float) -> str:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
     return say("{minutes} min {rest} s", minutes=minutes, rest=rest)
+
+
+def line_word(origin: Origin) -> str:
+    """`line 3`; what was entered at the prompt is told apart from the file's lines."""
+    if origin.filename.startswith("<cell"):
+        return say("at the prompt")
+    if origin.filename == "setup":
+        return say("in the setup, line {line}", line=origin.line)
+    return say("line {line}", line=origin.line)

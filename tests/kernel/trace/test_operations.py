@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tutor.facts import OpFacts, Step
+from tutor.facts import OpFacts, Snapshot, Step
+from tutor.view.notes import notes_for
 
 PRODUCT = "torch.nested.as_nested_tensor([x], layout=torch.jagged) * 2"
 
@@ -328,3 +329,50 @@ def test_origins_and_numbers_begin_anew(driver):
     origin = run.steps[-1].snapshot.tensors["y"].origin
     assert origin is not None
     assert origin.expression == "torch.zeros(3)"
+
+
+EARLIER = """
+import torch, warnings
+from torch import nn
+from torch.optim import SGD
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.w = nn.Parameter(torch.ones(2))
+
+    def forward(self, x):
+        warnings.warn("old")
+        y = self.w * x
+        return y @ x if len(x) == 2 else y.view(7)
+
+def train(net):
+    loss = net(torch.ones(2)).sum()
+    loss.backward()
+    SGD(net.parameters(), 0.1).step()
+"""
+LATER = "net = Net()\nfor i in range(1):\n    a = 1\n    b = 2\n" + "    c = 3\n" * 20 + "    train(net)\n"
+
+
+@pytest.mark.parametrize("name", [None, "scratch.py"])
+def test_what_earlier_code_does_is_at_no_line_of_what_runs(driver, name: str | None) -> None:
+    driver.run(EARLIER, filename=name)
+    run = driver.run(LATER, filename=name)
+    (made, step), own = run.steps, driver.run("x = net.w * 2")
+    done = (*made.operations, *step.operations, *step.counts, *step.backwards, *step.updates)
+    assert len(done) > 12
+    assert all(one.elsewhere for one in done)
+    assert not any(one.elsewhere for one in (*own.steps[0].operations, *own.steps[0].counts))
+    assert [warning.line for warning in step.warnings] == [25]
+    assert {line: note.names for line, note in notes_for(run.steps, Snapshot()).items()}.keys() == {1, 2}
+    failed = driver.run("print(1)\n\n\n" + "# nothing\n" * 20 + "y = net(torch.ones(1))\n", filename=name)
+    assert failed.error.line == 24
+    assert "y.view(7)" in failed.error.traceback
+    assert "# nothing" not in failed.error.traceback
+    frame = failed.error.frames[-1]
+    assert (frame.function, frame.source.split("\n")[0]) == ("forward", "def forward(self, x):")
+
+
+def test_a_function_of_the_running_code_is_at_its_own_line(driver) -> None:
+    run = driver.run("import torch\ndef f(x):\n    return x * 2\n\nf(torch.ones(2))")
+    assert [(op.line, op.elsewhere) for op in run.steps[-1].operations] == [(5, False), (3, False)]

@@ -44,7 +44,7 @@ def _of_optimizer(step: Step, past: Past) -> Explanation | None:
     backward = next((one.expression for one in reversed(training.passes)), "") or "loss.backward()"
     text = fill(
         _TEXT,
-        at=training.here.at_line(found.again.line),
+        at=training.here.at_deed(found.again),
         code=found.again.expression or "step()",
         has=found.has,
         had=found.had,
@@ -63,7 +63,7 @@ def _leaves(step: Step, update: UpdateFacts) -> tuple[str, ...]:
 
 def _inserted(step: Step, update: UpdateFacts, zero: str) -> str | None:
     """The step with `zero` before the backward pass, where both stand in the same block of the step."""
-    if len({one.line for one in step.backwards}) != 1:
+    if len({one.line for one in step.backwards}) != 1 or update.elsewhere or step.backwards[0].elsewhere:
         return None
     offset = step.end_line - step.source.count("\n") - 1
     line, last = step.backwards[0].line - offset, update.line - offset
@@ -101,7 +101,7 @@ def _by_hand(step: Step, past: Past) -> Explanation | None:
             leaf = last[2]
             text = fill(
                 _TEXT,
-                at=lineage.here.at_line(move.line),
+                at=lineage.here.at_deed(move),
                 code=move.expression,
                 has=last[1],
                 had=first[1],
@@ -168,10 +168,10 @@ def nothing_to_step(step: Step, before: Snapshot, past: Past) -> Explanation | N
         text = fill(
             _NOTHING,
             step=update.expression or "step()",
-            at=here.at_line(update.line),
+            at=here.at_deed(update),
             count=len(held),
             backward=first.expression or "backward()",
-            back=here.at_line(first.line),
+            back=here.at_deed(first),
             why=fill(_CLEARED, zero=zero) if first.seq < update.seq else _ORDER,
             zero=zero,
         )

@@ -139,7 +139,7 @@ def diverged(step: Step, before: Snapshot, past: Past) -> Explanation | None:
     code = _said(step, first)
     text = fill(
         _LOST,
-        at=past.now(step).at_line(first.line),
+        at=past.now(step).at_deed(first),
         code=code,
         before=_FIRST_ROUNDS if step.unwatched else phrase(_FIRST, count=first.broken - 1),
         then=phrase(_LATER) if step.unwatched else phrase(_IN_ROUND, broken=first.broken, count=first.count),
@@ -155,7 +155,8 @@ def _first_broken(step: Step) -> OpCount | None:
         loss = any(word in op.name for word in _LOSSES) and op.hit > 1 and not op.within.endswith("step")
         if loss and any(one.broken and one.shape == () for one in op.outs):
             same = [c.count for c in step.counts if (c.name, c.line) == (op.name, op.line)]
-            found.append(OpCount(op.name, op.line, op.part, op.within, max(same, default=op.hit), op.hit))
+            count = max(same, default=op.hit)
+            found.append(OpCount(op.name, op.line, op.part, op.within, count, op.hit, op.elsewhere))
     return min(found, key=lambda one: one.broken, default=None)
 
 

@@ -135,11 +135,11 @@ def not_held(step: Step, before: Snapshot, past: Past) -> Explanation | None:
     text = fill(
         _NOT_HELD,
         names=code_list(names),
-        back=training.here.at_line(step.backwards[0].line),
+        back=training.here.at_deed(step.backwards[0]),
         a="a" if len(names) == 1 else "",
         s="" if len(names) == 1 else "s",
         step=update.expression or "step()",
-        at=training.here.at_line(update.line),
+        at=training.here.at_deed(update),
         them="it" if len(names) == 1 else "them",
         optimizer=update.optimizer,
         why=why,
@@ -208,7 +208,7 @@ def no_gradient(step: Step, before: Snapshot, past: Past) -> Explanation | None:
     them = "it" if len(names) == 1 else "them"
     if cut is not None:
         reason = _OFF if not cut.grad_enabled else _REASONS.get(cut.name, _OTHER)
-        at = training.here.at_line(cut.line)
+        at = training.here.at_deed(cut)
         why = fill(_CUT, at=at, code=cut.expression or cut.name, reason=reason)
     elif used or step.unwatched:
         return None

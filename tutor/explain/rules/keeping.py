@@ -70,7 +70,7 @@ def _in_sum(step: Step, roots: set[int], past: Past, rounds: int) -> tuple[str, 
             node = _added(step, name)
             if node is not None:
                 losses = count_text(rounds, "round")
-                what = fill(_SUM, code=op.expression, at=here.at_line(op.line), name=name, count=losses)
+                what = fill(_SUM, code=op.expression, at=here.at_deed(op), name=name, count=losses)
                 return name, what, node
     return None
 

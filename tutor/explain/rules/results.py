@@ -98,7 +98,7 @@ def not_recorded(step: Step, before: Snapshot, past: Past) -> Explanation | None
         if op.name in ("detach", "data", "numpy"):
             continue
         given = f"`{asks.name}`" if asks.name else _GIVEN
-        at = past.now(step).at_line(op.line)
+        at = past.now(step).at_deed(op)
         text = fill(_RECORDED, code=op.expression or op.name, at=at, name=name, given=given)
         return Explanation("not-recorded", "note", fill(_RECORDED_TITLE, name=name), text, None, (name,))
     return None

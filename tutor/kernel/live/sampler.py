@@ -65,7 +65,7 @@ class Sampler:
         self._watching = False
         self._now: Watched | None = None
         #: The statement that each function's code is from.
-        self._definitions: WeakKeyDictionary[CodeType, ast.AST] = WeakKeyDictionary()
+        self._definitions: WeakKeyDictionary[CodeType, tuple[int, ast.AST]] = WeakKeyDictionary()
         self._started = False
 
     # ── the main thread ──────────────────────────────────────────────────────
@@ -83,7 +83,7 @@ class Sampler:
     def begin(self, request: int, index: int, node: ast.AST, code: CodeType) -> None:
         """A statement is about to run."""
         for inner in _inner(code):
-            self._definitions[inner] = node
+            self._definitions[inner] = (request, node)
         if self._watching:
             self._now = Watched(request, index, node, code)
 
@@ -163,11 +163,14 @@ class Sampler:
                     loops.append(facts)
         deepest = frames[0]
         name = deepest.f_code.co_name if deepest.f_code is not watched.code else ""
+        defined = self._definitions.get(deepest.f_code)
+        # A line of what was entered before is none of what runs.
+        line = deepest.f_lineno if defined is None or defined[0] == watched.request else 0
         unique = {(each.function, each.name): each for each in scalars}
         return Progress(
             watched.request,
             watched.index,
-            deepest.f_lineno or 0,
+            line or 0,
             name,
             tuple(loops[-_MOST_LOOPS:]),
             tuple(unique.values())[:_MOST_SCALARS],
@@ -189,10 +192,8 @@ class Sampler:
         if key not in watched.scopes:
             node: ast.AST | None = watched.node
             if key is not None:
-                made_by = self._definitions.get(code)
-                node = (
-                    function_at(made_by, code.co_name, code.co_firstlineno) if made_by is not None else None
-                )
+                known = self._definitions.get(code)
+                node = None if known is None else function_at(known[1], code.co_name, code.co_firstlineno)
             watched.scopes[key] = Scope(node) if node is not None else None
         return watched.scopes[key]
 

@@ -222,7 +222,12 @@ def read_call(roots: Any, args: Any, kwargs: Any) -> Call:
 def _where(site: Site | None) -> dict[str, Any]:
     if site is None:
         return {"line": 0}
-    return {"line": site.line, "expression": site.expression, "filename": site.filename}
+    return {
+        "line": site.line,
+        "expression": site.expression,
+        "filename": site.filename,
+        "elsewhere": site.elsewhere,
+    }
 
 
 def unread(call: Call, place: Place, reason: str) -> BackwardFacts:

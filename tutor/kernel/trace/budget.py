@@ -27,6 +27,7 @@ class Tally:
             "code",
             "count",
             "detailed",
+            "elsewhere",
             "first_node",
             "is_operation",
             "kind",
@@ -45,6 +46,7 @@ class Tally:
         #: Which call, of those only counted, first gave a number that is NaN or infinite.
         self.broken = 0
         self.line = 0
+        self.elsewhere = False
         #: Some call of it took or gave a tensor, or failed.
         self.is_operation = False
         #: Where torch's numbering of nodes was when its latest call began.
@@ -56,7 +58,8 @@ class Tally:
         self.origin: Origin | None = None
 
     def facts(self) -> OpCount:
-        return OpCount(self.kind.name, self.line, self.part, self.within or "", self.count, self.broken)
+        within = self.within or ""
+        return OpCount(self.kind.name, self.line, self.part, within, self.count, self.broken, self.elsewhere)
 
 
 class Budget:

@@ -46,7 +46,7 @@ class Site:
 
     __slots__ = (
         *("expression", "filename", "function", "iterates", "line"),
-        *("names", "node", "parents", "part", "span", "text", "texts"),
+        *("names", "node", "parents", "part", "source", "span", "text", "texts"),
     )
 
     def __init__(self, code: CodeType, span: Span | None, line: int) -> None:
@@ -66,6 +66,12 @@ class Site:
         self.names: tuple[str, ...] = ()
         self.text: Text | None = None
         self.texts: dict[ast.AST, str] = {}
+        self.source: Source | None = None
+
+    @property
+    def elsewhere(self) -> bool:
+        """Whether it is in code that was entered before what runs now, so that its line is none of that."""
+        return self.source is not None and self.source.over
 
     def says(self, node: ast.AST) -> str:
         """The text of a part of it on one line."""
@@ -148,9 +154,13 @@ class Sites:
         self._home: dict[int, tuple[CodeType, _Statement]] = {}
         self._strangers: dict[int, CodeType] = {}
         self._sites: dict[tuple[int, int], Site] = {}
+        self._entered: Source | None = None
 
     def enter(self, source: Source, node: ast.stmt, code: CodeType) -> None:
         """A statement is about to run; `code` is what it was compiled to."""
+        if self._entered is not None and self._entered is not source:
+            self._entered.over = True
+        self._entered = source
         self._unread.append(_Statement(source, node, code))
 
     def nearest(self, frame: FrameType | None) -> FrameType | None:
@@ -188,6 +198,10 @@ class Sites:
         """Whether this code is from a statement that ran."""
         return id(code) in self._home or self._look_for(code)
 
+    def source(self, code: CodeType) -> Source | None:
+        """What was entered that this code is from."""
+        return self._home[id(code)][1].source if self.knows(code) else None
+
     # ── details ──────────────────────────────────────────────────────────────
 
     def _look_for(self, code: CodeType) -> bool:
@@ -216,12 +230,15 @@ class Sites:
         line = code.co_firstlineno if first is None else first
         home = self._home.get(id(code))
         if first is None or last is None or begin is None or end is None or home is None:
-            return Site(code, None, line)
+            site = Site(code, None, line)
+            site.source = home[1].source if home is not None else None
+            return site
         statement, text = home[1], home[1].text
         found = statement.find((first, begin, last, end))
         node = _meant(found, statement.parents)
         span = (None if node is None else span_of(node)) or (first, begin, last, end)
         site = Site(code, span, line)
+        site.source = statement.source
         site.iterates = node is not found and not isinstance(node, ast.Assign)
         site.node, site.text, site.parents = node, text, statement.parents
         walked = () if node is None else islice(ast.walk(node), _MOST_NODES)

@@ -125,7 +125,7 @@ class Watched:
         site, tally = self._site, self._tally
         direct = not self._within and self._call.is_operation
         part = self._call.part if direct else site.expression
-        tally.line, tally.part = site.line, part
+        tally.line, tally.part, tally.elsewhere = site.line, part, site.elsewhere
         return OpFacts(
             seq=next_number(),
             name=self._kind.name,
@@ -140,6 +140,7 @@ class Watched:
             hit=self._hit,
             grad_enabled=self._grad_enabled,
             plain=self._plain,
+            elsewhere=site.elsewhere,
             **outcome,
         )
 
