@@ -210,7 +210,7 @@ def test_a_patch_between_two_snapshots_is_not_called(name, kind, monkeypatch):
     values = list(followed.namespace.values())
     monkeypatch.setattr(kind, name, refuse if name == "__getattribute__" else property(refuse), raising=False)
     assert followed.take().changes == ()
-    assert list(Followed(a=values[-1], b=values[-2]).take(("a",)).order or ()) == ["a", "b"]
+    assert [facts.name for facts in Followed(a=values[-1], b=values[-2]).take(("a",)).tensors] == ["a", "b"]
     monkeypatch.undo()
     assert CALLS == []
     assert followed.changes("x.add_(1)") == {"x": "written"}

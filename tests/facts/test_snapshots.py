@@ -337,6 +337,7 @@ def test_deltas_add_up_to_what_a_fresh_reading_says(statements):
         assert {group for group in shown if len(group) > 1} == truth.groups(values)
         by_residents = {s.residents: s.values for s in fresh.storages.values()}
         assert {s.residents: s.values for s in f.snapshot.storages.values()} == by_residents
+        assert [s.residents for s in f.snapshot.storages.values()] == list(by_residents)
 
 
 def test_a_tensor_at_the_address_of_a_dead_one_is_another():

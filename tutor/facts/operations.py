@@ -17,7 +17,7 @@ Span = tuple[int, int, int, int]
 Verdict = Literal["same", "view", "copy", "new", "in place", "none"]
 
 
-class Origin(Struct, frozen=True, omit_defaults=True):
+class Origin(Struct, frozen=True, omit_defaults=True, gc=False):
     """Where in the learner's code something happened: the operation by its number, line and text."""
 
     #: Number of the operation; greater means later. Never used again in this kernel.

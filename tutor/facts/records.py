@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from msgspec import Struct, field
 
@@ -20,13 +20,18 @@ from tutor.facts.operations import (
 )
 from tutor.facts.progress import ScalarFacts
 
+K = TypeVar("K")
+V = TypeVar("V")
+
 TensorKind = Literal[
     "tensor", "parameter", "buffer", "gradient", "ndarray",
     "sparse", "nested", "quantized", "fake", "subclass", "unreadable",
 ]  # fmt: skip
 
 
-class TensorFacts(Struct, frozen=True, omit_defaults=True):
+# Facts that each snapshot holds by the thousand, none of which leads back to itself, are told to Python's
+# collector as such: it does not go through every snapshot that is kept, again and again.
+class TensorFacts(Struct, frozen=True, omit_defaults=True, gc=False):
     """One tensor or numpy array under one name. Sizes in elements; a fact that torch refuses is None."""
 
     name: str
@@ -68,7 +73,7 @@ class TensorFacts(Struct, frozen=True, omit_defaults=True):
     hidden: bool = False
 
 
-class StorageFacts(Struct, frozen=True, omit_defaults=True):
+class StorageFacts(Struct, frozen=True, omit_defaults=True, gc=False):
     """One block of memory that named tensors live in: a storage, or the bytes of a numpy array."""
 
     block: int
@@ -118,9 +123,12 @@ class SnapshotDelta(Struct, frozen=True, omit_defaults=True):
 
     tensors: tuple[TensorFacts, ...] = ()
     gone: tuple[str, ...] = ()
-    #: All names in order, sent only when the order or the set of names changed.
+    #: All names in order, where that is another than what stayed, as it was, with what is new behind it.
     order: tuple[str, ...] | None = None
-    storages: tuple[StorageFacts, ...] | None = None
+    #: Blocks that are new or have other facts; numbers of those that are gone; the order, as of the names.
+    storages: tuple[StorageFacts, ...] = ()
+    freed: tuple[int, ...] = ()
+    blocks: tuple[int, ...] | None = None
     sharing: tuple[tuple[str, ...], ...] | None = None
     omitted: int = 0
     beyond: dict[str, int] | None = None
@@ -129,26 +137,23 @@ class SnapshotDelta(Struct, frozen=True, omit_defaults=True):
 
 def apply(before: Snapshot, delta: SnapshotDelta) -> Snapshot:
     """The snapshot after `delta`; everything unchanged is shared with `before`."""
-    tensors = before.tensors
-    if delta.tensors or delta.gone or delta.order is not None:
-        tensors = dict(before.tensors)
-        for name in delta.gone:
-            tensors.pop(name, None)
-        for facts in delta.tensors:
-            tensors[facts.name] = facts
-        if delta.order is not None:
-            tensors = {name: tensors[name] for name in delta.order if name in tensors}
-    storages = before.storages
-    if delta.storages is not None:
-        storages = {each.block: _shared(before.storages.get(each.block), each) for each in delta.storages}
+    tensors = _applied(before.tensors, delta.gone, {each.name: each for each in delta.tensors}, delta.order)
+    blocks = {each.block: each for each in delta.storages}
+    storages = _applied(before.storages, delta.freed, blocks, delta.blocks)
     sharing = before.sharing if delta.sharing is None else delta.sharing
     beyond = before.beyond if delta.beyond is None else delta.beyond
     return Snapshot(tensors=tensors, storages=storages, sharing=sharing, omitted=delta.omitted, beyond=beyond)
 
 
-def _shared(before: StorageFacts | None, now: StorageFacts) -> StorageFacts:
-    """The facts as they were, where nothing has changed: a run's snapshots have most of them in common."""
-    return before if before == now and before is not None else now
+def _applied(
+    before: dict[K, V], gone: tuple[K, ...], now: dict[K, V], order: tuple[K, ...] | None
+) -> dict[K, V]:
+    if not gone and not now and order is None:
+        return before
+    after = before | now
+    for key in gone:
+        after.pop(key, None)
+    return after if order is None else {key: after[key] for key in order if key in after}
 
 
 class WarningFacts(Struct, frozen=True):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from itertools import compress
+from typing import TypeVar
 
 from msgspec import Struct
 
@@ -12,6 +14,8 @@ from tutor.kernel.memory import Resident
 from tutor.kernel.screen import Screen, fits
 
 globals()["__builtins__"] = GENUINE
+
+K = TypeVar("K")
 
 
 class Layout(Struct, frozen=True):
@@ -72,3 +76,14 @@ def layout_of(
         screen=Screen.of(list(screened.values())),
         parameters=collector.parameters,
     )
+
+
+def rearranged(before: Collection[K], now: list[K]) -> tuple[tuple[K, ...], tuple[K, ...] | None]:
+    """What is gone; and the order of all, where it is another than what stayed with what is new behind it."""
+    old = list(before)
+    if now[: len(old)] == old:
+        return (), None
+    there, known = set(now), set(old)
+    gone = tuple([each for each in old if each not in there])
+    expected = [each for each in old if each in there] + [each for each in now if each not in known]
+    return gone, None if expected == now else tuple(now)

@@ -13,7 +13,7 @@ from tutor.kernel import names, raw
 from tutor.kernel.guard import GENUINE
 from tutor.kernel.identity import Identities
 from tutor.kernel.labels import Labels
-from tutor.kernel.layout import Layout, layout_of
+from tutor.kernel.layout import Layout, layout_of, rearranged
 from tutor.kernel.memory import Block, Memory, Resident
 from tutor.kernel.screen import has_moved
 from tutor.kernel.storage import Place
@@ -71,7 +71,7 @@ class Snapshots:
         self._variables = Variables(self._namespace, self._ignore)
         self._entries: dict[str, Entry] = {}
         self._layout: Layout | None = None
-        self._sent_storages: tuple[StorageFacts, ...] = ()
+        self._sent_storages: dict[int, StorageFacts] = {}
         self._sent_sharing: tuple[tuple[str, ...], ...] = ()
         self._omitted = 0
         self._beyond: dict[str, int] = {}
@@ -229,10 +229,11 @@ class Snapshots:
         blocks = self._memory.update(residents, self._objects, self._storages)
         omitted = len(self._skipped) + collector.omitted
         self._omitted = omitted + self._variables.count_beyond(looked_at, tracked)
+        kept = frozenset(tracked) | collector.holding
+        layout = layout_of(looked_at, kept, followed, residents, collector, deaths)
         delta = self._delta(residents, blocks, looked_at, collector.holding, collector.beyond())
         self._entries = {r.facts.name: Entry(r.facts, r.place, id(r.named.gradient)) for r in residents}
-        kept = frozenset(tracked) | collector.holding
-        self._layout = layout_of(looked_at, kept, followed, residents, collector, deaths)
+        self._layout = layout
         # What operations make and drop meanwhile is nobody that this layout knows.
         self._objects.mark()
         self._storages.mark()
@@ -319,15 +320,18 @@ class Snapshots:
         beyond: dict[str, int],
     ) -> SnapshotDelta:
         paths = [resident.facts.name for resident in residents]
-        present = set(paths)
-        gone = tuple(path for path in self._entries if path not in present)
+        gone, order = rearranged(self._entries, paths)
         changes = [change for r in residents if (change := self._change(r, blocks)) is not None]
-        storages, sharing = self._memory.storages(), self._memory.sharing
+        storages, sharing = {each.block: each for each in self._memory.storages()}, self._memory.sharing
+        sent = self._sent_storages
+        freed, order_of_blocks = rearranged(sent, list(storages))
         delta = SnapshotDelta(
             tensors=tuple(r.facts for r in residents if self._is_news(r.facts)),
             gone=gone,
-            order=tuple(paths) if paths != list(self._entries) else None,
-            storages=storages if storages != self._sent_storages else None,
+            order=order,
+            storages=tuple(each for each in storages.values() if sent.get(each.block) != each),
+            freed=freed,
+            blocks=order_of_blocks,
             sharing=sharing if sharing != self._sent_sharing else None,
             omitted=self._omitted,
             beyond=beyond if beyond != self._beyond else None,

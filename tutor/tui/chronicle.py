@@ -15,6 +15,8 @@ from tutor.view.strips import Ranges, written_by
 
 #: Statements and runs that are kept, and characters that they printed, of all runs but the newest.
 KEPT_STEPS, KEPT_RUNS, KEPT_TEXT = 20_000, 200, 8_000_000
+#: Names and blocks in all their snapshots, where those are not the same as before: some 40 bytes each.
+KEPT_FACTS = 4_000_000
 
 
 @dataclass(eq=False)
@@ -34,6 +36,17 @@ class Told:
     @property
     def steps(self) -> Sequence[Step]:
         return self.following.steps
+
+    @property
+    def weight(self) -> int:
+        """Names and blocks in its snapshots, where those are not the same as before."""
+        before, count = self.following.before, 0
+        for step in self.steps:
+            now = step.snapshot
+            count += len(now.tensors) if now.tensors is not before.tensors else 0
+            count += len(now.storages) if now.storages is not before.storages else 0
+            before = now
+        return count
 
     @property
     def in_editor(self) -> bool:
@@ -183,8 +196,12 @@ class Chronicle:
         """The oldest runs go while there is too much; the newest stays whole."""
         steps = sum(len(told.steps) for told in self._runs)
         text = sum(len(step.stdout) for told in self._runs for step in told.steps)
-        while len(self._runs) > 1 and (steps > KEPT_STEPS or text > KEPT_TEXT or len(self._runs) > KEPT_RUNS):
+        facts = sum(told.weight for told in self._runs)
+        while len(self._runs) > 1 and (
+            steps > KEPT_STEPS or text > KEPT_TEXT or facts > KEPT_FACTS or len(self._runs) > KEPT_RUNS
+        ):
             oldest = self._runs.pop(0)
             steps -= len(oldest.steps)
+            facts -= oldest.weight
             text -= sum(len(step.stdout) for step in oldest.steps)
             self._dropped = self._dropped or bool(oldest.steps)
