@@ -50,9 +50,24 @@ def test_a_line_of_help_takes_at_most_80_columns() -> None:
         assert max(map(cell_len, text.split("\n"))) <= 80
 
 
+COMPLAINTS = [
+    "--nosuch --lang ko",
+    "nosuch --lang ko",
+    "repl --nosuch --lang ko",
+    "--device x --lang ko",
+    "--memory --lang=ko",
+    "inspect --nosuch --lang ko",
+    "--nosuch --lang ko lessons",
+]
+
+
 def test_a_language_that_is_asked_for_behind_help_is_heard() -> None:
     assert "사용법:" in told("lessons", "--help", "--lang", "ko")
     assert "사용법:" in told("--device", "cpu", "--help", "--lang=ko")
+    for complained in COMPLAINTS:
+        assert "오류:" in told(*complained.split(), TORCHTUTOR_LANG="en"), complained
+    assert "오류:" not in told("inspect", "nosuch.py", "--", "--lang", "ko", TORCHTUTOR_LANG="en")
+    assert "Error:" in told("--nosuch", "check", "--lang", "ko", TORCHTUTOR_LANG="en")
     # There it says which translation is checked.
     assert "Usage:" in told("check", "--help", "--lang", "ko", TORCHTUTOR_LANG="en")
 

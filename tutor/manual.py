@@ -129,22 +129,25 @@ class _Speaking(click.Command):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Help and complaints are in the language that these very arguments ask for."""
-        with suppress(UnknownLanguageError):  # said when the option's turn comes
-            choose(ctx, self._wish(ctx, args))
+        ctx.meta[_FLAG] = self._wish(ctx, args)
+        for wish in (None, ctx.meta[_FLAG]):
+            with suppress(UnknownLanguageError):  # said when the option's turn comes
+                choose(ctx, wish)
         if current_language() != "en":
             _lend_words()
         return super().parse_args(ctx, args)
 
     def _wish(self, context: click.Context, args: list[str]) -> str | None:
-        """What `--lang` says, wherever it stands; arguments that cannot be read are complained of later."""
-        if not any(isinstance(each, LanguageOption) for each in self.get_params(context)):
+        """What `--lang` says, wherever it stands, also beside what cannot be read and is complained of.
+
+        Of some commands it is another option: what stands behind their names is theirs."""
+        if _means_another(self):
             return None
-        was, context.resilient_parsing = context.resilient_parsing, True
-        try:
-            found = self.make_parser(context).parse_args(args=list(args))[0].get(LanguageOption.NAME)
-        finally:
-            context.resilient_parsing = was
-        return found if isinstance(found, str) else None
+        return _said(self._own(context, args))
+
+    def _own(self, context: click.Context, args: list[str]) -> list[str]:
+        """The arguments among which `--lang` is the language of all."""
+        return args
 
 
 class Command(_Speaking):
@@ -156,11 +159,37 @@ class Group(_Speaking, click.Group):
 
     command_class = Command
 
+    def _own(self, context: click.Context, args: list[str]) -> list[str]:
+        for at, word in enumerate(args):
+            command = self.get_command(context, word)
+            if command is not None:
+                return args[:at] if _means_another(command) else args
+        return args
+
 
 class LanguageOption(Option):
     """The option that says which language is spoken."""
 
     NAME = "lang"
+
+
+_FLAG = f"--{LanguageOption.NAME}"
+
+
+def _means_another(command: click.Command) -> bool:
+    """Whether `--lang` is an option of a command's own, such as a language to check."""
+    return any(_FLAG in each.opts and not isinstance(each, LanguageOption) for each in command.params)
+
+
+def _said(args: list[str]) -> str | None:
+    """The value of the last `--lang` before what is no option whatever it looks like."""
+    args = args[: args.index("--")] if "--" in args else args
+    wish = None
+    for word, after in zip(args, [*args[1:], ""], strict=False):
+        name, equals, value = word.partition("=")
+        if name == _FLAG:
+            wish = (value if equals else after) or wish
+    return wish
 
 
 def choose(context: click.Context, wish: str | None) -> None:
@@ -171,7 +200,7 @@ def choose(context: click.Context, wish: str | None) -> None:
 
 def _chosen(context: click.Context, _: click.Parameter, wish: str | None) -> str:
     try:
-        choose(context, wish)
+        choose(context, wish or context.meta.get(_FLAG))
     except UnknownLanguageError as error:
         known = f" {say('or')} ".join(error.known)
         sentence = say(
@@ -185,6 +214,6 @@ def _chosen(context: click.Context, _: click.Parameter, wish: str | None) -> str
 
 
 language_option = click.option(
-    f"--{LanguageOption.NAME}", cls=LanguageOption, expose_value=False, callback=_chosen, metavar="en|ko",
+    _FLAG, cls=LanguageOption, expose_value=False, callback=_chosen, metavar="en|ko",
     help="Language of lessons and app; without it TORCHTUTOR_LANG, then the locale.",
 )  # fmt: skip

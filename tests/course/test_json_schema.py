@@ -37,6 +37,7 @@ schema: 1
 id: made
 title: Made
 track: T
+requires: {torch: '>=2.4'}
 steps:
 - {id: a, kind: predict, prompt: P, code: x = 1, ask: {expr: x, choices: [1, 2]}}
 - id: b
@@ -67,6 +68,8 @@ BAD = {
     "a fact that is none": ("fails: shape", "fails: shap"),
     "a number for text": ("solution: v = x.view(2, 3)", "solution: 3"),
     "no checks": ("code: v = x, ", ""),
+    "a version of something else": ("{torch: '>=2.4'}", "{torch: '>=2.4', numpy: '>=1'}"),
+    "a version that is none": (">=2.4", "new"),
 }
 
 

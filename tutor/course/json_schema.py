@@ -82,6 +82,8 @@ def lesson_schema() -> dict[str, Any]:
             part["properties"][key] = _described(key, value)
             if key == "fails":
                 value["enum"] = sorted(FAILURES)
+            elif key == "requires":
+                part["properties"][key] = _described(key, _of_torch_alone(value))
             elif key == "dtype":
                 value["enum"] = [prefix + dtype for prefix in ("", "torch.") for dtype in sorted(DTYPES)]
     found: dict[str, Any] = _portable(schema)
@@ -91,6 +93,12 @@ def lesson_schema() -> dict[str, Any]:
 def schema_text() -> str:
     """The content of `lesson.schema.json`."""
     return msgspec.json.format(msgspec.json.encode(lesson_schema()), indent=2).decode() + "\n"
+
+
+def _of_torch_alone(value: dict[str, Any]) -> dict[str, Any]:
+    """`requires` as the loader takes it: a dictionary that has one name only."""
+    version = value.pop("additionalProperties")
+    return {**value, "properties": {"torch": version}, "additionalProperties": False}
 
 
 def _described(key: str, value: dict[str, Any]) -> dict[str, Any]:
