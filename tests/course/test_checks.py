@@ -319,3 +319,22 @@ def test_an_error_is_told_by_its_first_line_which_ends_once(classroom: Class) ->
     code = "raise ValueError('It is not so. \\nMore of it.')"
     (told,) = classroom.check("", code, {"var": "x", "exists": True})
     assert told.sentence == "Line 1 stopped with ValueError: It is not so."
+
+
+def test_an_expression_that_cannot_be_read_is_told_with_the_shapes_in_it(classroom: Class) -> None:  # noqa: F811
+    (told,) = classroom.check("", "share = torch.ones(4)", {"var": "float(share)", "value": 0.75})
+    assert told.sentence.startswith("`float(share)` cannot be read: ")
+    assert told.sentence.endswith(". `share` has shape (4,)")
+
+
+def test_losses_that_are_texts_are_no_losses(classroom: Class) -> None:  # noqa: F811
+    (told,) = classroom.check("", "losses = ['3.1', '0.1']", {"var": "losses", "loss_decreases": True})
+    assert (told.ok, told.got) == (False, "texts")
+
+
+def test_a_gradient_of_one_number_is_that_number_whatever_its_shape(classroom: Class) -> None:  # noqa: F811
+    code = "w = torch.ones({}, requires_grad=True)\n(3 * w).sum().backward()"
+    wanted = {"var": "w", "grad": 3.0}
+    for shape in ("()", "1", "(1, 1)"):
+        assert classroom.failures("", code.format(shape), wanted) == [], shape
+    assert classroom.failures("", code.format(2), wanted) == ["grad"]

@@ -192,6 +192,17 @@ class Judge:
         same = now.block is not None and any(now.block == first.block for first in found)
         return Answer(ok=same, got=say("`{other}` is not what it was at first", other=other))
 
+    def _shapes_in(self, expression: str) -> str:
+        """What the variables of an expression are that cannot be worked out."""
+        names = (each.id for each in ast.walk(ast.parse(expression)) if isinstance(each, ast.Name))
+        known = {name: self._evidence.facts(name) for name in names}
+        shapes = {name: facts.shape for name, facts in known.items() if facts is not None}
+        return "".join(
+            say(". `{name}` has shape {shape}", name=name, shape=str(tuple(shape)))
+            for name, shape in shapes.items()
+            if shape is not None
+        )
+
     def _missing(self, name: str, looked: Answer | None) -> CheckResult:
         if looked is not None and looked.error is not None:
             sentence = say(
@@ -200,6 +211,7 @@ class Judge:
                 type=looked.error.type,
                 message=looked.error.message,
             )
+            sentence += self._shapes_in(name)
             line = self._evidence.line_of(name)
             return CheckResult(False, "exists", name, "", looked.error.type, sentence, line)
         wanted = (looked.got if looked is not None else "") or name
