@@ -74,6 +74,42 @@ BLAMED: list[tuple[str, str, dict[str, Any], int | None, str]] = [
         "wrote to `model`",
     ),
     ("", "print(1)\nx = 2", {"stdout": "2"}, 1, "is `print(1)`"),
+    (  # of two names the later one is to blame
+        "",
+        "m = torch.ones(3)\nkept = m\nm = m * 2",
+        {"var": "kept", "shares_memory": "m"},
+        3,
+        "gave `m` another value",
+    ),
+    (
+        "",
+        f"{W}\ny = w * 2\nw = torch.ones(3)",
+        {"var": "y", "depends_on": "w"},
+        3,
+        "`w` does not require a gradient",
+    ),
+    (  # `requires_grad_` here is no change of torch
+        "",
+        "def f(x):\n    return x\nt = torch.ones(2).requires_grad_()\nf(t).sum().backward()",
+        {"py": "one = torch.ones(1)\nassert f(one) == 2"},
+        1,
+        "is `def f(x):`",
+    ),
+    (
+        "",
+        MADE + "opt = torch.optim.SGD(model.parameters(), 0.1)\nopt.zero_grad()\nopt.step()",
+        {"py": "len(opt.param_groups[0]['params']) == 1"},
+        2,
+        "is `opt = ",
+    ),
+    ("", "y = 3\nseen = y + 1\nz = 5", {"py": "seen = rerun(y=4)\nassert seen.z == 4"}, 1, "is `y = 3`"),
+    (
+        "",
+        "net = [torch.nn.Linear(2, 2)] * 2\nnet[0].requires_grad = False\nnet[1] = torch.nn.Linear(2, 3)",
+        {"var": "net[0].weight", "requires_grad": False},
+        2,
+        "is `net[0].requires_grad = False`",
+    ),
 ]
 
 

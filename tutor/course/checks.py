@@ -10,8 +10,8 @@ from typing import Any
 from msgspec import Struct
 
 from tutor.course.claims import Raises, Warns
-from tutor.course.effects import root_of
 from tutor.course.evidence import Evidence
+from tutor.course.reading import root_of
 from tutor.course.source_checks import find_use
 from tutor.facts import ErrorFacts, TensorFacts
 from tutor.translation import later, say, translated

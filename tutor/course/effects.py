@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator, Sequence
 from typing import Literal, NamedTuple
 
+from tutor.course.reading import bound_by, imported_by, is_name, names_in, root, root_of
 from tutor.facts import Change, Run, Snapshot, TensorFacts
 from tutor.facts import Step as RunStep
 
@@ -41,7 +43,10 @@ _CHANGING = frozenset(
 )
 #: Functions that leave their arguments alone though nobody takes their result.
 _LOOKING = frozenset({"print", "len", "repr", "type", "id", "help", "dir", "vars", "isinstance"})
+#: Methods that change something else than what they are called on.
+_ELSEWHERE = frozenset({"backward", "step", "zero_grad"})
 _MODES = frozenset({"train", "eval"})
+_ENTRY = re.compile(r"\w+\[(\d+|'\w*'|\"\w*\")\]")
 _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
 _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 
@@ -57,15 +62,16 @@ class Effect(NamedTuple):
 class Effects:
     """What the statements of one run did to the variables that checks ask about."""
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Run, setup: str = "") -> None:
         self._run = run
+        self._imported = imported_by(setup) | imported_by(run.source)
         self._statements: dict[int, list[tuple[ast.AST, int]]] = {}
 
     def last(self, expression: str, fact: str = "") -> Effect | None:
         """The last effect on what `fact` tells of a variable, a path or an expression."""
         found: Effect | None = None
         facts = _facts_of(expression, fact)
-        for name in names_in(expression):
+        for name in self._names_in(expression):
             before, known = self._run.before, name in self._run.before.tensors
             for step in self._run.steps:
                 effect = self._of(step, before, name, expression, facts, known=known)
@@ -78,7 +84,7 @@ class Effects:
 
     def mention(self, expression: str) -> int | None:
         """The last line whose text names something of an expression, in order to do something with it."""
-        names = frozenset(names_in(expression))
+        names = frozenset(self._names_in(expression))
         lines = [
             line
             for step in self._run.steps
@@ -97,6 +103,10 @@ class Effects:
         """The line on which the last statement that ran begins."""
         return self._run.steps[-1].line if self._run.steps else None
 
+    def _names_in(self, expression: str) -> list[str]:
+        """The variables of an expression; what was imported is what nobody's line changes."""
+        return [name for name in names_in(expression) if name not in self._imported]
+
     # ── one statement ────────────────────────────────────────────────────────
 
     def _of(
@@ -113,7 +123,7 @@ class Effects:
         own = next((change for change in step.changes if change.name == name), None)
         if deleted := [line for node, line in self._nodes(step) if _deletes(node, name)]:
             return Effect(deleted[-1], "deleted", name)
-        bound = [line for node, line in self._nodes(step) if name in _bound_by(node)]
+        bound = [line for node, line in self._nodes(step) if name in bound_by(node)]
         stays = was is not None and now is not None and was.object == now.object
         is_same = known and not stays and _is_same(was, now, facts)
         if bound and not stays and not is_same:
@@ -128,7 +138,7 @@ class Effects:
             deed: Deed = "written" if wrote else "altered"
             gradient = self._of_gradient(step, name) if facts & {"grad", "grad_is_none"} else []
             return Effect(gradient[-1] if gradient else self._written(step, name, now), deed, name)
-        if now is None and (likely := self._likely(step, name, facts)):
+        if now is None and (likely := self._likely(step, name, facts, expression)):
             return Effect(likely[-1], "likely", name)
         return None
 
@@ -167,16 +177,20 @@ class Effects:
     def _written(self, step: RunStep, name: str, facts: TensorFacts | None) -> int:
         """The line of a statement that changed a tensor: by the operations, or else by the text."""
         lines = _writing(step, facts) or self._likely(step, name, frozenset())
-        lines = lines or [line for node, line in self._nodes(step) if _is_name(node, name)]
+        lines = lines or [line for node, line in self._nodes(step) if is_name(node, name)]
         return lines[-1] if lines else step.line
 
     def _of_gradient(self, step: RunStep, name: str) -> list[int]:
         """Lines of a statement that go backwards, or that reset or write the gradient of `name`."""
         return [line for node, line in self._nodes(step) if _may_change_gradient(node, name)]
 
-    def _likely(self, step: RunStep, name: str, facts: frozenset[str]) -> list[int]:
+    def _likely(self, step: RunStep, name: str, facts: frozenset[str], path: str = "") -> list[int]:
         modes = "training" in facts
-        return [line for node, line in self._nodes(step) if _may_change(node, name, modes=modes)]
+        return [
+            line
+            for node, line in self._nodes(step)
+            if _may_change(node, name, modes=modes) and not _is_beside(node, path)
+        ]
 
     def _nodes(self, step: RunStep) -> list[tuple[ast.AST, int]]:
         """What a statement consists of, in the order of the text, with the lines of the run's source."""
@@ -188,31 +202,6 @@ class Effects:
             found = [(node, step.line + line - 1) for each in body for node, line in _walk(each)]
             self._statements[step.index] = found
         return self._statements[step.index]
-
-
-def names_in(expression: str) -> list[str]:
-    """The variables that an expression, or the code of a check, reads."""
-    try:
-        tree = ast.parse(expression)
-    except (SyntaxError, ValueError):
-        return [expression]
-    names = [node.id for node in ast.walk(tree) if isinstance(node, ast.Name)]
-    return list(dict.fromkeys(names)) or [expression]
-
-
-def root_of(path: str) -> str:
-    """The variable that a path or expression starts from."""
-    try:
-        node: ast.AST = ast.parse(path, mode="eval").body
-    except SyntaxError:
-        return path
-    return _root(node) or path
-
-
-def _root(node: ast.AST) -> str:
-    while isinstance(node, ast.Attribute | ast.Subscript | ast.Call):
-        node = node.func if isinstance(node, ast.Call) else node.value
-    return node.id if isinstance(node, ast.Name) else ""
 
 
 def _facts_of(expression: str, fact: str) -> frozenset[str]:
@@ -238,42 +227,32 @@ def _walk(statement: ast.AST, line: int = 1) -> Iterator[tuple[ast.AST, int]]:
         yield from _walk(child, line)
 
 
-def _bound_by(node: ast.AST) -> list[str]:
-    if isinstance(node, ast.Assign | ast.For | ast.AsyncFor):
-        targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-        return [name for target in targets for name in _targets(target)]
-    if isinstance(node, ast.AugAssign | ast.NamedExpr):
-        return _targets(node.target)
-    if isinstance(node, ast.AnnAssign):
-        return _targets(node.target) if node.value is not None else []
-    if isinstance(node, ast.withitem):
-        return _targets(node.optional_vars) if node.optional_vars is not None else []
-    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-        return [node.name]
-    if isinstance(node, ast.Import | ast.ImportFrom):
-        return [(alias.asname or alias.name).partition(".")[0] for alias in node.names]
-    return []
+def _is_beside(node: ast.AST, path: str) -> bool:
+    """Whether another entry of the same thing is changed: `net[2]`, where `path` is `net[0].weight`."""
+    if isinstance(node, ast.Assign | ast.Delete):
+        changed = node.targets
+    elif isinstance(node, ast.AugAssign):
+        changed = [node.target]
+    else:
+        changed = [node.func] if isinstance(node, ast.Call) else []
+    asked = _entry(path)
+    others = [_entry(ast.unparse(each)) for each in changed]
+    return asked is not None and bool(others) and all(each not in (None, asked) for each in others)
 
 
-def _targets(target: ast.AST) -> list[str]:
-    if isinstance(target, ast.Tuple | ast.List):
-        return [name for each in target.elts for name in _targets(each)]
-    if isinstance(target, ast.Starred):
-        return _targets(target.value)
-    return [target.id] if isinstance(target, ast.Name) else []
+def _entry(path: str) -> int | str | None:
+    """The index or key directly behind a variable, such as 0 of `net[0].weight`; None where there is none."""
+    match = _ENTRY.match(path)
+    return None if match is None else ast.literal_eval(match[1])
 
 
 def _deletes(node: ast.AST, name: str) -> bool:
-    return isinstance(node, ast.Delete) and any(_is_name(target, name) for target in node.targets)
-
-
-def _is_name(node: ast.AST, name: str) -> bool:
-    return isinstance(node, ast.Name) and node.id == name
+    return isinstance(node, ast.Delete) and any(is_name(target, name) for target in node.targets)
 
 
 def _may_change(node: ast.AST, name: str, *, modes: bool) -> bool:
     """Whether a part of a statement looks as if it changed what `name` holds."""
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and _root(node.func) == name:
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and root(node.func) == name:
         method = node.func.attr
         if modes or method in _MODES:
             return modes and method in _MODES
@@ -287,7 +266,7 @@ def _may_change(node: ast.AST, name: str, *, modes: bool) -> bool:
     if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) and not _only_looks(node.value):
         call = node.value
         given = [*call.args, *(each.value for each in call.keywords)]
-        return _is_method(call.func, name) or any(_root(each) == name for each in given)
+        return _is_changing(call.func, name) or any(root(each) == name for each in given)
     return False
 
 
@@ -299,17 +278,17 @@ def _may_change_gradient(node: ast.AST, name: str) -> bool:
         )
     if isinstance(node, ast.Assign | ast.AugAssign | ast.Delete):
         targets = [node.target] if isinstance(node, ast.AugAssign) else node.targets
-        return any(_root(target) == name and ".grad" in ast.unparse(target) for target in targets)
+        return any(root(target) == name and ".grad" in ast.unparse(target) for target in targets)
     return False
 
 
-def _is_method(node: ast.AST, name: str) -> bool:
+def _is_changing(node: ast.AST, name: str) -> bool:
     """`out.append` of `out`, and `rows[0].append`: not what is called on something that `name` made."""
-    if not isinstance(node, ast.Attribute):
+    if not isinstance(node, ast.Attribute) or node.attr in _ELSEWHERE:
         return False
     while isinstance(node, ast.Attribute | ast.Subscript):
         node = node.value
-    return _is_name(node, name)
+    return is_name(node, name)
 
 
 def _only_looks(node: ast.AST) -> bool:
@@ -317,7 +296,7 @@ def _only_looks(node: ast.AST) -> bool:
 
 
 def _changes_part(target: ast.AST, name: str) -> bool:
-    return isinstance(target, ast.Attribute | ast.Subscript) and _root(target) == name
+    return isinstance(target, ast.Attribute | ast.Subscript) and root(target) == name
 
 
 # ── the records ──────────────────────────────────────────────────────────────

@@ -5,8 +5,9 @@ from __future__ import annotations
 import ast
 from functools import cached_property
 
-from tutor.course.effects import Effect, Effects, root_of
+from tutor.course.effects import Effect, Effects
 from tutor.course.originals import Originals
+from tutor.course.reading import root_of
 from tutor.facts import Run, Snapshot, TensorFacts
 from tutor.facts import Step as RunStep
 
@@ -35,7 +36,7 @@ class Evidence:
     @cached_property
     def effects(self) -> Effects:
         """What the learner's statements did to variables."""
-        return Effects(self.run)
+        return Effects(self.run, self._setup)
 
     def effect_on(self, name: str, fact: str = "") -> Effect | None:
         """The last line of the learner's that had an effect on what `fact` tells of a variable or expression;

@@ -118,6 +118,18 @@ class Judge:
     def _effect(self, fact: str, expression: str) -> Effect | None:
         return self._evidence.effect_on(expression, fact) if expression else None
 
+    def _cause(self, fact: str, about: str, other: Any) -> Effect | None:
+        """The line to tell: of two variables that are not related as they should be, the later one's."""
+        found = self._effect(fact, about)
+        related = isinstance(other, str | tuple) and (fact in _RELATIONS or fact == "depends_on")
+        for name in names_of(other) if related else ():
+            theirs = self._effect("" if fact == "depends_on" else fact, name)
+            if theirs is None or theirs.deed != "rebound" or name in self._evidence.before.tensors:
+                continue
+            if found is None or theirs.line > found.line:
+                found = theirs
+        return found
+
     def _told(self, line: int | None, effect: Effect | None = None) -> str:
         """What the learner's line did; of another line than that of the effect, what it is."""
         source = self._evidence.source_of(line)
@@ -230,7 +242,7 @@ class Judge:
         if verdict.ok:
             return CheckResult(True, kind if fact == kind else fact, name, verdict.expected, verdict.got)
         about = name or (wanted if fact == "py" else "")
-        effect = self._effect(verdict.about or kind, about) if verdict.line is None else None
+        effect = self._cause(verdict.about or kind, about, wanted) if verdict.line is None else None
         line = verdict.line or (effect.line if effect is not None else None)
         template = verdict.clause or translated("is {got}")
         clause = template.replace("{got}", verdict.got)

@@ -28,7 +28,7 @@ def _compared(_: str, __: Any, answer: Answer) -> Verdict:
     }
     clause = clauses.get(answer.kind, translated("is {got}"))
     note = in_words(answer.note)
-    if note and len(answer.got) > _LONG:
+    if note and (len(answer.got) > _LONG or answer.got == answer.expected):  # shapes alone, say
         clause = say("is not as it should be: {note}", note=note)
     elif note and answer.note != answer.got:
         clause += f": {note}"
@@ -57,6 +57,8 @@ def _gradient(name: str, wanted: Any, answer: Answer) -> Verdict:
         "dtype": translated("has a gradient of dtype {got}"),
     }.get(answer.kind, translated("has a gradient {got}"))
     clause += f": {in_words(answer.note)}" if answer.note else ""
+    if answer.note and answer.got == answer.expected:
+        clause = say("has a gradient that is not as it should be: {note}", note=in_words(answer.note))
     return Verdict(False, found.expected, found.got, clause, says_all=found.says_all)
 
 
@@ -87,8 +89,19 @@ def _relation(wish: str, lack: str) -> Callable[[str, Any, Answer], Verdict]:
     return decide
 
 
+#: What the kernel says of the tensor to which a gradient is to lead, with its name.
+_OF_THE_SOURCE = {
+    "the source is no tensor": later("`{wanted}` is no tensor"),
+    "the source does not require a gradient": later("`{wanted}` does not require a gradient"),
+}
+
+
 def _depends(_: str, wanted: str, answer: Answer) -> Verdict:
-    why = f": {in_words(answer.note)}" if answer.note else ""
+    why = ""
+    if answer.note in _OF_THE_SOURCE:
+        why = f": {say(_OF_THE_SOURCE[answer.note], wanted=wanted)}"
+    elif answer.note:
+        why = f": {in_words(answer.note)}"
     if answer.kind == "type" and not answer.note:
         return Verdict(
             False,

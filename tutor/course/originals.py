@@ -6,7 +6,7 @@ import ast
 from functools import cached_property
 from itertools import product, takewhile
 
-from tutor.course.effects import names_in
+from tutor.course.reading import names_in
 from tutor.facts import Run, Snapshot, TensorFacts
 from tutor.facts import Step as RunStep
 
