@@ -225,7 +225,7 @@ class Snapshots:
         items = collector.collect((name, looked_at[name]) for name in wanted)
         self._cut_before = self._cut
         self._cut = {path: id(looked_at[_root(path)]) for path, _ in collector.cut}
-        residents = self._residents(items, asked)
+        residents = self._residents(items, asked, self._at_rest(looked_at, asked))
         blocks = self._memory.update(residents, self._objects, self._storages)
         omitted = len(self._skipped) + collector.omitted
         self._omitted = omitted + self._variables.count_beyond(looked_at, tracked)
@@ -271,10 +271,31 @@ class Snapshots:
         best = set(newest_first[:MAX_NAMES])
         return [name for name in tracked if name in best]
 
-    def _residents(self, items: list[Named], asked: frozenset[str]) -> list[Resident]:
+    def _at_rest(self, looked_at: dict[str, object], asked: frozenset[str]) -> frozenset[str]:
+        """Variables not in `asked` that are seen at once not to have moved; of gradients nothing is said."""
+        layout = self._layout
+        if layout is None:
+            return frozenset()
+        screened = [True] * len(layout.names) if layout.all_screened else layout.screened
+        names = list(compress(layout.names, screened))
+        kept = [] if asked.isdisjoint(names) else [name not in asked for name in names]
+        names = list(compress(names, kept)) if kept else names
+        values = [looked_at.get(name) for name in names]
+        known = self._objects.known
+        same = [known(value) for value in values] == [self._entries[name].facts.object for name in names]
+        return frozenset(names) if same and layout.screen.unchanged(values, kept) else frozenset()
+
+    def _residents(
+        self, items: list[Named], asked: frozenset[str], at_rest: frozenset[str]
+    ) -> list[Resident]:
         """The facts of each item: remembered where nothing moved, else read."""
         if self._entries:
-            unread = [i for i, item in enumerate(items) if item.root in asked or self._differs(item)]
+            unread = [
+                i
+                for i, item in enumerate(items)
+                if item.root in asked
+                or ((item.gradient is not None or item.path not in at_rest) and self._differs(item))
+            ]
         else:
             unread = list(range(len(items)))
         fresh = items if len(unread) == len(items) else [items[i] for i in unread]
@@ -321,12 +342,15 @@ class Snapshots:
     ) -> SnapshotDelta:
         paths = [resident.facts.name for resident in residents]
         gone, order = rearranged(self._entries, paths)
-        changes = [change for r in residents if (change := self._change(r, blocks)) is not None]
+        entries = self._entries
+        fresh = [r for r in residents if (e := entries.get(r.facts.name)) is None or e.facts is not r.facts]
+        looked_at_again = residents if blocks else fresh
+        changes = [change for r in looked_at_again if (change := self._change(r, blocks)) is not None]
         storages, sharing = {each.block: each for each in self._memory.storages()}, self._memory.sharing
         sent = self._sent_storages
         freed, order_of_blocks = rearranged(sent, list(storages))
         delta = SnapshotDelta(
-            tensors=tuple(r.facts for r in residents if self._is_news(r.facts)),
+            tensors=tuple(r.facts for r in fresh if self._is_news(r.facts)),
             gone=gone,
             order=order,
             storages=tuple(each for each in storages.values() if sent.get(each.block) != each),
@@ -343,7 +367,7 @@ class Snapshots:
 
     def _is_news(self, facts: TensorFacts) -> bool:
         entry = self._entries.get(facts.name)
-        return entry is None or (entry.facts is not facts and entry.facts != facts)
+        return entry is None or entry.facts != facts
 
     def _departures(
         self, gone: tuple[str, ...], looked_at: dict[str, object], holding: set[str]

@@ -63,8 +63,12 @@ class Screen(Struct, frozen=True):
             [bool(each.requires_grad) for each in facts],
         )
 
-    def unchanged(self, tensors: Sequence[Any]) -> bool:
-        """Whether all of `tensors` still look as they did. Call inside `raw.quiet()`."""
+    def unchanged(self, tensors: Sequence[Any], kept: Sequence[bool] = ()) -> bool:
+        """Whether tensors look as they did: all, or those that are `kept`. Call inside `raw.quiet()`."""
+        if kept:
+            versions = list(compress(self.versions, kept))
+            addresses = list(compress(self.addresses, kept))
+            return Screen(versions, addresses, list(compress(self.requiring, kept))).unchanged(tensors)
         try:
             return (
                 list(raw.versions(tensors)) == self.versions

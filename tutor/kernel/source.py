@@ -6,6 +6,7 @@ import __future__
 import ast
 import linecache
 from collections.abc import Iterator
+from functools import cached_property
 from types import CodeType
 
 TOP_LEVEL_AWAIT = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
@@ -29,6 +30,11 @@ class Source:
         # A None time keeps linecache from looking for a file of that name.
         linecache.cache[filename] = (len(text), None, [line + "\n" for line in self.lines], filename)
 
+    @cached_property
+    def encoded(self) -> list[bytes]:
+        """The lines in UTF-8, by which columns of syntax nodes count."""
+        return [line.encode("utf-8", "surrogatepass") for line in self.lines]
+
     @property
     def statements(self) -> list[ast.stmt]:
         return self.tree.body
@@ -42,7 +48,7 @@ class Source:
         first = self.first_line(node)
         column = node.col_offset if first == node.lineno else 0
         last = node.end_lineno or node.lineno
-        lines = [line.encode("utf-8", "surrogatepass") for line in self.lines[first - 1 : last]]
+        lines = self.encoded[first - 1 : last]
         if not isinstance(node, _BLOCKS):  # a comment on the last line of a block belongs to it
             lines[-1] = lines[-1][: node.end_col_offset]
         lines[0] = lines[0][column:]

@@ -85,7 +85,7 @@ class Text:
     """The text of one source by spans; its columns count UTF-8 bytes."""
 
     def __init__(self, source: Source) -> None:
-        self._lines = [line.encode("utf-8", "surrogatepass") for line in source.lines]
+        self._lines = source.encoded
 
     def between(self, begin: tuple[int, int], end: tuple[int, int]) -> str:
         """From one (line, column) to another, as it stands there."""
