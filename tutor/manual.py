@@ -159,6 +159,14 @@ class Group(_Speaking, click.Group):
 
     command_class = Command
 
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run what is asked for; Ctrl-C where nobody else heeds it ends as programs do that it ends."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            click.echo("\n" + _word("Aborted!"), err=True)
+            raise exceptions.Exit(130) from None
+
     def _own(self, context: click.Context, args: list[str]) -> list[str]:
         for at, word in enumerate(args):
             command = self.get_command(context, word)

@@ -148,6 +148,24 @@ def test_output_comes_while_the_code_runs(tmp_path):
         assert time.monotonic() - began < 10
 
 
+def test_an_interrupt_between_two_inputs_ends_it_with_a_sentence_and_without_a_kernel(tmp_path):
+    with subprocess.Popen(
+        COMMAND,
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8",
+        env=environment(tmp_path),
+    ) as process:  # fmt: skip
+        process.stdin.write("import os; print(os.getpid())\nfor i in range(3):\n")
+        process.stdin.flush()
+        process.stdout.readline()
+        kernel = int(process.stdout.readline())
+        process.send_signal(signal.SIGINT)
+        assert process.wait(30) == 130
+        assert process.stdout.read() == "Stopped.\n"
+        assert process.stderr.read() == ""
+    with pytest.raises(ProcessLookupError):
+        os.kill(kernel, 0)
+
+
 def test_code_that_cannot_be_stopped_is_ended(tmp_path):
     with subprocess.Popen(
         COMMAND,

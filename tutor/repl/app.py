@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import sys
 from typing import TYPE_CHECKING
 
@@ -31,6 +32,8 @@ async def _run(session: Session, source: str | None, study: Study | None) -> int
     try:
         return await Conversation(session, out, _reader(session, out, colour, study), study).converse(source)
     finally:
+        # Who is ending already is not to be interrupted at it: the kernel has to go too.
+        asyncio.get_running_loop().add_signal_handler(signal.SIGINT, lambda: None)
         await session.close()
 
 

@@ -135,6 +135,7 @@ class Conversation:
             except Stopped:
                 if not self.reader.is_person:
                     self._interrupted = True
+                    self.out.line(say("Stopped."))
                     return None
 
     async def _do(self, work: Coroutine[Any, Any, Any]) -> None:
