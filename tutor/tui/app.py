@@ -22,6 +22,7 @@ from tutor.explain import load_rules
 from tutor.language import current_language
 from tutor.session import Session
 from tutor.translation import read_all, say
+from tutor.tui.altkeys import read_alt_by
 from tutor.tui.clipboard import Copying
 from tutor.tui.colourless import Colourless
 from tutor.tui.messages import StoreTrouble
@@ -54,6 +55,7 @@ class TutorApp(Copying):
         theme: str | None = None,
     ) -> None:
         super().__init__()
+        read_alt_by(self.driver_class)
         self.session = session
         self.store = store
         #: Sessions of benches that were opened later.
