@@ -16,6 +16,7 @@ from tutor.course.predictions import (
     Raised,
     fits_raised,
     fits_value,
+    marks_of,
     read_prediction,
     read_raised,
 )
@@ -179,3 +180,20 @@ def test_choices_may_say_that_the_code_raises() -> None:
     assert Ask("x", form="boolean").offered == (True, False)
     assert read_raised("raised hand") is None
     assert read_raised(3) is None
+
+
+@pytest.mark.parametrize(
+    ("choices", "marks"),
+    [
+        (("works", "raises"), "12"),
+        (("1", "2", "3", "5"), "1234"),
+        (("1", "4", "[1, 1]"), "123"),
+        (("0", "1", "4"), "abc"),
+        (("2", "4", "8"), "abc"),
+        (("3.0", "300.0", "200.0"), "abc"),
+        (("0.5", "nan", "inf"), "123"),
+        ((), ""),
+    ],
+)
+def test_a_choice_is_named_by_what_is_no_other_choice(choices: tuple[str, ...], marks: str) -> None:
+    assert "".join(marks_of(choices)) == marks

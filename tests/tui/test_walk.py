@@ -51,6 +51,23 @@ def test_prediction_is_remembered_by_what_was_chosen_not_by_its_place(store: Sto
     assert walk(store, 1, 2).work.choice is None
 
 
+@pytest.mark.parametrize(
+    ("choices", "typed"),
+    [
+        ((0, 1, 4), {"1": 1, "0": 0, "4": 2, "b": 1, "C": 2, "2": None, "d": None}),
+        ((3.0, 300.0), {"3": 0, "1": 0, "2": 1, "300": 1}),
+        ((2, 4, 8), {"2": 0, "a": 0, "8.0": 2, "1": None}),
+        (([2, 5], [5]), {"1": 0, "(2, 5)": 0, "2": 1, "[5]": 1, "b": None}),
+    ],
+)
+def test_a_choice_is_said_by_its_mark_or_by_what_it_is(
+    store: Store, choices: tuple[object, ...], typed: dict[str, int | None]
+) -> None:
+    w = walk(store, *choices)
+    w.forward()
+    assert {text: w.choice_meant(text) for text in typed} == typed
+
+
 def test_what_the_answer_was_is_recorded(store: Store) -> None:
     w = walk(store, 5, 7)
     w.forward()

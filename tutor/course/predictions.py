@@ -49,6 +49,7 @@ _COMPUTED: dict[type[ast.operator], Callable[[float, float], float]] = {
     ast.Pow: math.pow,
 }
 _LENGTH = 100
+_LETTERS = tuple("abcdefghijklmnopqrstuvwxyz")
 #: What people type for True and for False.
 _YES = frozenset({"true", "yes", "y", "예", "네", "참"})
 _NO = frozenset({"false", "no", "n", "아니요", "아니오", "거짓"})
@@ -131,6 +132,14 @@ def index_meant(text: str, values: Sequence[object], shown: Sequence[str]) -> in
     found = [n for n, value in enumerate(values) if isinstance(value, bool) and wanted in truth[value]]
     found = found or [n for n, value in enumerate(values) if _is_meant(text, value)]
     return found[0] if len(found) == 1 else None
+
+
+def marks_of(choices: Sequence[str]) -> tuple[str, ...]:
+    """What names each choice: its number, or a letter where a number may be a choice itself."""
+    places = tuple(map(str, range(1, len(choices) + 1)))
+    numbers = {place: _number(text) for place, text in zip(places, choices, strict=True)}
+    values = [number for place, number in numbers.items() if number is not None and number != int(place)]
+    return places if not any(value in map(int, places) for value in values) else _LETTERS[: len(places)]
 
 
 def _is_meant(text: str, value: object) -> bool:

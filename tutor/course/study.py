@@ -15,6 +15,7 @@ from tutor.course.predictions import (
     fits_raised,
     fits_value,
     index_meant,
+    marks_of,
     read_prediction,
     value_text,
 )
@@ -172,10 +173,11 @@ class Walk:
                 self.finish()
 
     def choice_meant(self, text: str) -> int | None:
-        """Index of the choice that `text` says, by its number or by what it is; None where it says none."""
+        """Index of the choice that `text` says, by its mark or by what it is; None where it says none."""
         text = " ".join(unicodedata.normalize("NFKC", text).split())
-        if text.isdecimal() and text.isascii() and 1 <= int(text[:9]) <= len(self.choices):
-            return int(text[:9]) - 1
+        mark = text.lower()
+        if mark in self.marks:
+            return self.marks.index(mark)
         match self.step:
             case PredictStep(ask=ask):
                 return index_meant(text, ask.offered, ask.shown)
@@ -201,6 +203,11 @@ class Walk:
             case QuizStep(options=options):
                 return tuple(option.text for option in options)
         return ()
+
+    @property
+    def marks(self) -> tuple[str, ...]:
+        """What stands before each choice."""
+        return marks_of(self.choices)
 
     @property
     def form(self) -> str:

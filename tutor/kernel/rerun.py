@@ -43,9 +43,10 @@ def run_again(
         random.seed(seed)
         np.random.seed(seed % 2**32)
 
-    def bound(name: str) -> None:
+    def bound(name: str, _: Any = None) -> Any:
         if name in pending and name in names:
             _put(names, name, pending.pop(name))
+        return names.get(name)
 
     for name in tuple(pending):
         bound(name)
@@ -53,6 +54,7 @@ def run_again(
     try:
         tree = ast.parse(source)
         for node in _told(tree.body, set(pending)):
+            node = ast.fix_missing_locations(_Walrus(set(pending)).visit(node))
             exec(compile(ast.Module([node], []), "<rerun>", "exec", dont_inherit=True), names)
     except Untried:
         raise
@@ -79,6 +81,25 @@ def _told(body: list[ast.stmt], wanted: set[str]) -> list[ast.stmt]:
         told.append(node)
         told += _calls(found, node)
     return told
+
+
+class _Walrus(ast.NodeTransformer):
+    """Calls where an expression of the top level binds one of these names, before its value is used."""
+
+    def __init__(self, wanted: set[str]) -> None:
+        self._wanted = wanted
+
+    def visit_NamedExpr(self, node: ast.NamedExpr) -> ast.expr:
+        self.generic_visit(node)
+        if node.target.id not in self._wanted:
+            return node
+        call = ast.Call(ast.Name(_BOUND, ast.Load()), [ast.Constant(node.target.id), node], [])
+        return ast.copy_location(call, node)
+
+    def _leave(self, node: ast.AST) -> ast.AST:
+        return node
+
+    visit_FunctionDef = visit_AsyncFunctionDef = visit_ClassDef = visit_Lambda = _leave
 
 
 def _blocks(node: ast.stmt) -> Iterator[list[ast.stmt]]:

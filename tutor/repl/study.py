@@ -114,8 +114,8 @@ def show_step(talk: Conversation) -> None:
     write_prose(talk, walk.step.prompt)
     if walk.has_code and study.code.strip():
         write_code(talk, study.code, numbered=walk.graded is not None)
-    for number, choice in enumerate(walk.choices, 1):
-        out.line(f"  {number}  {clean(choice)}")
+    for mark, choice in zip(walk.marks, walk.choices, strict=True):
+        out.line(f"  {mark}  {clean(choice)}")
     if not study.trusted:
         out.say(f"{translated(RISK)} {say(':trust runs it from now on, :source shows all of it.')}")
     if walk.asks and walk.is_answered:
@@ -128,7 +128,9 @@ def show_step(talk: Conversation) -> None:
 def advice(walk: Walk) -> str:
     """What to enter in this step."""
     if walk.choices:
-        return say("Answer with :answer and a number from 1 to {count}.", count=len(walk.choices))
+        if walk.marks[0].isdecimal():
+            return say("Answer with :answer and a number from 1 to {count}.", count=len(walk.choices))
+        return say("Answer with :answer and a letter from a to {last}.", last=walk.marks[-1])
     if walk.form:
         return say(
             "Predict with :answer and {example}, or raises ValueError.",

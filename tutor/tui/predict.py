@@ -12,7 +12,7 @@ from textual.geometry import Size
 from textual.widget import Widget
 from textual.widgets import Input
 
-from tutor.course.predictions import EXAMPLES
+from tutor.course.predictions import EXAMPLES, marks_of
 from tutor.translation import say, translated
 from tutor.tui.lines import palette_of
 from tutor.tui.messages import ChoiceMade, PredictionTyped
@@ -69,7 +69,7 @@ class Guess(Input):
 
 
 class Choices(Widget, can_focus=True):
-    """Up, down and enter, or the number of a choice. The choice stands once the answer is known."""
+    """Up, down and enter, or the number or letter of a choice. The choice stands once the answer is known."""
 
     BINDINGS = [
         Binding("up", "move(-1)", show=False),
@@ -99,6 +99,7 @@ class Choices(Widget, can_focus=True):
         rows = []
         if not q.choices:
             return self._typed_rows(q)
+        marks = marks_of(q.choices)
         for index, text in enumerate(q.choices):
             sign, fact = " ", ""
             if index == q.chosen:
@@ -107,7 +108,7 @@ class Choices(Widget, can_focus=True):
             if q.answer is not None and index == q.truth:
                 own = say("it is, as you said") if q.predicts else say("right")
                 sign, fact = "✓", own if index == q.chosen else say("it is")
-            rows.append((sign, f"{index + 1}  {text}", fact))
+            rows.append((sign, f"{marks[index]}  {text}", fact))
         if q.answer is not None and not self.screen.has_class("-tall"):
             # The room is for what explains the answer.
             rows = [row for row in rows if row[0] != " "]
@@ -157,10 +158,11 @@ class Choices(Widget, can_focus=True):
         self._choose(self._at)
 
     def on_key(self, event: events.Key) -> None:
-        """A digit chooses at once."""
-        if event.key.isdigit() and 0 < int(event.key) <= len(self.question.choices):
+        """The number or letter of a choice chooses at once."""
+        marks = marks_of(self.question.choices)
+        if event.key in marks:
             event.stop()
-            self._at = int(event.key) - 1
+            self._at = marks.index(event.key)
             self._choose(self._at)
 
     def on_click(self, event: events.Click) -> None:
