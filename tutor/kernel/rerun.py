@@ -53,9 +53,10 @@ def run_again(
     names[_BOUND] = bound
     try:
         tree = ast.parse(source)
+        walrus = _Walrus(set(pending))
         for node in _told(tree.body, set(pending)):
-            node = ast.fix_missing_locations(_Walrus(set(pending)).visit(node))
-            exec(compile(ast.Module([node], []), "<rerun>", "exec", dont_inherit=True), names)
+            module = ast.Module([walrus.visit(node)], [])
+            exec(compile(module, "<rerun>", "exec", dont_inherit=True), names)
     except Untried:
         raise
     except Exception as error:
@@ -89,17 +90,14 @@ class _Walrus(ast.NodeTransformer):
     def __init__(self, wanted: set[str]) -> None:
         self._wanted = wanted
 
-    def visit_NamedExpr(self, node: ast.NamedExpr) -> ast.expr:
+    def visit(self, node: ast.AST) -> Any:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda):
+            return node
         self.generic_visit(node)
-        if node.target.id not in self._wanted:
+        if not isinstance(node, ast.NamedExpr) or node.target.id not in self._wanted:
             return node
         call = ast.Call(ast.Name(_BOUND, ast.Load()), [ast.Constant(node.target.id), node], [])
-        return ast.copy_location(call, node)
-
-    def _leave(self, node: ast.AST) -> ast.AST:
-        return node
-
-    visit_FunctionDef = visit_AsyncFunctionDef = visit_ClassDef = visit_Lambda = _leave
+        return ast.fix_missing_locations(ast.copy_location(call, node))
 
 
 def _blocks(node: ast.stmt) -> Iterator[list[ast.stmt]]:
