@@ -137,9 +137,12 @@ def index_meant(text: str, values: Sequence[object], shown: Sequence[str]) -> in
 def marks_of(choices: Sequence[str]) -> tuple[str, ...]:
     """What names each choice: its number, or a letter where a number may be a choice itself."""
     places = tuple(map(str, range(1, len(choices) + 1)))
-    numbers = {place: _number(text) for place, text in zip(places, choices, strict=True)}
-    values = [number for place, number in numbers.items() if number is not None and number != int(place)]
-    return places if not any(value in map(int, places) for value in values) else _LETTERS[: len(places)]
+    numbers = map(_number, choices)
+    mistaken = any(
+        number is not None and 1 <= number <= len(places) and number == int(number) != int(place)
+        for place, number in zip(places, numbers, strict=True)
+    )
+    return _LETTERS[: len(places)] if mistaken else places
 
 
 def _is_meant(text: str, value: object) -> bool:
