@@ -8,6 +8,7 @@ import signal
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from getpass import getpass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -156,7 +157,7 @@ class Walk:
         if isinstance(event, StepFinished) and not self._hidden:
             self._take(event.step)
         elif isinstance(event, InputAsked):
-            self._session.reply(_read_line(event.prompt))
+            self._session.reply(_read_line(event.prompt, hidden=event.hidden))
         elif isinstance(event, StateChanged) and event.state == "stuck":
             self._session.kill()
 
@@ -172,7 +173,11 @@ def newest_made(snapshot: Snapshot) -> str:
     return next((name for name in reversed(made) if name.isidentifier()), made[-1] if made else "")
 
 
-def _read_line(prompt: str) -> str | None:
+def _read_line(prompt: str, *, hidden: bool) -> str | None:
+    if hidden and sys.stdin.isatty():
+        with contextlib.suppress(EOFError):
+            return getpass(prompt)
+        return None
     print(prompt, end="", file=sys.stderr, flush=True)
     line = sys.stdin.readline()
     return line.removesuffix("\n") if line else None

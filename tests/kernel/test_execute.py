@@ -166,6 +166,16 @@ def test_input_asks_the_session_and_gets_the_answer(driver):
     assert driver.of(InputAsked)[0].prompt == "who? "
 
 
+def test_getpass_asks_the_session_for_an_answer_that_is_not_shown(driver):
+    asked = lambda event: isinstance(event, InputAsked)  # noqa: E731
+    code = "from getpass import getpass\nkey = getpass()\nprint(len(key))"
+    run = driver.run_and(code, lambda s: s.reply("비밀"), asked)
+    assert (driver.value("key"), run.steps[-1].stdout) == ("비밀", "2\n")
+    assert driver.of(InputAsked)[-1] == InputAsked("Password: ", hidden=True)
+    run = driver.run_and("getpass('key: ')", lambda s: s.reply(None), asked)
+    assert run.error.type == "EOFError"
+
+
 def test_end_of_file_at_input_is_an_eof_error(driver):
     run = driver.run_and("input()", lambda s: s.reply(None), lambda e: isinstance(e, InputAsked))
     assert run.error.type == "EOFError"

@@ -60,7 +60,10 @@ def test_errors_say_where_and_why_and_the_rest_goes_on(piped):
 
 
 def test_input_takes_the_next_line(piped):
-    done = piped("name = input('이름? ')\n철수\nprint('hello', name)\nlast = input()\n")
+    secret = "import getpass; len(getpass.getpass('key: '))\ngeheim\n"
+    done = piped(secret + "name = input('이름? ')\n철수\nprint('hello', name)\nlast = input()\n")
+    assert "key: \n6\n" in done.stdout
+    assert "geheim" not in done.stdout
     assert "이름? 철수\n" in done.stdout
     assert "hello 철수\n" in done.stdout
     assert "EOFError" in done.stdout

@@ -113,6 +113,12 @@ def test_ctrl_c_drops_what_is_typed_and_stops_what_runs(open_terminal):
     terminal.expect("\nStopped.\n")
     assert time.monotonic() - began < 5
     terminal.expect(">>>")
+    terminal.type("import getpass; len(getpass.getpass('key: '))\r")
+    terminal.expect("\nkey: ")
+    terminal.type("geheim\r")
+    terminal.expect("\n6\n")
+    assert "geheim" not in terminal.seen
+    terminal.expect(">>>")
     terminal.type("answer = input('which? ')\r")
     terminal.expect("which? ", 10)
     terminal.expect("which? ", 10)
@@ -201,6 +207,12 @@ def test_a_dumb_terminal_gets_plain_lines(open_terminal):
     terminal.type("x = (1,\n")
     terminal.expect("...")
     terminal.type(CTRL_C)
+    terminal.expect(">>>")
+    terminal.type("import getpass; len(getpass.getpass('key: '))\n")
+    terminal.expect("\nkey: ")
+    terminal.type("geheim\n")
+    terminal.expect("\n6\n")
+    assert "geheim" not in terminal.seen
     terminal.expect(">>>")
     terminal.type("input('which? ')\n")
     terminal.expect("which? ")

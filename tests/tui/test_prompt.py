@@ -183,6 +183,41 @@ def test_several_questions_in_a_row_korean_answers_and_a_clean_history(play: Pla
     play(story, lesson=None)
 
 
+def test_a_hidden_answer_is_nowhere_to_be_seen(play: Play) -> None:
+    async def story(p: Player) -> None:
+        await p.code("from getpass import getpass\nkey = getpass('key: ')\nprint(len(key), input('again: '))")
+        await p.press("ctrl+r")
+        await p.until(lambda: p.bench.repl.asking)
+        await p.press(*"geheim", "세")
+        await p.see("key:", "••••••＊")
+        await p.press("shift+home")
+        p.bench.repl.action_copy()
+        p.bench.repl.action_cut()
+        assert "geheim" not in p.app.clipboard
+        await p.press("end", "enter")
+        await p.until(lambda: p.bench.repl.asking and not p.bench.repl.hides)
+        await p.press(*"open", "enter")
+        await p.settle()
+        await p.see("7 open", "again: open")
+        assert "geheim" not in p.text
+        await p.press("ctrl+z", "up")
+        assert "geheim" not in p.bench.repl.text
+        assert "geheim" not in str(p.bench.out.record())
+
+    play(story, lesson=None)
+
+
+def test_a_hidden_answer_that_is_not_sent_is_gone(play: Play) -> None:
+    async def story(p: Player) -> None:
+        await p.enter("import getpass; getpass.getpass()")
+        await p.until(lambda: p.bench.repl.hides)
+        await p.press(*"geheim", "f4")
+        await p.settle()
+        assert p.bench.repl.text == ""
+
+    play(story, lesson=None)
+
+
 def test_pasted_lines_answer_one_question_each(play: Play) -> None:
     async def story(p: Player) -> None:
         await p.code("print([input() for _ in range(3)])")

@@ -240,9 +240,10 @@ class Done(Struct, frozen=True, tag=True):
 
 
 class InputRequest(Struct, frozen=True, tag=True):
-    """The learner's code waits in `input()`."""
+    """The learner's code waits in `input()`, or in `getpass()`, whose answer nobody is to see."""
 
     prompt: str
+    hidden: bool = False
 
 
 class Evaluated(Struct, frozen=True, tag=True):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import builtins
 import contextlib
+import getpass
 import queue
 import sys
 import types
@@ -166,23 +167,31 @@ class Warnings:
 
 
 class Inputs:
-    """`input()` answered by the session."""
+    """`input()` and `getpass()` answered by the session."""
 
-    def __init__(self, ask: Callable[[str], None]) -> None:
+    def __init__(self, ask: Callable[[str, bool], None]) -> None:
         self._ask = ask
         self._answers: queue.SimpleQueue[str | None] = queue.SimpleQueue()
 
     def install(self) -> None:
         builtins.input = self.input
+        getpass.getpass = self.getpass
 
     def answer(self, text: str | None) -> None:
         self._answers.put(text)
 
     def input(self, prompt: object = "", /) -> str:
         """Read a string from the person at the tutor; EOFError when there is none."""
+        return self._read(prompt, hidden=False)
+
+    def getpass(self, prompt: object = "Password: ", stream: object = None) -> str:
+        """Read a string that is not shown; a tutor's kernel has no terminal that could be asked."""
+        return self._read(prompt, hidden=True)
+
+    def _read(self, prompt: object, *, hidden: bool) -> str:
         while not self._answers.empty():  # an answer that came after an interrupt
             self._answers.get_nowait()
-        self._ask(clean(str(prompt)))
+        self._ask(clean(str(prompt)), hidden)
         text = self._answers.get()
         if text is None:
             raise EOFError("EOF when reading a line")

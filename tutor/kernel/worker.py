@@ -78,7 +78,7 @@ def main(argument: str) -> None:
     channel = Channel(boot.channel, boot.address)
     stdio = Stdio(boot.nonce)
     requests: Requests = queue.SimpleQueue()
-    inputs = Inputs(lambda prompt: _ask(channel, stdio, prompt))
+    inputs = Inputs(lambda prompt, hidden: _ask(channel, stdio, prompt, hidden))
     threading.Thread(
         target=_receive, args=(channel, requests, inputs), daemon=True, name="receive-requests"
     ).start()
@@ -87,9 +87,9 @@ def main(argument: str) -> None:
         worker.serve(requests.get())
 
 
-def _ask(channel: Channel, stdio: Stdio, prompt: str) -> None:
+def _ask(channel: Channel, stdio: Stdio, prompt: str, hidden: bool) -> None:
     stdio.flush()
-    channel.send(InputRequest(prompt))
+    channel.send(InputRequest(prompt, hidden))
 
 
 def _receive(channel: Channel, requests: Requests, inputs: Inputs) -> None:

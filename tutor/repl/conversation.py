@@ -300,8 +300,8 @@ class Conversation:
                 self.replayable = step if step.backwards else self.replayable
                 self._telling.finished(step)
                 self._hint()
-            case InputAsked(prompt=prompt):
-                self._answering = asyncio.create_task(self._answer(prompt))
+            case InputAsked(prompt=prompt, hidden=hidden):
+                self._answering = asyncio.create_task(self._answer(prompt, hidden=hidden))
             case Died(sentence=sentence) if self._starting is None or self._starting.done():
                 self._stream.finish()
                 told = self._telling.placed(sentence) if self._telling is not None else sentence
@@ -330,13 +330,13 @@ class Conversation:
             answering.cancel()
             await asyncio.wait([answering])
 
-    async def _answer(self, prompt: str) -> None:
+    async def _answer(self, prompt: str, *, hidden: bool) -> None:
         shown = self._stream.take_open()
         if not shown:
             self.out.fresh()
         prompt = "\n".join(map(clean, prompt.split("\n")))
         try:
-            self.session.reply(await self.reader.answer(prompt, shown))
+            self.session.reply(await self.reader.answer(prompt, shown, hidden=hidden))
         except Stopped:
             self._interrupt()
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import codecs
+import contextlib
 import os
 import sys
+import termios
 import threading
 from collections import deque
+from collections.abc import Iterator
 from typing import Protocol
 
 from tutor.repl.out import Out
@@ -33,8 +36,10 @@ class Reader(Protocol):
     async def piece(self) -> Piece | None:
         """The next piece, None at the end. Stopped after Ctrl-C."""
 
-    async def answer(self, prompt: str, shown: str) -> str | None:
-        """A line for `input()`, None at the end; `shown` stands on the line already. Stopped after Ctrl-C."""
+    async def answer(self, prompt: str, shown: str, *, hidden: bool = False) -> str | None:
+        """A line for `input()`, None at the end; `shown` stands on the line already. Stopped after Ctrl-C.
+
+        One that is `hidden` is not written anywhere."""
 
     def stop(self) -> None:
         """Ctrl-C came as a signal: who waits gets Stopped."""
@@ -52,6 +57,7 @@ class LineReader:
     )
 
     def __init__(self, out: Out, descriptor: int = 0) -> None:
+        self._descriptor = descriptor
         self.is_person = os.isatty(descriptor)
         self._out = out
         self._gatherer = Gatherer(script=not self.is_person)
@@ -74,14 +80,15 @@ class LineReader:
                 break
         return self._pieces.popleft() if self._pieces else None
 
-    async def answer(self, prompt: str, shown: str) -> str | None:
+    async def answer(self, prompt: str, shown: str, *, hidden: bool = False) -> str | None:
         """The next line; where nobody typed it, it is written, so that the answer is seen."""
         sys.stdout.write(prompt)
         sys.stdout.flush()
         self._out.forget_column()
-        line = await self._lines.next()
-        if not self.is_person:
-            self._out.line(clean(line or ""))
+        with _unseen(self._descriptor) if hidden else contextlib.nullcontext():
+            line = await self._lines.next()
+        if hidden or not self.is_person:
+            self._out.line("" if hidden else clean(line or ""))
         return line
 
     def stop(self) -> None:
@@ -95,6 +102,23 @@ class LineReader:
         if self.is_person:
             sys.stdout.write(prompt)
             sys.stdout.flush()
+
+
+@contextlib.contextmanager
+def _unseen(descriptor: int) -> Iterator[None]:
+    """A terminal that does not show what is typed, as `getpass` has it."""
+    try:
+        before = termios.tcgetattr(descriptor)
+    except termios.error:  # no terminal
+        yield
+        return
+    silent = [*before]
+    silent[3] &= ~termios.ECHO
+    termios.tcsetattr(descriptor, termios.TCSADRAIN, silent)
+    try:
+        yield
+    finally:
+        termios.tcsetattr(descriptor, termios.TCSADRAIN, before)
 
 
 class _Lines:

@@ -13,7 +13,7 @@ from prompt_toolkit.application import run_in_terminal
 from prompt_toolkit.document import Document
 from prompt_toolkit.enums import DEFAULT_BUFFER
 from prompt_toolkit.filters import has_focus
-from prompt_toolkit.history import FileHistory, History, InMemoryHistory
+from prompt_toolkit.history import DummyHistory, FileHistory, History, InMemoryHistory
 from prompt_toolkit.input import Input
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from prompt_toolkit.lexers import PygmentsLexer
@@ -81,17 +81,20 @@ class TerminalReader:
         self._question: PromptSession[str] = PromptSession(
             color_depth=depth, history=InMemoryHistory(), input=given, output=drawn
         )
+        self._secret: PromptSession[str] = PromptSession(
+            color_depth=depth, history=DummyHistory(), is_password=True, input=given, output=drawn
+        )
 
     async def piece(self) -> Piece | None:
         """Edit and enter a piece."""
         text = await self._ask(self._prompt, PROMPT)
         return Piece(text) if text is not None else None
 
-    async def answer(self, prompt: str, shown: str) -> str | None:
+    async def answer(self, prompt: str, shown: str, *, hidden: bool = False) -> str | None:
         """Edit and enter a line for `input()`; what stands on the line already becomes part of the prompt."""
         if shown:
             self._out.rewind()
-        return await self._ask(self._question, shown + prompt)
+        return await self._ask(self._secret if hidden else self._question, shown + prompt)
 
     async def _ask(self, session: PromptSession[str], prompt: str) -> str | None:
         self._out.whole_lines = True
@@ -107,7 +110,7 @@ class TerminalReader:
 
     def stop(self) -> None:
         """As ctrl+c typed."""
-        for session in (self._prompt, self._question):
+        for session in (self._prompt, self._question, self._secret):
             if session.app.is_running:
                 session.app.exit(exception=KeyboardInterrupt())
 

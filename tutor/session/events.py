@@ -62,9 +62,10 @@ class StepFinished(Struct, frozen=True):
 
 
 class InputAsked(Struct, frozen=True):
-    """The learner's code waits in `input()`."""
+    """The learner's code waits in `input()`, or in `getpass()`, whose answer nobody is to see."""
 
     prompt: str
+    hidden: bool = False
 
 
 class Died(Struct, frozen=True):

@@ -268,7 +268,7 @@ class Session(Requests):
             if self._kernel is not None:
                 self._kernel.drain()
             self._feed.emit_all()
-            self._emit(InputAsked(message.prompt))
+            self._emit(InputAsked(message.prompt, message.hidden))
         elif isinstance(message, Progress):
             if running is not None and message.id == running.number:
                 event = running.progress(message)

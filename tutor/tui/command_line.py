@@ -5,7 +5,10 @@ from __future__ import annotations
 import ast
 import codeop
 import warnings
+from typing import Any
 
+from rich.cells import cell_len
+from rich.text import Text
 from textual import events
 from textual.binding import Binding
 
@@ -17,6 +20,9 @@ from tutor.tui.messages import InputEnded, LineEntered
 
 #: What stands at the empty prompt while the learner's code waits for a line.
 ANSWER = later("an answer for your code, enter sends it")
+HIDDEN = later("a hidden answer for your code, enter sends it")
+#: What stands for a character of an answer that is not to be seen, and for one of two cells.
+_DOT, _WIDE = "•", "＊"
 
 
 def incomplete(source: str) -> bool:
@@ -53,6 +59,8 @@ class CommandLine(CodeArea):
         self._walk: Walk | None = None
         self._draft = ""
         self._asking = False
+        #: The answer is not to be seen, here or anywhere else.
+        self.hides = False
         #: Lines that were pasted at once, for as many times as the code asks.
         self._ahead: list[str] = []
 
@@ -67,15 +75,15 @@ class CommandLine(CodeArea):
         if not self._asking:
             self.placeholder = hint
 
-    def ask(self, waiting: bool) -> None:
+    def ask(self, waiting: bool, *, hidden: bool = False) -> None:
         """Take the next line as input for the code, or go back to taking code."""
         if waiting and not self._asking:
             self._draft = self.text
             self.text = ""
         elif self._asking and not waiting:
-            self._put(self._draft + self.text)
-        self._asking = waiting
-        self.placeholder = translated(ANSWER) if waiting else self._hint
+            self._put(self._draft + ("" if self.hides else self.text))
+        self._asking, self.hides = waiting, waiting and hidden
+        self.placeholder = translated(HIDDEN if hidden else ANSWER) if waiting else self._hint
         if waiting and self._ahead:
             ahead, self._ahead = self._ahead, []
             self._put("\n".join(ahead))
@@ -90,6 +98,26 @@ class CommandLine(CodeArea):
     def takes_code(self) -> bool:
         """Answers to `input()` are not code."""
         return not self._asking
+
+    def get_line(self, line_index: int) -> Text:
+        """The line; of an answer that is not to be seen, dots."""
+        if not self.hides:
+            return super().get_line(line_index)
+        line = self.document.get_line(line_index)
+        return Text("".join(_WIDE if cell_len(one) == 2 else _DOT for one in line), end="", no_wrap=True)
+
+    def _row_key(self, row: int) -> tuple[Any, ...] | None:
+        return None if self.hides else super()._row_key(row)
+
+    def action_copy(self) -> None:
+        """Copy what is selected, but no answer that is not to be seen."""
+        if not self.hides:
+            super().action_copy()
+
+    def action_cut(self) -> None:
+        """Cut what is selected, but no answer that is not to be seen."""
+        if not self.hides:
+            super().action_cut()
 
     async def press(self, event: events.Key) -> None:
         """The keys of a prompt, then those of any code."""

@@ -162,7 +162,7 @@ class Running(Explaining):
     def enter_line(self, message: LineEntered) -> None:
         """Answer `input()`, or run the line."""
         if message.answer and self.repl.asking:
-            self.out.echo(f"{self._asked}{message.text}\n")
+            self.out.echo(f"{self._asked}{'' if self.repl.hides else message.text}\n")
             self._stop_asking()
             self.runner.session.reply(message.text)
         elif message.answer:
@@ -260,8 +260,8 @@ class Running(Explaining):
                 self.follow_progress(event)
             case Paused() as paused:
                 self.post_message(Waits(paused))
-            case InputAsked(prompt=prompt):
-                self._ask(prompt)
+            case InputAsked(prompt=prompt, hidden=hidden):
+                self._ask(prompt, hidden=hidden)
             case Died(sentence=sentence) if self._alive:  # a refusal to start has been told already
                 self._alive = False
                 way = say("{key} restarts it; your code stays.", key=key_for("restart"))
@@ -314,7 +314,7 @@ class Running(Explaining):
 
     # ── input, choices ───────────────────────────────────────────────
 
-    def _ask(self, prompt: str) -> None:
+    def _ask(self, prompt: str, *, hidden: bool) -> None:
         *above, self._asked = prompt.split("\n")
         sign = "".join(line.plain for line in plain_lines(self._asked, palette_of(self.app.theme)))
         if above:
@@ -322,7 +322,7 @@ class Running(Explaining):
         if cell_len(sign) > self.size.width // 3:  # the answer needs the room
             self.out.echo(self._asked)
             self._asked = sign = ""
-        self.repl.ask(True)
+        self.repl.ask(True, hidden=hidden)
         self.sign.update(sign or f"{say('input')} › ")
         self.repl.focus()
 
