@@ -20,6 +20,7 @@ COMPUTED = [
     "if __name__ == '__main__':\n    x = torch.tensor([1., 2.])\n    for _ in 'ab':\n        y = 2 * sum(x)",
     "try:\n    with torch.no_grad():\n        x = torch.ones(2)\n        y = 2 * sum(x)\nfinally:\n    z = 1",
     "y = 2 * torch.tensor([1., 2.]).sum()",
+    "numbers = [1., 2.]\nx = torch.tensor(numbers)\ny = 2 * sum(numbers)",
     "y = 2 * (x := torch.tensor([1., 2.])).sum()",
     "def f(numbers=(1, 2)):\n    return 2. * sum(numbers)\ny = f()",
     "def main():\n    x = torch.tensor([1., 2.])\n    return 2 * x.sum()\ny = main()",

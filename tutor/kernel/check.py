@@ -275,24 +275,45 @@ class Asker:
                 got = plain(self._after(source, probe.var, changes))
             except Unbound:
                 return self._unbound(probe, changes, expected)
+            answer = self._followed(probe, changes, got, expected)
+            return answer if answer.ok else self._of_one_source(probe, changes, expected, answer)
         except Untried:
             return Answer(ok=True)
-        return self._followed(probe, changes, got, expected)
 
     def _unbound(self, probe: Probe, changes: dict[str, Any], expected: Any) -> Answer:
         """What stands for a variable that the learner's code lacks: its numbers, or nothing at all."""
+        name, first, change = self._first(changes)
+        source = self._request.source
+        written, _ = instead(source, first, change)
+        if written:
+            return self._followed(probe, changes, plain(self._after(written, probe.var, {})), expected)
+        if lacks(source, first, self._request.solution, self._namespace):
+            return Answer(ok=False, expected=name, got=short(first), kind="exists")
+        return Answer(ok=True)
+
+    def _of_one_source(self, probe: Probe, changes: dict[str, Any], expected: Any, failed: Answer) -> Answer:
+        """Computed after all, where the numbers of the variable stand in the code once, and lead there."""
+        if len(changes) != 1:
+            return failed
+        _, first, change = self._first(changes)
+        written, places = instead(self._request.source, first, change)
+        if places != 1:
+            return failed
+        try:
+            got = plain(self._after(written, probe.var, {}))
+        except Untried:
+            return failed
+        found = self._followed(probe, changes, got, expected)
+        return found if found.ok else failed
+
+    def _first(self, changes: dict[str, Any]) -> tuple[str, Any, Any]:
+        """The one variable, what it is at first in the solution, and what else it is to be."""
         if len(changes) != 1:
             raise Untried
         ((name, change),) = changes.items()
         first: list[Any] = []
         self._after(self._request.solution, name, {name: lambda old, names: first.append(plain(old))})
-        source = self._request.source
-        written = instead(source, first[0], change)
-        if written is not None:
-            return self._followed(probe, changes, plain(self._after(written, probe.var, {})), expected)
-        if lacks(source, first[0], self._request.solution, self._namespace):
-            return Answer(ok=False, expected=name, got=short(first[0]), kind="exists")
-        return Answer(ok=True)
+        return name, first[0], change
 
     def _followed(self, probe: Probe, changes: dict[str, Any], got: Any, expected: Any) -> Answer:
         rule = Rule(close=True, rtol=1e-4, atol=1e-5)

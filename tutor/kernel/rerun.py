@@ -157,18 +157,17 @@ def plain(value: Any) -> Any:
     return value
 
 
-def instead(source: str, value: Any, change: Any) -> str | None:
-    """The source with another value for a variable that it does not have, but whose numbers it writes down.
+def instead(source: str, value: Any, change: Any) -> tuple[str, int]:
+    """The source with other numbers wherever it writes down those of a value, and in how many places it does.
 
-    None where that cannot be told apart from numbers that mean something else.
+    One number alone cannot be told apart from such that mean something else: it stands nowhere.
     """
-    numbers = _numbers(plain(value))
-    if len(numbers) < 2:
-        return None
     tree = ast.parse(source)
+    if len(_numbers(plain(value))) < 2:
+        return "", 0
     other = _Instead(plain(value), plain(change))
     tree = other.visit(tree)
-    return ast.unparse(ast.fix_missing_locations(tree)) if other.met else None
+    return (ast.unparse(ast.fix_missing_locations(tree)) if other.places else ""), other.places
 
 
 def lacks(source: str, value: Any, solution: str, names: Mapping[str, Any]) -> bool:
@@ -187,7 +186,7 @@ def lacks(source: str, value: Any, solution: str, names: Mapping[str, Any]) -> b
 
 class _Instead(ast.NodeTransformer):
     def __init__(self, old: Any, new: Any) -> None:
-        self.met = False
+        self.places = 0
         self._old, self._new = old, new
 
     def visit(self, node: ast.AST) -> Any:
@@ -197,7 +196,7 @@ class _Instead(ast.NodeTransformer):
             except (ValueError, TypeError):
                 same = False
             if same:
-                self.met = True
+                self.places += 1
                 made = ast.parse(repr(self._new), mode="eval").body
                 return ast.copy_location(made, node)
         return self.generic_visit(node)
