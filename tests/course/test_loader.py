@@ -72,7 +72,7 @@ MISTAKES = {
     "bad indentation": ("schema: 1\n  id: a\n", 2, 5, ["YAML", "quotes"]),
     "colon in text": ("schema: 1\ntitle: Views: why\n", 2, 13, ["YAML", "quotes"]),
     "tab": (HEAD + "steps:\n\t- id: a\n", 6, 1, ["tab", "spaces"]),
-    "unclosed quote": ('title: "A\n', 2, 1, ["YAML"]),
+    "unclosed quote": ('title: "A\n', 1, 8, ["YAML"]),
     "second document": (HEAD + STEPS + "---\nid: b\n", 9, 1, ["second document"]),
     "alias": ("a: &x [1]\nb: *x\n", 1, 4, ["aliases"]),
     "undefined alias": ("b: *x\n", 1, 4, ["alias"]),
@@ -166,6 +166,14 @@ MISTAKES = {
         ["`assert`", "none"],
     ),
     "a check that is always true": (HEAD + EXERCISE + "  - py: (v > 1, v)\n", 11, 9, ["true whatever"]),
+    "quote that the next one closes": (
+        HEAD + "setup: 'x = 1\nseed: 0\nsteps:\n- {id: one, kind: read, prompt: 'Hello.'}\n",
+        5,
+        8,
+        ["begins here", "in line 8 only", "close it"],
+    ),
+    "quote that nothing closes": (HEAD + 'setup: "x = 1\n' + STEPS, 5, 8, ["begins here", "not closed"]),
+    "backslash in quotes": (HEAD + STEPS.replace("Hello.", '"a \\is b"'), 8, 14, ["single quotes"]),
     "versions of what is not torch": (
         HEAD + 'requires: {numpy: ">=2"}\n' + STEPS,
         5,

@@ -97,6 +97,11 @@ LESSONS = {
     ),
     "predict": (PREDICT.replace("[1, 2]", "[2, 3]"), 1, ["gives 1", "none of the choices"]),
     "predict name": (PREDICT.replace("expr: y", "expr: z"), 1, ["NameError"]),
+    "error that no choice says": (
+        ERROR.replace("raises RuntimeError]", "breaks]"),
+        1,
+        ["add `raises RuntimeError`"],
+    ),
     "run": ("- {id: r, kind: run, prompt: R, code: 1 / 0}\n", 1, ["ZeroDivisionError", "raises"]),
     "run on purpose": (
         "- {id: r, kind: run, prompt: R, code: 1 / 0, raises: {type: ArithmeticError}}\n",
@@ -112,7 +117,7 @@ LESSONS = {
     "kernel death": (
         EXERCISE + "- {id: r, kind: run, prompt: R, code: 'import os; os._exit(3)'}\n" + PREDICT,
         1,
-        ["KernelDied"],
+        ["KernelDied", "call that exits); correct"],
     ),
     "needs": (
         EXERCISE + "- {id: n, kind: exercise, prompt: N, needs: [view], checks: [{var: w, equals: v + 1}],"

@@ -73,6 +73,25 @@ def test_it_is_told_with_what_it_was_tried(classroom: Class) -> None:  # noqa: F
     )
 
 
+@pytest.mark.parametrize(
+    ("numbers", "words"),
+    [
+        ({"nowhere": [1, 2]}, "no variable `nowhere`"),
+        ({"x": [1, 2, 3]}, "(x has shape (2,), these numbers (3,))"),
+    ],
+)
+def test_a_solution_that_other_numbers_do_not_suit_is_told_as_that(
+    classroom: Class,  # noqa: F811
+    numbers: dict[str, list[int]],
+    words: str,
+) -> None:
+    (told,) = classroom.check(SETUP, SOLUTION, {"var": "y", "rerun": numbers}, solution=SOLUTION)
+    assert not told.ok
+    assert "the solution" in told.sentence
+    assert words in told.sentence
+    assert "Un" not in told.sentence
+
+
 def test_numbers_are_put_where_they_were_and_leave_the_rest_as_it_is(classroom: Class) -> None:  # noqa: F811
     code = (
         "w = torch.tensor([1., 2.], requires_grad=True)\nview = w.detach()[1:]\n"

@@ -124,6 +124,13 @@ def test_one_letter_looks_like_no_longer_name(learner) -> None:
     assert "looks like" not in asked(learner, "rate = 1\nprint(m)", absent.missing_word).text
 
 
+def test_a_gap_of_an_exercise_is_told_as_one(learner) -> None:
+    for code in ("g = ____", "def f(v):\n    return v.____()\ng = [____, 1]"):
+        told = asked(learner, code, absent.missing_word)
+        assert "gap" in told.title
+        assert "in place of `____`" in told.text
+
+
 @pytest.mark.parametrize("name", ["np", "F", "nn", "torch"])
 def test_the_usual_import_is_the_fix(learner, name: str) -> None:
     use = {"np": "np.ones(2).sum()", "F": "F.relu(x)", "nn": "nn.ReLU()(x)", "torch": "torch.relu(x)"}[name]

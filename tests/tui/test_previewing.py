@@ -6,7 +6,9 @@ from pathlib import Path
 
 from tui.conftest import Player
 from tutor.course.loader import load_lesson
+from tutor.course.overlay import digest
 from tutor.course.schema import Lesson
+from tutor.language import use_language
 from tutor.tui.previewing import PreviewApp
 
 LESSON = """\
@@ -60,5 +62,32 @@ def test_the_page_follows_the_file(runner, shared_session, store, tmp_path: Path
             await player.see("Last", "____")
             save(LESSON.replace("id: three", "id: renamed").replace("# Third", "# Renamed"))
             await player.see("Renamed", "____")  # the step is another, and its author works on it
+            path.unlink()
+            await player.see("made.yaml is gone")
+            save(LESSON.replace("# Third", "# Back again").replace("id: three", "id: renamed"))
+            await player.see("Back again")
 
     runner.run(go())
+
+
+def test_the_page_follows_the_translation_too(runner, shared_session, store, tmp_path: Path) -> None:
+    path, overlay = tmp_path / "made.yaml", tmp_path / "ko" / "made.yaml"
+    path.write_text(LESSON)
+    overlay.parent.mkdir()
+    entry = f"lesson: made\nsteps:\n  one:\n    prompt:\n      of: '{digest('# First')}'\n      ko: '# %s'\n"
+
+    async def go() -> None:
+        app = PreviewApp(shared_session, store, load_lesson(path, "ko"), path)
+        async with app.run_test(size=(100, 30)) as pilot:
+            player = Player(pilot)
+            await player.settle()
+            overlay.write_text(entry % "처음")
+            await player.see("처음", "ko/made.yaml 파일이 저장되어")
+            overlay.write_text("lesson: [")
+            await player.see("First", "YAML", ":1:")
+
+    use_language("ko")
+    try:
+        runner.run(go())
+    finally:
+        use_language("en")

@@ -73,7 +73,7 @@ def read(text: str) -> Document:
     try:
         data = builder.document()
     except yaml.MarkedYAMLError as error:
-        raise _broken(error, lines) from None
+        raise _left_open(text, lines, error) or _broken(error, lines) from None
     except yaml.YAMLError as error:
         raise DocumentError(say("this is not valid YAML: {error}", error=error), Place(0, 0)) from None
     return Document(data, builder.values, builder.keys, lines)
@@ -83,6 +83,44 @@ def place_of(text: str, index: int) -> Place:
     """The place of the character at `index`."""
     before = _LINE_BREAK.split(text[:index])
     return Place(len(before) - 1, len(before[-1]))
+
+
+def _left_open(text: str, lines: list[str], error: yaml.MarkedYAMLError) -> DocumentError | None:
+    """Of a quote that nothing closes, the next one that opens is the end: the place is where it began."""
+    mark = error.problem_mark
+    if mark is not None and mark.line < len(lines) and "escape" in str(error.problem):
+        said = say(
+            "this is not valid YAML: a backslash in double quotes begins an escape; "
+            "put this text in single quotes"
+        )
+        # One parser marks the backslash, another what follows it.
+        backslash = lines[mark.line].rfind("\\", 0, mark.column + 1)
+        return DocumentError(said, Place(mark.line, max(0, backslash)))
+    if error.context_mark is not None and "quoted scalar" in str(error.context):
+        said = say(
+            "this is not valid YAML: the text in quotes that begins here is not closed; "
+            "close it where it ends"
+        )
+        return DocumentError(said, Place(error.context_mark.line, error.context_mark.column))
+    opened: Any = None
+    try:
+        for token in yaml.scan(text, Loader=_Loader):
+            if mark is not None and token.start_mark.line > mark.line:
+                break
+            if isinstance(token, yaml.ScalarToken) and token.style in ("'", '"'):
+                opened = token
+    except yaml.YAMLError:
+        pass
+    if opened is None or mark is None or opened.start_mark.line == opened.end_mark.line:
+        return None
+    if opened.end_mark.line != mark.line:
+        return None
+    said = say(
+        "this is not valid YAML: the text in quotes that begins here ends in line {line} only; "
+        "close it where it ends",
+        line=opened.end_mark.line + 1,
+    )
+    return DocumentError(said, _start(opened))
 
 
 def _broken(error: yaml.MarkedYAMLError, lines: list[str]) -> DocumentError:

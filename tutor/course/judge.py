@@ -21,6 +21,11 @@ from tutor.facts import Answer, CheckResult, TensorFacts
 from tutor.language import current_language
 from tutor.translation import later, particles, say, translated
 
+#: Why the solution itself could not be run on a check's other numbers.
+_NOT_TRIED = {
+    "Unbound": later("cannot be tried on other numbers: the solution has no variable `{why}`"),
+    "Untried": later("cannot be tried on other numbers: the solution does not run with them ({why})"),
+}
 #: The inspector's column that shows a fact.
 COLUMNS = {
     "shape": "shape",
@@ -318,6 +323,10 @@ def _decide(fact: str, name: str, wanted: Any, answer: Answer) -> Verdict:
     if answer.ok is None:
         if answer.error is not None and answer.error.type == "KeyboardInterrupt":
             return Verdict(False, clause=say("was not checked to the end: it was stopped"))
+        if answer.error is not None and answer.error.type in _NOT_TRIED:
+            # Of the solution: where the learner's code cannot be tried so, nothing is held against it.
+            clause = say(_NOT_TRIED[answer.error.type], why=answer.error.message)
+            return Verdict(False, clause=clause)
         if answer.error is not None:
             got = error_text(answer.error)
             return Verdict(False, "", got, translated("cannot be checked: {got}"), answer.error.line or None)

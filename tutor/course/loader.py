@@ -53,8 +53,10 @@ def read_overlay(lesson: Path, language: str) -> tuple[overlay.Entries, list[Les
 def overlay_gaps(path: Path, language: str) -> list[LessonError]:
     """Whatever of the lesson at `path` is not rightly translated."""
     lesson, doc = read_lesson(path)
-    entries, errors = read_overlay(path, language)
     target = overlay.overlay_path(path, language)
+    entries, errors = read_overlay(path, language)
+    if errors and not entries:
+        return errors  # nothing can be said of what it has
     return [*errors, *overlay.gaps(lesson, doc, path, entries, target, language)]
 
 

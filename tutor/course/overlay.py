@@ -226,10 +226,12 @@ def gaps(
             line = doc.values[text.where].line + 1
             if not stale:
                 said = say(
-                    "no {language} translation of {text} (`of: {of}`)",
+                    "no {language} translation of {text} (`of: {of}`); `torchtutor translate` makes a place "
+                    "for it in {path}",
                     language=language,
                     text=_name(key),
                     of=of,
+                    path=path,
                 )
                 yield LessonError(source, line, 1, said)
                 continue

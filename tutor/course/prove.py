@@ -121,7 +121,10 @@ class Proof:
 
     async def _predicted(self, where: Where, step: PredictStep, error: ErrorFacts | None) -> None:
         ask = step.ask
-        if error is not None and step.takes_error:
+        if error is not None and step.raises is not None and not step.takes_error:
+            said = say("this code raises {type}, which no choice says; add `raises {type}`", type=error.type)
+            self._say((*where, "choices"), said)
+        elif error is not None and step.takes_error:
             if ask.offered and ask.index_of_error(error.type, error.bases) is None:
                 said = say("the run raises {type}, which is none of the choices", type=error.type)
                 self._say((*where, "choices"), said)
@@ -281,5 +284,5 @@ def _short(text: str) -> str:
 
 
 def _error(error: ErrorFacts) -> str:
-    message = error.message.strip().split("\n", 1)[0][:160]
+    message = error.message.strip().split("\n", 1)[0][:160].removesuffix(".")
     return f"{error.type}: {message}" if message else error.type

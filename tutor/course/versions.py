@@ -8,13 +8,17 @@ from tutor.course.store import Backup
 from tutor.translation import later, say, translated
 
 _WHY = {"reset": later("before a reset"), "conflict": later("from another window")}
+#: Characters of the line that a version is told by.
+_WIDTH = 32
 
 
 def first_line(text: str) -> str:
     """The first line that says something, and how many there are where there are more."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    more = " … " + say("{count} lines", count=len(lines)) if len(lines) > 1 else ""
-    return f"{lines[0][:32]}{more}" if lines else say("(empty)")
+    if not lines:
+        return say("(empty)")
+    first = lines[0] if len(lines[0]) <= _WIDTH else f"{lines[0][: _WIDTH - 1]}…"
+    return f"{first} … {say('{count} lines', count=len(lines))}" if len(lines) > 1 else first
 
 
 def version_fact(backup: Backup) -> str:

@@ -138,7 +138,7 @@ def _put(names: dict[str, Any], name: str, change: Any) -> None:
     elif raw.is_tensor(old):
         new = torch.as_tensor(change)
         if new.shape != old.shape:
-            raise Untried(name)
+            raise Untried(f"{name} has shape {tuple(old.shape)}, these numbers {tuple(new.shape)}")
         old.data.copy_(new)
     elif raw.is_array(old):
         np.copyto(old, change, casting="unsafe")

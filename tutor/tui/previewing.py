@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tutor.course.loader import LessonError, load_lesson
+from tutor.course.loader import LessonError, load_lesson, read_overlay
+from tutor.course.overlay import overlay_path
 from tutor.course.schema import Lesson
 from tutor.course.store import Store
 from tutor.course.trust import trust_key
@@ -15,6 +16,10 @@ from tutor.tui.app import TutorApp, run
 
 #: Seconds between looks at the file.
 PAUSE = 0.3
+#: Looks that find no file before it is told: an editor that saves takes the old file away for a moment.
+PATIENCE = 5
+
+_Stamp = tuple[int, int] | None
 
 
 class PreviewApp(TutorApp):
@@ -24,18 +29,28 @@ class PreviewApp(TutorApp):
         store.set_setting(trust_key(lesson), True)
         super().__init__(session, store, lesson, path=path)
         self._file = path
-        self._seen = _stamp(path)
+        self._overlay = overlay_path(path, current_language())
+        self._seen = self._stamps()
+        self._missed = 0
 
     def on_mount(self) -> None:
         """Look at the file from now on."""
         self.set_interval(PAUSE, self._look)
 
     def _look(self) -> None:
-        now = _stamp(self._file)
+        now = self._stamps()
         bench = self._first
-        if now is None or now == self._seen or bench.runner.busy or not bench.is_current:
-            return  # later: it is being replaced, or code runs, or a list lies over the page
-        self._seen = now
+        if bench.runner.busy or not bench.is_current:
+            return  # later: code runs, or a list lies over the page
+        if now[0] is None:
+            self._missed += 1
+            if self._missed == PATIENCE:
+                bench.out.say(say("{name} is gone: this is how it was.", name=self._file.name), "error")
+            return
+        if now == self._seen and self._missed < PATIENCE:
+            return
+        translated_anew = now[0] == self._seen[0] and now[1] != self._seen[1]
+        self._seen, self._missed = now, 0
         try:
             lesson = load_lesson(self._file, current_language())
         except LessonError as error:
@@ -43,7 +58,14 @@ class PreviewApp(TutorApp):
             return
         self.store.set_setting(trust_key(lesson), True)
         bench.reload(lesson)
-        bench.out.say(say("{name} was saved: this is how it is now.", name=self._file.name))
+        name = self._overlay.relative_to(self._file.parent) if translated_anew else self._file.name
+        bench.out.say(say("{name} was saved: this is how it is now.", name=name))
+        for trouble in read_overlay(self._file, current_language())[1]:
+            bench.out.say(str(trouble), "error")
+
+    def _stamps(self) -> tuple[_Stamp, _Stamp]:
+        """Of the lesson's file, and of its translation into the language that is spoken."""
+        return _stamp(self._file), _stamp(self._overlay) if current_language() != "en" else None
 
 
 def run_preview(session: Session, store: Store, lesson: Lesson, path: Path) -> int:
@@ -51,7 +73,7 @@ def run_preview(session: Session, store: Store, lesson: Lesson, path: Path) -> i
     return run(lambda: PreviewApp(session, store, lesson, path))
 
 
-def _stamp(path: Path) -> tuple[int, int] | None:
+def _stamp(path: Path) -> _Stamp:
     """When the file was last written, and its size; None while there is none."""
     try:
         found = path.stat()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from tutor.explain.engine import certain, fallback
@@ -46,6 +47,12 @@ _POSITION = """
 """
 _KINDS = ("list", "tuple")
 _POSITION_EMPTY = "`{owner}` is an empty {type}: there is no element to take, and {name} is asked for."
+_GAP_TITLE = "`{name}` is a gap that is still open"
+_GAP_TEXT = (
+    "It holds the place of code that is still to be written: write that in place of `{name}`, and run again."
+)
+#: What exercises leave in place of code.
+_GAP = re.compile("_{4,}")
 _NEAR = "What is there and looks like it: {names}."
 _MEANS = "In torch that is {there}."
 
@@ -105,6 +112,8 @@ _Told = tuple[str, str, str | None]
 
 
 def _name(step: Step, error: ErrorFacts, missing: Missing) -> _Told:
+    if _GAP.fullmatch(missing.name):
+        return fill(_GAP_TITLE, name=missing.name), fill(_GAP_TEXT, name=missing.name), None
     if missing.later:
         return fill(_LATER_TITLE, name=missing.name), fill(_LATER, name=missing.name), None
     line = " ".join(_USUAL.get(missing.owner, ())) or None
