@@ -138,6 +138,12 @@ def test_a_variable_that_the_code_made_is_held_to_what_it_was_first(classroom: C
         assert classroom.failures("", made + code, kept) == [fact], code
     again = "m = torch.ones(3)\nm = torch.ones(3)\n" + {"unchanged": "n = m * 2"}.get(fact, "m *= 2")
     assert classroom.failures("", again, {"var": "m", fact: True}) == []
+    if fact == "mutated_in_place":
+        at_once = "if True:\n    m = torch.ones(3)\n    kept = m\n    {}"
+        inside = "def main():\n    m = torch.ones(3)\n    {}\n    return m\nm = kept = main()"
+        for code in (at_once, inside):
+            assert classroom.failures("", code.format("m[1:] *= 2"), kept) == [], code
+            assert classroom.failures("", code.format("m = m * 2"), kept) == [fact], code
     late = "m = torch.ones(3)\nm[0] = 2\nm = torch.ones(3)"
     assert classroom.failures("", late, {"var": "m", fact: True}) == [fact]
 

@@ -171,11 +171,12 @@ def unchanged(evidence: Evidence, name: str, wanted: bool) -> Verdict:
 def mutated_in_place(evidence: Evidence, name: str, wanted: bool) -> Verdict:
     """The memory that the variable had at first was written, and the name still stands for it."""
     writers, rebound = evidence.writers(name), evidence.was_rebound(name)
-    ok = bool(writers) and not rebound
+    written = bool(writers) or evidence.was_made_and_written(name)
+    ok = written and not rebound
     if rebound:
         clause = say("is another tensor now: the name was rebound, the tensor not written")
     else:
-        clause = say("was written in place") if writers else say("was not written to")
+        clause = say("was written in place") if written else say("was not written to")
     line = writers[-1] if writers and not rebound else evidence.line_of(name)
     return Verdict(
         ok is wanted, say("written in place") if wanted else say("not written"), clause, clause, line

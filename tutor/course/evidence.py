@@ -92,6 +92,17 @@ class Evidence:
                 lines.append(self.effects.within(step, name))
         return lines
 
+    def was_made_and_written(self, name: str) -> bool:
+        """Whether one statement, a block or a call of the learner's, made the tensor and wrote to it."""
+        facts, first = self.origin(name)
+        if facts is None or not facts.version or not 0 < first <= len(self.run.steps):
+            return False
+        body = ast.parse(self.run.steps[first - 1].source).body
+        if not isinstance(body[0], ast.Assign | ast.AnnAssign):
+            return True
+        functions = {node.name for node in self.tree.body if isinstance(node, ast.FunctionDef)}
+        return any(isinstance(node, ast.Name) and node.id in functions for node in ast.walk(body[0]))
+
     def _wrote_to(self, step: RunStep, facts: TensorFacts) -> bool:
         for change in step.changes:
             now = step.snapshot.tensors.get(change.name)
