@@ -16,6 +16,7 @@ from tutor.course.predictions import (
     Raised,
     fits_raised,
     fits_value,
+    index_meant,
     marks_of,
     read_prediction,
     read_raised,
@@ -188,6 +189,8 @@ def test_choices_may_say_that_the_code_raises() -> None:
         (("works", "raises"), "12"),
         (("1", "2", "3", "5"), "1234"),
         (("1", "4", "[1, 1]"), "123"),
+        (("(4,)", "(4, 1)", "(4, 4)", "an error"), "abcd"),
+        (("(2, 2)", "(2,)", "(4,)"), "123"),
         (("0", "1", "4"), "abc"),
         (("2", "4", "8"), "abc"),
         (("3.0", "300.0", "200.0"), "abc"),
@@ -197,3 +200,29 @@ def test_choices_may_say_that_the_code_raises() -> None:
 )
 def test_a_choice_is_named_by_what_is_no_other_choice(choices: tuple[str, ...], marks: str) -> None:
     assert "".join(marks_of(choices)) == marks
+
+
+@pytest.mark.parametrize(
+    ("shown", "typed", "meant"),
+    [
+        (["none", "u", "v", "u and v"], ["only v", "V.", "`v`"], 2),
+        (["none", "u", "v", "u and v"], ["u, v"], 3),
+        (["[1.0, 1.0]", "[3.0, 3.0]", "an error"], ["RuntimeError", "raises TypeError", "it raises"], 2),
+        (["[1.0, 1.0]", "[3.0, 3.0]"], ["[3., 3.]", "tensor([3., 3.])", "3 and 3", "3, 3."], 1),
+        (["(3, 2), (2, 3)", "(3, 2), (2,)"], ["(3,2),(2,3)", "[3, 2], [2, 3]", "(3, 2) and (2, 3)"], 0),
+        (["both", "only z", "neither"], ["z", "just z", "z only"], 1),
+        (["works", "raises"], ["it works", "Works."], 0),
+        (["yes", "no"], ["No.", "it is no"], 1),
+        (["a copy", "the very object t"], ["not a copy", "the", "it is", "?"], None),
+        (["raises TypeError", "raises ValueError"], ["raises", "KeyError"], None),
+        (["in both", "only in training"], ["not in training", "in", "x3"], None),
+    ],
+)
+def test_a_choice_may_be_typed_in_other_words(shown: list[str], typed: list[str], meant: int | None) -> None:
+    for text in typed:
+        assert index_meant(text, shown, shown) == meant, text
+
+
+@given(st.text(max_size=30), st.lists(st.text(min_size=1, max_size=8), min_size=1, max_size=5, unique=True))
+def test_whatever_is_typed_is_one_choice_or_none(text: str, shown: list[str]) -> None:
+    assert index_meant(text, shown, shown) in (None, *range(len(shown)))

@@ -50,6 +50,10 @@ _COMPUTED: dict[type[ast.operator], Callable[[float, float], float]] = {
 }
 _LENGTH = 100
 _LETTERS = tuple("abcdefghijklmnopqrstuvwxyz")
+_AMOUNT = re.compile(r"-?\d+(?:\.\d*)?")
+_WORD = re.compile(rf"{_AMOUNT.pattern}(?![^\W\d])|\w+")
+#: Words that do not tell one choice from another.
+_FILLING = frozenset({"a", "an", "and", "in", "is", "it", "just", "only", "the"})
 #: What people type for True and for False.
 _YES = frozenset({"true", "yes", "y", "예", "네", "참"})
 _NO = frozenset({"false", "no", "n", "아니요", "아니오", "거짓"})
@@ -123,6 +127,7 @@ def fits_value(predicted: Any, typed: str, value: Any) -> bool:
 
 def index_meant(text: str, values: Sequence[object], shown: Sequence[str]) -> int | None:
     """Which of the `values`, shown as `shown`, somebody means who types `text`; None unless just one."""
+    text = text.rstrip("!. ") or text
     wanted = _said(text)
     for spelled in (shown, [str(value) for value in values]):
         found = [index for index, each in enumerate(spelled) if _said(each) == wanted]
@@ -131,13 +136,15 @@ def index_meant(text: str, values: Sequence[object], shown: Sequence[str]) -> in
     truth = {True: _YES, False: _NO}
     found = [n for n, value in enumerate(values) if isinstance(value, bool) and wanted in truth[value]]
     found = found or [n for n, value in enumerate(values) if _is_meant(text, value)]
+    for spelled in (shown, [str(value) for value in values]):
+        found = found or [n for n, each in enumerate(spelled) if _words(each) == _words(text)]
     return found[0] if len(found) == 1 else None
 
 
 def marks_of(choices: Sequence[str]) -> tuple[str, ...]:
     """What names each choice: its number, or a letter where a number may be a choice itself."""
     places = tuple(map(str, range(1, len(choices) + 1)))
-    numbers = map(_number, choices)
+    numbers = map(_counted, choices)
     mistaken = any(
         number is not None and 1 <= number <= len(places) and number == int(number) != int(place)
         for place, number in zip(places, numbers, strict=True)
@@ -145,11 +152,27 @@ def marks_of(choices: Sequence[str]) -> tuple[str, ...]:
     return _LETTERS[: len(places)] if mistaken else places
 
 
+def _words(text: str) -> list[str]:
+    """What tells a text from others: its words and numbers, without signs and such as `only` and `it`."""
+    text = re.sub(r"tensor\(|size\(|torch\.", " ", _plain(text).lower())
+    found = _WORD.findall(text)
+    words = [f"{float(word):g}" if _AMOUNT.fullmatch(word) else word for word in found]
+    return [word for word in words if word not in _FILLING] or words
+
+
+def _counted(text: str) -> float | None:
+    """A number, also as a shape of one size: `(4,)` for who types 4."""
+    sizes = _shape(text)
+    return float(sizes[0]) if sizes is not None and len(sizes) == 1 else _number(text)
+
+
 def _is_meant(text: str, value: object) -> bool:
     raised = read_raised(value)
     if raised is not None:
         meant = read_raised(text)
-        return meant is not None and (not meant.type or meant.type.lower() == raised.type.lower())
+        return meant is not None and (
+            not (meant.type and raised.type) or meant.type.lower() == raised.type.lower()
+        )
     if isinstance(value, list | tuple):
         return _shape(text) == list(value)
     return not isinstance(value, bool | str) and _number(text) == value

@@ -175,7 +175,7 @@ class Walk:
     def choice_meant(self, text: str) -> int | None:
         """Index of the choice that `text` says, by its mark or by what it is; None where it says none."""
         text = " ".join(unicodedata.normalize("NFKC", text).split())
-        mark = text.lower()
+        mark = text.lower().rstrip(".)")
         if mark in self.marks:
             return self.marks.index(mark)
         match self.step:
