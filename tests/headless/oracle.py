@@ -1,7 +1,8 @@
-"""What is true of a script, found by running it in plain Python with plain torch: `python oracle.py SCRIPT`.
+"""What is true of scripts, found by running them in plain Python with plain torch.
 
-Knows nothing of `tutor`. Runs the script's top-level statements one at a time in a fresh `__main__` and
-prints one JSON object: after each statement the facts of every tensor, asked of torch one by one.
+Knows nothing of `tutor`. For each path that comes in, a fork of this process, which has done nothing but
+import torch, runs the script's top-level statements one at a time in a fresh `__main__` and prints one JSON
+object: after each statement the facts of every tensor, asked of torch one by one.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import json
 import os
 import sys
 import tempfile
+import traceback
 import types
 import warnings
 from collections import Counter
@@ -223,5 +225,24 @@ def name_of(node: Any) -> str:
     return node.name().rsplit("::")[-1]
 
 
+def answer(path: str) -> None:
+    """One line: the object, or nothing where there is none because the process ended otherwise."""
+    child = os.fork()
+    if child == 0:
+        status = 1
+        try:
+            os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+            os.chdir(Path(path).parent)
+            Script(path).run()
+            status = 0
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            os._exit(status)
+    os.waitpid(child, 0)
+    print(flush=True)
+
+
 if __name__ == "__main__":
-    Script(sys.argv[1]).run()
+    while path := sys.stdin.readline():
+        answer(path.removesuffix("\n"))

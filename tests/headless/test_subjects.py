@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -37,12 +38,24 @@ def ask_inspect(script: Path) -> dict[str, Any]:
     return strict(answer.stdout)
 
 
-def ask_oracle(script: Path) -> dict[str, Any]:
-    done = subprocess.run(
-        [sys.executable, str(HERE / "oracle.py"), str(script)],
-        capture_output=True, timeout=100, cwd=script.parent, check=True,
-    )  # fmt: skip
-    return json.loads(done.stdout)
+Ask = Callable[[Path], dict[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def ask_oracle() -> Iterator[Ask]:
+    """One plain Python has torch imported, and a fork of it runs each script."""
+    program = [sys.executable, str(HERE / "oracle.py")]
+    with subprocess.Popen(program, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as oracle:
+        assert oracle.stdin is not None
+        assert oracle.stdout is not None
+
+        def ask(script: Path) -> dict[str, Any]:
+            oracle.stdin.write(f"{script}\n")
+            oracle.stdin.flush()
+            return json.loads(oracle.stdout.readline())
+
+        yield ask
+        oracle.stdin.close()
 
 
 def test_the_notes_are_covered():
@@ -50,7 +63,7 @@ def test_the_notes_are_covered():
 
 
 @pytest.mark.parametrize("script", SUBJECTS, ids=lambda path: path.stem)
-def test_a_subject(script):
+def test_a_subject(script, ask_oracle):
     found = ask_oracle(script)
     assert len(found["steps"]) > 15
     assert not differences(ask_inspect(script), found)
@@ -66,13 +79,13 @@ def test_a_subject(script):
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(program=programs.programs)
-def test_a_random_program(tmp_path, program):
+def test_a_random_program(tmp_path, ask_oracle, program):
     script = tmp_path / "program.py"
     script.write_text(program)
     assert not differences(ask_inspect(script), ask_oracle(script)), program
 
 
-def test_the_comparison_notices_each_false_fact():
+def test_the_comparison_notices_each_false_fact(ask_oracle):
     script = HERE.parent / "subjects" / "aliasing.py"
     found, said = ask_oracle(script), ask_inspect(script)
     assert not differences(said, found)
