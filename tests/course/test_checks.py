@@ -135,6 +135,12 @@ FACTS: dict[str, tuple[str, dict[str, Any], list[str], dict[str, str]]] = {
             "x[2:][0] = 7\nx = None": "unchanged",
         },
     ),
+    "unchanged of more": (
+        "x = torch.zeros(40_000)",
+        {"var": "x", "unchanged": True},
+        ["y = x - 1", "x.data.mul_(1)"],
+        {"x.data.fill_(1)": "unchanged", "y = x.numpy()\ny[0] = 5": "unchanged"},
+    ),
     "mutated_in_place": (
         X,
         {"var": "x", "mutated_in_place": True},
@@ -313,6 +319,14 @@ def test_a_fact_holds_or_fails_for_its_reason(classroom: Class, fact: str) -> No
         assert "{got}" not in failed[0].sentence
         assert "; expected is " not in failed[0].sentence
         assert "; expected requires" not in failed[0].sentence
+
+
+def test_what_is_too_large_to_be_compared_is_told_with_care(classroom: Class) -> None:  # noqa: F811
+    for check in ({"unchanged": False}, {"mutated_in_place": True}):
+        (told,) = classroom.check("x = torch.zeros(2_000_000)", "x.data[0] = 1", {"var": "x", **check})
+        assert not told.ok
+        assert "as far as torch counts writes" in told.sentence
+        assert classroom.check("x = torch.zeros(2_000_000)", "x[0] = 1", {"var": "x", **check})[0].ok
 
 
 def test_an_error_is_told_by_its_first_line_which_ends_once(classroom: Class) -> None:  # noqa: F811

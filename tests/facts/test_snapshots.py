@@ -198,12 +198,37 @@ def test_a_name_is_written_only_where_its_elements_are():
 
 def test_what_a_large_storage_wrote_is_unknown():
     f = Followed()
-    f.run("x = torch.zeros(10_000); head = x.numpy()[:5]; tail = x.numpy()[-5:]")
-    assert (f.block("x").values, f.block("x").written) == (None, ((0, 10_000),))
+    f.run("x = torch.zeros(2_000_000); head = x.numpy()[:5]; tail = x.numpy()[-5:]")
+    assert (f.block("x").values, f.block("x").written) == (None, ((0, 2_000_000),))
     assert f.changes("x[:3].add_(1)") == {"x": "written", "head": "written", "tail": "written"}
     assert f.block("x").written is None
     f.run("pass")
     assert f.block("x").written == ()
+    assert not f.block("x").compared
+
+
+def test_writes_that_no_version_counts_are_seen_in_larger_storages_too():
+    f = Followed()
+    f.run(
+        "x = torch.zeros(10_000); head = x.numpy()[:5]; tail = x.numpy()[-5:]; alone = torch.ones(300, 300)"
+    )
+    assert f.block("x").compared
+    assert f.changes("x.data[2] = 1") == {"x": "written", "head": "written"}
+    assert f.block("x").written is None
+    assert f.changes("tail[-1] = 7") == {"x": "written", "tail": "written"}
+    assert f.changes("alone.data.mul_(2)") == {"alone": "written"}
+    assert f.changes("alone.data.mul_(1); x.data[2] = 1") == {}
+    f.run("pass")
+    assert (f.block("x").written, f.block("alone").written) == ((), ())
+
+
+def test_what_is_kept_of_large_storages_has_an_end():
+    f = Followed()
+    f.run("many = [torch.ones(500_000) for _ in range(12)]")
+    kept = [f.block(f"many[{at}]").compared for at in range(12)]
+    assert kept == [True] * 8 + [False] * 4
+    f.run("del many[:4]")
+    assert all(f.block(f"many[{at}]").compared for at in range(8))
 
 
 def test_bytes_that_come_into_view_were_not_written():

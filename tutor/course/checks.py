@@ -163,7 +163,9 @@ def unchanged(evidence: Evidence, name: str, wanted: bool) -> Verdict:
     elif rebound:
         clause = say("is no longer the tensor that it was: the name was given to another")
     else:
-        clause, line = say("is as it was"), None
+        known = evidence.compared(name)
+        clause = say("is as it was") if known else say("is as it was, as far as torch counts writes")
+        line = None
     kept = not writers and not rebound
     return Verdict(kept is wanted, say("unchanged") if wanted else say("changed"), clause, clause, line)
 
@@ -176,7 +178,9 @@ def mutated_in_place(evidence: Evidence, name: str, wanted: bool) -> Verdict:
     if rebound:
         clause = say("is another tensor now: the name was rebound, the tensor not written")
     else:
-        clause = say("was written in place") if written else say("was not written to")
+        unseen = say("was not written to, as far as torch counts writes")
+        unwritten = say("was not written to") if evidence.compared(name) else unseen
+        clause = say("was written in place") if written else unwritten
     line = writers[-1] if writers and not rebound else evidence.line_of(name)
     return Verdict(
         ok is wanted, say("written in place") if wanted else say("not written"), clause, clause, line

@@ -76,6 +76,13 @@ class Evidence:
         now = self.facts(name)
         return facts is not None and (now is None or now.object != facts.object)
 
+    def compared(self, name: str) -> bool:
+        """Whether every write to its memory is seen, also what torch does not count."""
+        facts = self.facts(name)
+        block = facts.block if facts is not None else None
+        storage = self.after.storages.get(block) if block is not None else None
+        return storage is None or storage.compared
+
     def writers(self, name: str) -> list[int]:
         """Lines of the statements that wrote to the memory that `name` had at first."""
         facts, first = self.origin(name)

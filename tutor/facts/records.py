@@ -91,6 +91,8 @@ class StorageFacts(Struct, frozen=True, omit_defaults=True, gc=False):
     values: tuple[str, ...] | None = None
     #: Half-open element ranges that this step wrote; None where that is not known.
     written: tuple[tuple[int, int], ...] | None = ()
+    #: Its bytes are compared, so that writes are seen too that no version counts: through `.data`, or numpy.
+    compared: bool = True
 
 
 class Change(Struct, frozen=True):

@@ -10,8 +10,10 @@ from tutor.kernel import elements
 from tutor.kernel.storage import Place
 from tutor.kernel.tensors import Named
 
-#: Blocks up to this size are kept as bytes and compared, which also finds writes that bump no version.
+#: Blocks up to this size are kept as bytes and compared, which also finds writes that bump no version:
+#: small ones after every statement, larger ones, as far as there is room, when code mentions them.
 MAX_COMPARED = 16 * 1024
+MAX_LARGE = 4 * 1024 * 1024
 NO_CHANGE = np.zeros(0, bool)
 
 
@@ -56,6 +58,7 @@ class Block(Struct):
     start: int
     end: int
     device: str
+    #: Its bytes can be read, and are few enough to be kept.
     compared: bool
     before: Held | None
     data: bytes | None = None
@@ -69,6 +72,11 @@ class Block(Struct):
     @property
     def itemsize(self) -> int:
         return self.residents[0].facts.itemsize or 1
+
+    @property
+    def large(self) -> bool:
+        """It takes of the room that is there for all large ones."""
+        return self.nbytes > MAX_COMPARED
 
     @property
     def moved(self) -> bool:
@@ -112,7 +120,7 @@ def gather(number: int, group: list[Resident], before: Held | None) -> Block:
         start,
         end,
         places[0].device,
-        end - start <= MAX_COMPARED and _readable(places, start, end),
+        end - start <= MAX_LARGE and _readable(places, start, end),
         before,
     )
 

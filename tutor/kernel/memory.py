@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 
 from msgspec import structs
 
 from tutor.facts import StorageFacts
 from tutor.kernel import elements, raw
-from tutor.kernel.blocks import MAX_COMPARED, NO_CHANGE, Block, Held, Resident, changed_bytes, gather
+from tutor.kernel.blocks import (
+    MAX_COMPARED,
+    MAX_LARGE,
+    NO_CHANGE,
+    Block,
+    Held,
+    Resident,
+    changed_bytes,
+    gather,
+)
 from tutor.kernel.identity import Identities
 from tutor.kernel.storage import Blocks, Place, sharing_groups
 
 #: Up to this many comparable blocks are all compared after every statement.
 MAX_ALWAYS_COMPARED = 64
+#: Bytes of larger blocks that are kept in all: comparing them takes some milliseconds.
+MAX_KEPT = 16 * 1024 * 1024
 #: Elements of a block whose values are given as text, and how many blocks have them.
 MAX_VALUES = 64
 MAX_VALUED_BLOCKS = 40
@@ -49,18 +60,21 @@ class Memory:
         self._numbers.prune(objects, storages)
         _set_blocks(residents, numbers, groups)
         always = _few_are_comparable(groups)
+        room = Room(self._held[number] for number in numbers if number in self._held)
         before, held, touched, in_play = self._held, dict[int, Held](), dict[int, Block](), []
         for number, group in zip(numbers, groups, strict=True):
             earlier = before.get(number)
             if len(group) == 1:
                 alone = group[0]
-                kept = _fresh(number, alone) if earlier is None else _unchanged(earlier, alone, always)
+                kept = _fresh(number, alone, room) if earlier is None else _unchanged(earlier, alone, always)
                 if kept is not None:
                     held[number] = kept
                     if earlier is None or alone.mentioned:
                         in_play.append(number)
                     continue
             block = gather(number, group, earlier)
+            if block.large and (earlier is None or earlier.data is None):
+                block.compared = block.compared and room.take(block.nbytes)
             _examine(block, always)
             held[number] = _hold(block)
             if block.in_play:
@@ -73,7 +87,7 @@ class Memory:
         self._watched = [
             (each.start, each.data)
             for each in held.values()
-            if each.data is not None and (always or each.array)
+            if each.data is not None and (each.array or (always and len(each.data) <= MAX_COMPARED))
         ]
         shared = sorted(_with_bare(residents, groups), key=lambda group: group[0].index)
         self.sharing = tuple(tuple(resident.facts.name for resident in group) for group in shared)
@@ -129,6 +143,21 @@ class Memory:
             self._held[number] = structs.replace(held, facts=facts)
 
 
+class Room:
+    """How many bytes of large blocks may still be kept."""
+
+    def __init__(self, held: Iterable[Held]) -> None:
+        kept = (len(each.data) for each in held if each.data is not None)
+        self._left = MAX_KEPT - sum(size for size in kept if size > MAX_COMPARED)
+
+    def take(self, nbytes: int) -> bool:
+        """Whether there is room for a block."""
+        if nbytes > self._left:
+            return False
+        self._left -= nbytes
+        return True
+
+
 def _is_comparable(place: Place) -> bool:
     return place.readable and place.end - place.start <= MAX_COMPARED
 
@@ -151,7 +180,8 @@ def _unchanged(held: Held, resident: Resident, always: bool) -> Held | None:
         return None
     if resident.read and facts.dtype != resident.facts.dtype:
         return None
-    watched = resident.read or always or held.array
+    small = place.end - place.start <= MAX_COMPARED
+    watched = resident.read or held.array or (always and small)
     if place.device not in raw.READABLE and (resident.mentioned or held.data is not None):
         return None
     if (
@@ -165,13 +195,13 @@ def _unchanged(held: Held, resident: Resident, always: bool) -> Held | None:
     return Held(held.start, held.end, held.data, structs.replace(facts, written=()), held.array)
 
 
-def _fresh(number: int, resident: Resident) -> Held:
+def _fresh(number: int, resident: Resident, room: Room) -> Held:
     """A new block with one resident: all of it was written."""
     facts, place = resident.facts, resident.place
     assert place is not None
     start, nbytes, itemsize = place.start, place.end - place.start, facts.itemsize or 1
     data = None
-    if _is_comparable(place):
+    if _is_comparable(place) or (place.readable and nbytes <= MAX_LARGE and room.take(nbytes)):
         data = elements.read_bytes(start, nbytes)
     elif place.device not in raw.READABLE:
         data = _copy_from_device([resident], start, nbytes)
@@ -186,6 +216,7 @@ def _fresh(number: int, resident: Resident) -> Held:
         (facts.name,),
         None,
         ((0, max(1, nbytes // itemsize)),),
+        data is not None,
     )
     return Held(start, place.end, data, made, facts.kind == "ndarray")
 
@@ -212,7 +243,7 @@ def _examine(block: Block, always: bool) -> None:
     """Read the bytes if they may have changed, and compare them with those of the last snapshot."""
     before = block.before
     ask = block.in_play or block.moved or before is None or before.data is None
-    if block.compared and (ask or always or block.array):
+    if block.compared and (ask or block.array or (always and not block.large)):
         block.data = elements.read_bytes(block.start, block.nbytes)
     elif ask and block.device not in raw.READABLE:
         block.data = _copy_from_device(block.residents, block.start, block.nbytes)
@@ -265,6 +296,7 @@ def _hold(block: Block) -> Held:
         tuple([resident.facts.name for resident in block.residents]),
         before.facts.values if kept and before is not None else None,
         _written(block),
+        block.data is not None,
     )
     if before is not None and before.facts == facts:
         facts = before.facts
@@ -281,6 +313,6 @@ def _values(held: Held) -> tuple[str, ...] | None:
 def _written(block: Block) -> elements.Ranges | None:
     if block.before is None:
         return ((0, max(1, block.nbytes // block.itemsize)),)
-    if block.mask is None:
+    if block.mask is None or (block.large and block.mask.any()):  # there may be as many ranges as elements
         return None
     return elements.element_ranges(block.mask, block.itemsize) if block.mask.any() else ()
