@@ -42,7 +42,9 @@ class Terminal:
     def __init__(
         self, *arguments: str, home: Path | None = None, variables: Mapping[str, str] | None = None
     ) -> None:
-        environment = {k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "COLUMNS", "LINES")}
+        # A learner's Python keeps the bytecode of what was used before, with which its peers come.
+        ours = ("NO_COLOR", "COLUMNS", "LINES", "PYTHONDONTWRITEBYTECODE")
+        environment = {k: v for k, v in os.environ.items() if k not in ours}
         self._own_home = TemporaryDirectory() if home is None else None
         home = home or Path(self._own_home.name)
         with Store.open(home / "tutor.db", patience=5) as store:

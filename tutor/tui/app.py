@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import select
 import sys
 import traceback
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from rich.text import Text
@@ -96,7 +98,8 @@ class TutorApp(Copying):
         """Listen to the store from now on; greet whoever is here for the first time."""
         # Once the lesson is there: it begins with an empty output.
         self.call_after_refresh(self.store.listen, self._hear_trouble)
-        self.call_after_refresh(self.run_worker, _prepare, thread=True)  # while torch is imported
+        prepare = partial(_prepare, stays=not self.is_headless)
+        self.call_after_refresh(self.run_worker, prepare, thread=True)  # while torch is imported
         if not self.is_headless:
             self.set_interval(HANGUP_PAUSE, self._look_for_terminal)
         if self._greets:
@@ -235,10 +238,13 @@ class TutorApp(Copying):
         self._close_messages_no_wait()
 
 
-def _prepare() -> None:
-    """What the first explanation needs."""
+def _prepare(*, stays: bool) -> None:
+    """What the first explanation needs. Where the app `stays` as long as its process, Python's collector,
+    which keeps keys waiting while it looks, need not go through what is there by now again and again."""
     load_rules()
     read_all()
+    if stays:
+        gc.freeze()
 
 
 def _log(details: str) -> Path | None:

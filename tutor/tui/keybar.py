@@ -45,13 +45,22 @@ class KeyBar(Widget):
         super().__init__()
         self._offers = offers
         self._label = label
+        #: The commands that were drawn last, as they are called.
+        self._said: list[tuple[str, str]] = []
 
     def _offered(self) -> list[Command]:
         return [c for c in COMMANDS if c.rank is not None and self._offers(c.action)]
 
     def on_mount(self) -> None:
         """Follow what can be used."""
-        self.screen.bindings_updated_signal.subscribe(self, lambda _: self.refresh())
+        self.screen.bindings_updated_signal.subscribe(self, lambda _: self._look())
+
+    def _look(self) -> None:
+        """Draw other commands, or other names of them; with every key of the code they might be others."""
+        said = [(command.action, self._label(command)) for command in self._offered()]
+        if said != self._said:
+            self._said = said
+            self.refresh()
 
     def _places(self) -> list[tuple[int, Command]]:
         """Each command with its column; the palette, which finds all others, stands at the right."""

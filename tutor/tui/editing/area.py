@@ -213,6 +213,12 @@ class CodeArea(OrderedTextArea):
         """Textual's own search knows no strings, and has no end."""
         return None
 
+    def render_line(self, y: int) -> Strip:
+        """Textual's own memory of rows, which takes longer to ask, does not outlast an edit."""
+        key = self._row_key(y + self.scroll_offset.y) if self.text else None
+        strip = self._rows.get(key) if key is not None else None
+        return super().render_line(y) if strip is None else strip
+
     def _render_line(self, y: int) -> Strip:
         """A row without cursor, selection and brackets is drawn once, wherever an edit moves it."""
         key = self._row_key(y + self.scroll_offset.y)
