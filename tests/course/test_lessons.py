@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import io
 import re
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -220,6 +222,50 @@ def test_answers_that_the_lesson_does_not_know(classroom: Class, name: str) -> N
         assert kind in [each.kind for each in failed], (code, failed)
     for nothing in ("", "\n", "# later", "pass", step.code):
         assert any(not each.ok for each in classroom.answer(lesson, step, nothing)), nothing
+
+
+def _in_a_block(code: str) -> str:
+    guard = ast.parse("__name__ == '__main__'", mode="eval").body
+    return ast.unparse(ast.fix_missing_locations(ast.Module([ast.If(guard, ast.parse(code).body, [])], [])))
+
+
+def _in_a_function(code: str) -> str:
+    tree, made = ast.parse(code), ast.parse("def main():\n    pass\nmain()")
+    names = sorted(names_bound(tree.body))
+    made.body[0].body = [*([ast.Global(names)] if names else ()), *tree.body]  # type: ignore[attr-defined]
+    return ast.unparse(ast.fix_missing_locations(made))
+
+
+def names_bound(nodes: list[Any]) -> set[str]:
+    """Names that these statements bind outside of functions, classes and comprehensions."""
+    found = {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+    for node in nodes:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            found.add(node.name)
+        elif isinstance(node, ast.alias):
+            found.add((node.asname or node.name).partition(".")[0])
+        elif not isinstance(node, ast.Lambda | ast.ListComp | ast.GeneratorExp | ast.DictComp):
+            found |= names_bound(list(ast.iter_child_nodes(node)))
+    return found
+
+
+#: What starts processes takes long; torch's own `fx.wrap` wants to be called at the top level.
+NOT_MOVED = ("project/spawn", "workers-pin/share-out", "define-by-run/traceable")
+
+
+@pytest.mark.parametrize("moved", [_in_a_block, _in_a_function])
+def test_an_answer_is_judged_alike_inside_of_a_block_and_of_a_function(
+    classroom: Class,  # noqa: F811
+    moved: Callable[[str], str],
+) -> None:
+    for name, (lesson, step) in STEPS.items():
+        if not isinstance(step, Graded) or isinstance(step, ParsonsStep) or name in NOT_MOVED:
+            continue
+        failed = [each for each in classroom.answer(lesson, step, moved(step.solution)) if not each.ok]
+        assert not failed, (name, failed)
+        for mistake in step.mistakes[:1]:
+            results = classroom.answer(lesson, step, moved(mistake.code))
+            assert any(not each.ok for each in results), (name, mistake.code)
 
 
 def test_every_bundled_lesson_has_its_place_in_the_order() -> None:

@@ -24,6 +24,9 @@ COMPUTED = [
     "y = 2 * (x := torch.tensor([1., 2.])).sum()",
     "def f(numbers=(1, 2)):\n    return 2. * sum(numbers)\ny = f()",
     "def main():\n    x = torch.tensor([1., 2.])\n    return 2 * x.sum()\ny = main()",
+    "def main():\n    global y, x\n    x = torch.ones(2)\n    y = 2 * x.sum()\nmain()",
+    "def main(scale=2):\n    x = torch.ones(2)\n    return scale * x.sum(), x\ny, x = main()",
+    "def f(x):\n    x = [2 * x for x in x]\n    return sum(x)\ny = f(x=(x := torch.ones(2)))",
 ]
 WRITTEN_DOWN = [
     "x = torch.tensor([1., 2.])\ny = 6.",
@@ -32,6 +35,8 @@ WRITTEN_DOWN = [
     "if __name__ == '__main__':\n    x = torch.tensor([1., 2.])\n    y = x[1] * 3",
     "y = torch.tensor(6.)",
     "numbers = [1, 2]\ny = 6.",
+    "def main():\n    global y, x\n    x = torch.tensor([1., 2.])\n    y = x[1] * 3\nmain()",
+    "def main():\n    x = torch.tensor([1., 2.])\n    return x[1] * 3, x\ny, x = main()",
 ]
 #: Nothing can be said of these, so that nothing is said: other facts have to.
 UNTRIED = [

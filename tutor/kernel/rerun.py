@@ -19,6 +19,9 @@ globals()["__builtins__"] = GENUINE
 
 #: Called by what runs again, where a variable was bound inside of a block.
 _BOUND = "<bound>"
+#: Statements that surely bind, and expressions that bind names of their own.
+_DEFINED = (ast.Assign, ast.FunctionDef, ast.AsyncFunctionDef)
+_SCOPES = (ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 
 
 class Untried(Exception):
@@ -43,14 +46,17 @@ def run_again(
         random.seed(seed)
         np.random.seed(seed % 2**32)
 
-    def bound(name: str, _: Any = None) -> Any:
-        if name in pending and name in names:
-            _put(names, name, pending.pop(name))
-        return names.get(name)
+    def bound(name: str, *own: Any) -> Any:
+        value = own[0] if own else names.get(name)
+        if name in pending and (own or name in names):
+            value = _put(name, value, pending.pop(name), names)
+            if not own:
+                names[name] = value
+        return value
 
     for name in tuple(pending):
         bound(name)
-    names[_BOUND] = bound
+    names[_BOUND] = bound  # and stays: what the code leaves may call it
     try:
         tree = ast.parse(source)
         walrus = _Walrus(set(pending))
@@ -61,27 +67,41 @@ def run_again(
         raise
     except Exception as error:
         raise Untried(str(error)) from error
-    finally:
-        names.pop(_BOUND, None)
     if pending:
         raise Unbound(", ".join(pending))
     return names
 
 
-def _told(body: list[ast.stmt], wanted: set[str]) -> list[ast.stmt]:
-    """These statements of the top level, with a call after each that binds one of these names."""
+def _told(body: list[ast.stmt], wanted: set[str], own: bool = False) -> list[ast.stmt]:
+    """These statements, with a call after each that binds such a name; `own` names are a function's."""
     told: list[ast.stmt] = []
     for node in body:
-        found = sorted(wanted.intersection(_bound_by(node)))
-        if found and isinstance(node, ast.With | ast.AsyncWith):
-            own = {name for item in node.items for name in _bound_by(item)}
-            node.body[:0] = _calls(sorted(own & wanted), node)
-        if found and not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        found = wanted.intersection(_bound_by(node))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            shared = {name for each in ast.walk(node) if isinstance(each, ast.Global) for name in each.names}
+            given = {each.arg for each in ast.walk(node.args) if isinstance(each, ast.arg)}
+            node.body = _told(_told(node.body, wanted & shared), wanted - shared - given, own=True)
+        elif not isinstance(node, ast.ClassDef):
             for block in _blocks(node):
-                block[:] = _told(block, wanted)
+                block[:] = _told(block, wanted, own)
+        if isinstance(node, ast.With | ast.AsyncWith):
+            taken = {name for item in node.items for name in _bound_by(item)}
+            node.body[:0] = _calls(taken & wanted, node, own)
         told.append(node)
-        told += _calls(found, node)
+        # A block of a function need not have bound what it could bind.
+        if not own or isinstance(node, _DEFINED) or (isinstance(node, ast.AnnAssign) and node.value):
+            told += _calls(found, node, own)
     return told
+
+
+def _calls(found: set[str], node: ast.stmt, own: bool) -> list[ast.stmt]:
+    made: list[ast.stmt] = []
+    for name in sorted(found):
+        values: list[ast.expr] = [ast.Constant(name), *([ast.Name(name, ast.Load())] if own else ())]
+        call = ast.Call(ast.Name(_BOUND, ast.Load()), values, [])
+        new = ast.Assign([ast.Name(name, ast.Store())], call) if own else ast.Expr(call)
+        made.append(ast.fix_missing_locations(ast.copy_location(new, node)))
+    return made
 
 
 class _Walrus(ast.NodeTransformer):
@@ -108,15 +128,6 @@ def _blocks(node: ast.stmt) -> Iterator[list[ast.stmt]]:
         yield part.body
 
 
-def _calls(found: list[str], node: ast.stmt) -> list[ast.stmt]:
-    made: list[ast.stmt] = []
-    for name in found:
-        function = ast.Name(_BOUND, ast.Load())
-        call = ast.Expr(ast.Call(function, [ast.Constant(name)], []))
-        made.append(ast.fix_missing_locations(ast.copy_location(call, node)))
-    return made
-
-
 def _bound_by(node: ast.AST) -> Iterator[str]:
     """Names that a statement of the top level binds; what functions and classes bind inside is their own."""
     if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
@@ -124,26 +135,26 @@ def _bound_by(node: ast.AST) -> Iterator[str]:
         return
     if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
         yield node.id
-    if not isinstance(node, ast.Lambda):
+    if not isinstance(node, _SCOPES):
         for child in ast.iter_child_nodes(node):
             yield from _bound_by(child)
 
 
-def _put(names: dict[str, Any], name: str, change: Any) -> None:
-    old = names[name]
+def _put(name: str, old: Any, change: Any, names: dict[str, Any]) -> Any:
+    """What is to stand for the value that a variable was given."""
     if callable(change):
         made = change(old, names)
-        if made is not None:
-            names[name] = made
-    elif raw.is_tensor(old):
+        return old if made is None else made
+    if raw.is_tensor(old):
         new = torch.as_tensor(change)
         if new.shape != old.shape:
             raise Untried(f"{name} has shape {tuple(old.shape)}, these numbers {tuple(new.shape)}")
         old.data.copy_(new)
-    elif raw.is_array(old):
+        return old
+    if raw.is_array(old):
         np.copyto(old, change, casting="unsafe")
-    else:
-        names[name] = change
+        return old
+    return change
 
 
 def plain(value: Any) -> Any:
