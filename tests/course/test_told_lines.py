@@ -198,3 +198,15 @@ def test_memory_of_what_is_made_again_is_that_of_the_original(
     failing: list[str],
 ) -> None:
     assert classroom.failures(X, code, {"var": "v", "shares_memory": "x"}) == failing
+
+
+def test_what_was_expected_is_told_though_the_call_has_the_same_signs_in_it(classroom: Class) -> None:  # noqa: F811
+    cases = {"inputs": ["torch.rand(4, 3)"], "reference": "lambda x: x"}
+    (told,) = classroom.check("", "def f(x):\n    return x.T", {"var": "f", "cases": cases})
+    assert told.sentence == "`f` called with `torch.rand(4, 3)` gives shape (3, 4); expected (4, 3)."
+
+
+def test_an_exception_without_a_message_is_told_by_its_name(classroom: Class) -> None:  # noqa: F811
+    raising = {"var": "f(1)", "raises": {"type": "IndexError"}}
+    (told,) = classroom.check("", "def f(x):\n    assert x == 2", raising)
+    assert told.sentence == "`f(1)` gives AssertionError; expected IndexError."

@@ -252,7 +252,8 @@ class Judge:
         template = verdict.clause or translated("is {got}")
         clause = template.replace("{got}", verdict.got)
         sentence = say("`{name}` {clause}", name=name, clause=clause) if name else clause
-        if verdict.expected and verdict.expected not in template and not verdict.says_all:
+        said = verdict.says_all or (fact != "cases" and verdict.expected in template)
+        if verdict.expected and not said:
             if kind in _SO:
                 sentence = say("{told}; expected that it {wanted}", told=sentence, wanted=verdict.expected)
             else:

@@ -140,7 +140,7 @@ def _loss(_: str, __: Any, answer: Answer) -> Verdict:
 
 
 def _raises(_: str, __: Any, answer: Answer) -> Verdict:
-    got = in_words(answer.got) if answer.error is None else f"{answer.error.type}: {answer.error.message}"
+    got = in_words(answer.got) if answer.error is None else error_text(answer.error)
     return Verdict(bool(answer.ok), answer.expected, got.split("\n", 1)[0], translated("gives {got}"))
 
 
