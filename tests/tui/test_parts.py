@@ -48,6 +48,17 @@ def test_note_moves_with_its_line() -> None:
     assert [(line, p.note.text, p.stale) for line, p in placed.items()] == [(0, "a", False), (3, "c", True)]
 
 
+def test_notes_between_two_edits_stay_with_their_lines() -> None:
+    ran = ["a = 1", "b = 2", "c = 3", "d = 4", "e = 5"]
+    notes = {line: Note(1, text[0]) for line, text in enumerate(ran)}
+    for now, rows in (
+        (["a = 1", "new", "b = 2", "c = 3", "d = 4", "e = 50"], {0: "a", 2: "b", 3: "c", 4: "d", 5: "e"}),
+        (["a = 10", "c = 3", "d = 4", "e = 50"], {0: "a", 1: "c", 2: "d", 3: "e"}),
+        (["x", "a = 1", "b = 2", "c = 3", "d = 4", "e = 50", "y"], {1: "a", 2: "b", 3: "c", 4: "d", 5: "e"}),
+    ):
+        assert {line: placed.note.text for line, placed in place_notes(ran, now, notes).items()} == rows
+
+
 @given(TEXTS, st.integers(2, 30))
 def test_folding_loses_nothing_and_fits(text: str, width: int) -> None:
     rows = fold(Text(text), width)

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from difflib import SequenceMatcher
 
 from tutor.view.notes import Note
+
+#: Lines between the first and the last edit that are compared at most.
+_COMPARED = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +32,7 @@ class Placement:
         self._top = _common(ran, now)
         self._same = self._top == self._ran == self._now
         self._tail = 0 if self._same else _common(ran[self._top :][::-1], now[self._top :][::-1])
+        self._between = self._matched(ran, now)
 
     def origin(self, line: int) -> tuple[int, bool] | None:
         """The line that ran (0-based) and whether it is stale; None for a line that is new."""
@@ -35,7 +40,25 @@ class Placement:
             return line, False
         if line >= self._now - self._tail:
             return line + self._ran - self._now, True
+        if self._between is not None:
+            found = self._between.get(line)
+            return (found, True) if found is not None else None
         return (line, True) if line < self._ran - self._tail else None
+
+    def _matched(self, ran: Sequence[str], now: Sequence[str]) -> dict[int, int] | None:
+        """Between two edits that lie apart: the lines that are as they were, and those that were edited.
+
+        None where the lines are as many as before, or too many to compare at every key.
+        """
+        before, after = ran[self._top : self._ran - self._tail], now[self._top : self._now - self._tail]
+        if len(before) == len(after) or not 1 < max(len(before), len(after)) <= _COMPARED:
+            return None
+        matched: dict[int, int] = {}
+        for tag, i, j, k, m in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
+            if tag in ("equal", "replace"):
+                origins = range(self._top + i, self._top + j)
+                matched.update(zip(range(self._top + k, self._top + m), origins, strict=False))
+        return matched
 
 
 def place_notes(ran: Sequence[str], now: Sequence[str], notes: Mapping[int, Note]) -> dict[int, Placed]:
