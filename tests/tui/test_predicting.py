@@ -9,6 +9,7 @@ from tests.tui.conftest import Play, Player
 from tutor.course.progress import Predictions, lesson_progress
 from tutor.course.schema import Lesson
 from tutor.course.store import Store
+from tutor.tui.predict import Choices
 
 
 @pytest.fixture
@@ -149,3 +150,20 @@ def test_what_came_of_code_that_the_lesson_has_changed_is_not_shown(play: Play, 
     play(answer, (80, 24), lesson=one_step(code="b = True", **ask))
     play(kept, (80, 24), lesson=one_step(code="b = True", **ask))
     play(changed, (80, 24), lesson=one_step(code="b = False", **ask))
+
+
+def test_the_row_of_the_cursor_is_of_one_ground_in_the_terminals_colours(play: Play, lesson: Lesson) -> None:
+    async def story(p: Player) -> None:
+        await p.press("f8", "f8")
+        await p.see("raises TypeError")
+        await p.press("down")
+        choices = p.bench.query_one(Choices)
+        assert choices.has_focus
+        row = choices.render_line(1)
+        assert "raises RuntimeError" in row.text
+        grounds = {
+            part.style.color.name for part in row if part.style and part.style.reverse and part.style.color
+        }
+        assert len(grounds) == 1, grounds
+
+    play(story, lesson=lesson, theme="ansi")

@@ -143,6 +143,8 @@ class Choices(Widget, can_focus=True):
                 row.append(f"   {fact}", palette.muted)
             row.truncate(width, overflow="ellipsis", pad=True)
             if self.has_focus and index == self._at and self.question.answer is None:
+                if palette.native:  # reversed, the colour of what fills the row is its ground
+                    row.style = palette.foreground
                 row.stylize("reverse" if palette.native else f"on {palette.panel}")
             rows.append(row)
         return Text("\n").join(rows)
