@@ -95,7 +95,10 @@ def test_a_whole_lesson_is_done_in_lines_and_gone_on_with(talk) -> None:
     assert "It did not come with torchtutor" in text
     assert "\nshown" not in text
 
-    status, text = talk(":trust", ":run", ":next", ":answer (2, 3)", ":answer 1")
+    status, text = talk(
+        ":trust", ":run", ":next", "base + 1", "(2, 3)", ":answer (2, 3)", "(2, 3)", ":answer 1"
+    )
+    assert text.count("Predict with") == 2, "by the step, and where a value was entered as if it were code"
     assert "\nshown\n" in text
     assert "Not so: you said (2, 3), it is (3, 2)" in text
     assert "The sizes change places." in text

@@ -160,6 +160,8 @@ class Conversation:
                 await obey(self, piece.text)
             else:
                 await self._run(piece, echo=not self.reader.is_person or has_several_lines(piece.text))
+                if self.study is not None and (nudge := self.study.meant_to_answer(piece.text)):
+                    self.out.say(nudge)
         except (Refused, SessionError) as problem:
             self._failed = True
             self.out.fault(str(problem))

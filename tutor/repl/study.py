@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -66,6 +67,13 @@ class Study:
         self.entered.append(piece.text.rstrip("\n"))
         self.store.save_draft(self.walk.key, "\n".join(self.entered), (0, 0))
 
+    def meant_to_answer(self, text: str) -> str:
+        """How to answer, where a bare choice or value was entered as code and the step waits for one."""
+        walk, text = self.walk, text.strip()
+        if not walk.asks or walk.is_answered or not (text in walk.marks or _is_literal(text)):
+            return ""
+        return advice(walk)
+
 
 async def arrive(talk: Conversation) -> None:
     """Show the step, and make the namespace that it begins with."""
@@ -101,6 +109,14 @@ def write_prose(talk: Conversation, text: str) -> None:
     """A text of the lesson, with its marks where there are colours."""
     text = text.rstrip()
     talk.out.page(render_prose(text, PALETTE) if talk.out.colour else Text(text))
+
+
+def _is_literal(text: str) -> bool:
+    try:
+        ast.literal_eval(text)
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        return False
+    return True
 
 
 def show_step(talk: Conversation) -> None:
