@@ -126,6 +126,12 @@ def test_a_function_looks_on_or_gives_another_value_and_a_seed_another_draw(clas
         "assert y is False"
     )
     assert classroom.failures("", code, {"py": asked}) == []
+    for seeded in ("torch.manual_seed(5)\n", "SEED = 5\ntorch.manual_seed(SEED)\nrandom.seed(SEED)\n"):
+        other = {"py": "assert rerun(1).x[2] != rerun(2).x[2] and rerun(1).x == rerun(1).x"}
+        assert classroom.failures("", "import random\n" + seeded + code, other) == [], seeded
+        assert classroom.failures("", seeded.split("random")[0] + "x = [1, 2, 3]", other) == ["py"]
+    drawn = "x = torch.rand(2, generator=torch.Generator().manual_seed(0)).tolist()"
+    assert classroom.failures("", drawn, {"py": "rerun(1).x != rerun(2).x"}) == []
     assert classroom.failures("", code, {"py": "assert rerun().y"}) == ["py"]
     assert classroom.failures("", code, {"py": "assert rerun(z=1).y"}) == []
 

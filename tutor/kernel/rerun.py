@@ -24,6 +24,10 @@ _DEFINED = (ast.Assign, ast.FunctionDef, ast.AsyncFunctionDef)
 _SCOPES = (ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 
 
+#: What sets where random numbers begin.
+_SEEDING = ("manual_seed", "manual_seed_all", "seed", "default_rng", "RandomState", "Random")
+
+
 class Untried(Exception):
     """Nothing can be said: the code has no such variable, or does not run to its end so."""
 
@@ -38,13 +42,10 @@ def run_again(
     """The names that `source` leaves, if each variable of `changes` gets another value when first bound.
 
     Numbers are put into the tensor or array that the code made, so that its dtype, its views and what it
-    requires stay; a function is called with the value and all names, and gives what is to stand for it.
+    requires stay; a function is called with the value and all names, and gives what is to stand for it. Under
+    another seed, each seed that the code sets is another one as well.
     """
     pending = dict(changes)
-    if seed is not None:
-        torch.manual_seed(seed)
-        random.seed(seed)
-        np.random.seed(seed % 2**32)
 
     def bound(name: str, *own: Any) -> Any:
         value = own[0] if own else names.get(name)
@@ -58,7 +59,7 @@ def run_again(
         bound(name)
     names[_BOUND] = bound  # and stays: what the code leaves may call it
     try:
-        tree = ast.parse(source)
+        tree = _begun(ast.parse(source), seed)
         walrus = _Walrus(set(pending))
         for node in _told(tree.body, set(pending)):
             module = ast.Module([walrus.visit(node)], [])
@@ -70,6 +71,17 @@ def run_again(
     if pending:
         raise Unbound(", ".join(pending))
     return names
+
+
+def _begun(tree: ast.Module, seed: int | None) -> ast.Module:
+    """Random numbers begin elsewhere, and so do those of code that sets seeds."""
+    if seed is None:
+        return tree
+    torch.manual_seed(seed)
+    random.seed(seed)
+    np.random.seed(seed % 2**32)
+    seeded: ast.Module = _Seeded(seed).visit(tree)
+    return seeded
 
 
 def _told(body: list[ast.stmt], wanted: set[str], own: bool = False) -> list[ast.stmt]:
@@ -102,6 +114,23 @@ def _calls(found: set[str], node: ast.stmt, own: bool) -> list[ast.stmt]:
         new = ast.Assign([ast.Name(name, ast.Store())], call) if own else ast.Expr(call)
         made.append(ast.fix_missing_locations(ast.copy_location(new, node)))
     return made
+
+
+class _Seeded(ast.NodeTransformer):
+    """Adds to each seed that the code sets."""
+
+    def __init__(self, seed: int) -> None:
+        self._seed = seed
+
+    def visit(self, node: ast.AST) -> Any:
+        self.generic_visit(node)
+        if isinstance(node, ast.Call) and node.args:
+            function = node.func
+            name = getattr(function, "attr", getattr(function, "id", ""))
+            if name in _SEEDING:
+                more = ast.BinOp(node.args[0], ast.Add(), ast.Constant(self._seed))
+                node.args[0] = ast.fix_missing_locations(ast.copy_location(more, node.args[0]))
+        return node
 
 
 class _Walrus(ast.NodeTransformer):
