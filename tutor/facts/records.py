@@ -185,6 +185,8 @@ class FrameFacts(Struct, frozen=True, omit_defaults=True):
     #: Whole numbers under names and paths, and types of modules under theirs.
     numbers: dict[str, int] = field(default_factory=dict)
     modules: dict[str, str] = field(default_factory=dict)
+    #: It runs code that was entered before: its lines are none of what was running.
+    elsewhere: bool = False
 
 
 class CallFacts(Struct, frozen=True, omit_defaults=True):

@@ -101,7 +101,9 @@ def _frame(
         if value is not NOTHING:
             found[spell(path) or ast.unparse(path)] = value
     tensors, numbers, modules = _sorted(found, describe)
-    return FrameFacts(code.co_name, line, text, placed, first, own, tensors, numbers, modules)
+    source = statement.source(code)
+    over = source is not None and source.over
+    return FrameFacts(code.co_name, line, text, placed, first, own, tensors, numbers, modules, over)
 
 
 def _span(code: CodeType, instruction: int) -> Span | None:

@@ -15,7 +15,7 @@ from tutor.translation import later, say, translated
 from tutor.view.notes import Note, note_text, notes_for
 from tutor.view.syntax import highlight
 from tutor.view.terminal import TerminalText
-from tutor.view.words import clean
+from tutor.view.words import clean, entered_before
 
 #: Notes begin in this column of the code, or two cells right of longer code.
 NOTE_COLUMN = 40
@@ -151,6 +151,8 @@ class Telling:
         self._message(error.message, lead.append(": ") if error.message else lead)
         if where and self._echoed < error.line <= len(self._plain):
             self._out.line(" " * INDENT + clean(self._plain[error.line - 1].strip()))
+        if before := entered_before(error):
+            self._out.wrapped(Text(" " * INDENT + clean(before)))
 
     def _place(self, line: int) -> str:
         several = len(self._plain) > 1 or self._offset > 0

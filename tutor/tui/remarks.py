@@ -17,6 +17,7 @@ from tutor.tui.lines import fold, wrap
 from tutor.view.palette import Palette
 from tutor.view.prose import mark_code
 from tutor.view.terminal import TerminalText
+from tutor.view.words import entered_before
 
 RemarkKind = Literal["result", "warning", "error", "explanation", "right", "wrong", "notice"]
 #: What enter or a click on a row does: show all of the entry, or open the traceback.
@@ -110,6 +111,8 @@ def _error(error: ErrorFacts, source: str, explained: bool) -> Remark:
     # A single line stands right above, at the prompt's sign.
     code = lines[error.line - 1].strip() if len(lines) > 1 and 0 < error.line <= len(lines) else ""
     text = say("{type} at line {line}", type=error.type, line=error.line) + message
+    before = entered_before(error)
+    text = f"{text}\n{before}" if before else text
     return Remark("error", text, error.line, code, error.traceback.rstrip("\n"), explained)
 
 

@@ -16,7 +16,7 @@ from tutor.view.palette import Palette
 from tutor.view.syntax import highlight
 from tutor.view.table import aligned, headings, sharing_sentence, tensor_rows
 from tutor.view.terminal import TerminalText
-from tutor.view.words import clean, fit, seconds_word
+from tutor.view.words import clean, entered_before, fit, seconds_word
 
 #: Lines of code, lines of output a step, and rows of tensors before the report shortens.
 CODE, OUTPUT, ROWS = 2_000, 200, 100
@@ -173,6 +173,8 @@ class _Report:
         message = TerminalText(head=40, tail=40)
         message.feed(error.message)
         yield from message.lines(palette)
+        if before := entered_before(error):
+            yield Text(clean(before), palette.label)
 
     def _tensors(self) -> Iterator[Text]:
         rows = tensor_rows(self.final, (), self.palette)

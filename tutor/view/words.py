@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from rich.cells import cell_len, set_cell_size
 
-from tutor.facts import Origin, Shape, TensorFacts, is_simulated
+from tutor.facts import ErrorFacts, Origin, Shape, TensorFacts, is_simulated
 from tutor.translation import later, say
 
 DTYPES = {
@@ -157,6 +157,16 @@ def seconds_word(seconds: float) -> str:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
     return say("{minutes} min {rest} s", minutes=minutes, rest=rest)
+
+
+def entered_before(error: ErrorFacts) -> str:
+    """Which line of code that was entered before an error came from; empty where it was what ran itself."""
+    frame = error.frames[-1] if error.frames else None
+    if frame is None or not frame.elsewhere:
+        return ""
+    lines, at = frame.source.split("\n"), frame.line - frame.first_line
+    code = " ".join(lines[at].split()) if 0 <= at < len(lines) else ""
+    return say("in {function}, entered before: {code}", function=frame.function, code=code) if code else ""
 
 
 def line_word(origin: Origin) -> str:

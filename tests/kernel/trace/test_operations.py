@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from tutor.facts import OpFacts, Snapshot, Step
+from tutor.tui.remarks import remarks_of
 from tutor.view.notes import notes_for
+from tutor.view.words import entered_before
 
 PRODUCT = "torch.nested.as_nested_tensor([x], layout=torch.jagged) * 2"
 
@@ -371,6 +373,11 @@ def test_what_earlier_code_does_is_at_no_line_of_what_runs(driver, name: str | N
     assert "# nothing" not in failed.error.traceback
     frame = failed.error.frames[-1]
     assert (frame.function, frame.source.split("\n")[0]) == ("forward", "def forward(self, x):")
+    assert [one.elsewhere for one in failed.error.frames] == [False, True]
+    said = "in forward, entered before: return y @ x if len(x) == 2 else y.view(7)"
+    assert entered_before(failed.error) == said
+    assert said in remarks_of(failed)[-1].text
+    assert entered_before(driver.run("def f():\n    1 / 0\nf()").error) == ""
 
 
 def test_a_function_of_the_running_code_is_at_its_own_line(driver) -> None:
