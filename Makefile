@@ -21,6 +21,8 @@ install: $(READY) ## Create .venv and install into it, if anything changed
 run: install ## Open the app (ARGS="--device cpu" and the like are handed on)
 	@exec $(BIN)/python -m tutor $(ARGS)
 
+# The tests start Python by the hundred: without bytecode each start would compile our own modules anew.
+test: export PYTHONDONTWRITEBYTECODE =
 test: lint ## Lint, then run all tests (ARGS are handed on to pytest)
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(ARGS)
 
