@@ -51,6 +51,27 @@ def test_failed_check_says_what_and_where_and_lights_the_cell(play: Play, exerci
     play(story, lesson=exercise)
 
 
+def test_a_failed_check_is_read_from_its_beginning(play: Play, one_step: Callable[..., Lesson]) -> None:
+    told = " ".join(f"word{n:02}" for n in range(40))
+    long = one_step(
+        kind="exercise",
+        prompt="# Make it\n\n" + "A long text. \n\n" * 9,
+        starter="x = torch.arange(6.)\nv = ____",
+        checks=[{"var": "v", "shape": [2, 3], "else": told}],
+        hints=["One.\n\nAnd\n\nmore."],
+        solution="x = torch.arange(6.)\nv = x.view(2, 3)",
+    )
+
+    async def story(p: Player) -> None:
+        await p.press("ctrl+n")
+        await p.code("x = torch.arange(6.)\nv = x\n" + "a = 1\n" * 8)
+        await p.press("ctrl+t")
+        await p.settle()
+        await p.see("word00", "word39")
+
+    play(story, (80, 24), lesson=long)
+
+
 def test_code_with_a_gap_is_not_run_by_a_check_but_shown_where_it_is(play: Play, exercise: Lesson) -> None:
     async def story(p: Player) -> None:
         p.bench.editor.move_cursor((0, 0))

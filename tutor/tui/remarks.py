@@ -36,7 +36,7 @@ _SIGNS: dict[RemarkKind, tuple[str, str]] = {
 #: Lines of a result or an output that are shown whole, and those at both ends of a longer one.
 WHOLE, HEAD, TAIL = 24, 8, 8
 #: What is read together, from its beginning.
-TOLD: frozenset[RemarkKind] = frozenset(("error", "warning", "explanation"))
+TOLD: frozenset[RemarkKind] = frozenset(("error", "warning", "explanation", "wrong"))
 #: Where in torch's own sources a warning was raised, which is no place of the learner's.
 _INSIDE = re.compile(r"\s*\(Triggered internally at [^()]*\)")
 #: Rows of an error's message that are shown above its explanation.
