@@ -14,6 +14,7 @@ from tutor.course.predictions import (
     EXAMPLES,
     PredictionError,
     Raised,
+    choice_of_key,
     fits_raised,
     fits_value,
     index_meant,
@@ -200,6 +201,11 @@ def test_choices_may_say_that_the_code_raises() -> None:
 )
 def test_a_choice_is_named_by_what_is_no_other_choice(choices: tuple[str, ...], marks: str) -> None:
     assert "".join(marks_of(choices)) == marks
+
+
+def test_a_key_chooses_by_mark_or_by_all_that_a_choice_says() -> None:
+    assert [choice_of_key(key, ("0", "1", "4")) for key in "abc0142d"] == [0, 1, 2, 0, 1, 2, None, None]
+    assert [choice_of_key(key, ("works", "raises")) for key in ("1", "2", "3", "a")] == [0, 1, None, None]
 
 
 @pytest.mark.parametrize(

@@ -152,6 +152,14 @@ def marks_of(choices: Sequence[str]) -> tuple[str, ...]:
     return _LETTERS[: len(places)] if mistaken else places
 
 
+def choice_of_key(key: str, choices: Sequence[str]) -> int | None:
+    """Index of the choice that one key names: by its mark, or by being all that the choice says."""
+    for names in (marks_of(choices), choices):
+        if key in names:
+            return names.index(key)
+    return None
+
+
 def _words(text: str) -> list[str]:
     """What tells a text from others: its words and numbers, without signs and such as `only` and `it`."""
     text = re.sub(r"tensor\(|size\(|torch\.", " ", _plain(text).lower())

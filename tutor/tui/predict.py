@@ -12,7 +12,7 @@ from textual.geometry import Size
 from textual.widget import Widget
 from textual.widgets import Input
 
-from tutor.course.predictions import EXAMPLES, marks_of
+from tutor.course.predictions import EXAMPLES, choice_of_key, marks_of
 from tutor.translation import say, translated
 from tutor.tui.lines import palette_of
 from tutor.tui.messages import ChoiceMade, PredictionTyped
@@ -161,11 +161,11 @@ class Choices(Widget, can_focus=True):
 
     def on_key(self, event: events.Key) -> None:
         """The number or letter of a choice chooses at once."""
-        marks = marks_of(self.question.choices)
-        if event.key in marks:
+        meant = choice_of_key(event.key, self.question.choices)
+        if meant is not None:
             event.stop()
-            self._at = marks.index(event.key)
-            self._choose(self._at)
+            self._at = meant
+            self._choose(meant)
 
     def on_click(self, event: events.Click) -> None:
         """A click chooses the row under the pointer."""
