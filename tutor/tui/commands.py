@@ -31,7 +31,7 @@ _KEY_NAMES = {
 
 def key_name(key: str) -> str:
     """A key of Textual's as people read it: `^r`, `f2`, `^/`."""
-    return _KEY_NAMES.get(key) or key.replace("ctrl+", "^")
+    return _KEY_NAMES.get(key) or key.replace("ctrl+", "^").replace("shift+", "⇧")
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,7 +53,7 @@ _PANES: dict[str, tuple[Keys, ...]] = {
 def help_text(palette: Palette, width: int) -> Text:
     """The commands, then each pane's own keys; in `width` cells, what a key does stays in its column."""
     commands = [
-        ("  ".join(map(key_name, c.keys)) or say("in {key}", key=key_for("palette")), c.help)
+        ("  ".join(dict.fromkeys(map(key_name, c.keys))) or say("in {key}", key=key_for("palette")), c.help)
         for c in COMMANDS
     ]
     panes = {translated(pane): [(key, translated(what)) for key, what in _PANES[pane]] for pane in _PANES}
