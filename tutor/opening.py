@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from typing import TYPE_CHECKING
@@ -24,6 +25,7 @@ def open_app(name: str | None, *, scratch: bool, device: str, memory: str, spare
     """The app at a lesson, or at the scratch page; its exit status."""
     if not _has_terminal():
         return 2
+    gc.disable()  # nearly all that is made before the first paint stays; the app enables it again
     from tutor.session import Session
 
     session = Session(device, spare=spare, memory=memory)

@@ -241,10 +241,13 @@ class TutorApp(Copying):
 def _prepare(*, stays: bool) -> None:
     """What the first explanation needs. Where the app `stays` as long as its process, Python's collector,
     which keeps keys waiting while it looks, need not go through what is there by now again and again."""
-    load_rules()
-    read_all()
-    if stays:
-        gc.freeze()
+    try:
+        load_rules()
+        read_all()
+        if stays:
+            gc.freeze()
+    finally:
+        gc.enable()
 
 
 def _log(details: str) -> Path | None:
