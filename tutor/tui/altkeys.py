@@ -1,27 +1,23 @@
-"""Alt with an arrow, in each way in which terminals send it."""
+"""Alt with an arrow, as terminals send it."""
 
 from __future__ import annotations
 
 import re
 import sys
 from collections.abc import Iterable
-from typing import Any
 
 from textual import events
 from textual._xterm_parser import XTermParser
 
-#: xterm's modifier 3, as most terminals and tmux send it, and 9 for Meta (iTerm2); and Escape before the
-#: arrow's own sequence (rxvt, PuTTY, Option as Meta on a Mac). Textual takes each for two keys, Escape first.
-_ALT = re.compile(r"\x1b(?:\x1b[\[O]|\[1;[39])([ABCDFH])")
+#: xterm's modifier 3, as most terminals and tmux send it, and 9 for Meta (iTerm2): Textual takes either for
+#: two keys, Escape first. Escape before an arrow's own sequence stays two keys: so they arrive, too, when
+#: somebody presses one after the other over a slow line.
+_ALT = re.compile(r"\x1b\[1;[39]([ABCDFH])")
 _KEYS = {"A": "up", "B": "down", "C": "right", "D": "left", "F": "end", "H": "home"}
 
 
 class Parser(XTermParser):
-    """Reads all of them as one key."""
-
-    def feed(self, data: str) -> Iterable[Any]:
-        """The events of what came at once; Escape and an arrow, pressed one after the other, come apart."""
-        return super().feed(_ALT.sub("\x1b[1;3\\1", data))
+    """Reads both as one key."""
 
     def _sequence_to_key_events(self, sequence: str, alt: bool = False) -> Iterable[events.Key]:
         found = _ALT.fullmatch(sequence)
