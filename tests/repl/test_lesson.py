@@ -151,7 +151,7 @@ def test_what_is_entered_is_kept_and_what_only_looks_takes_the_place_of_nothing(
     looking = ["base.shape", "print(v)", "base.stride(), v.is_contiguous()", "v"]
     back = [":versions", ":versions 2", ":versions 1"]
     status, text = talk(
-        *(":trust", ":next", ":answer 3x2", ":steps 3", ":answer THIS", ":steps 5"),
+        *(":trust", ":next", ":answer 3x2", ":step 3", ":answer THIS", ":steps 5"),
         *(":line 1 v = base.view(2, 3)", "v = 1", "base.shape", *back, *looking, ":check"),
     )
     assert "Right: this: It is." in text

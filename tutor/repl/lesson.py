@@ -40,8 +40,11 @@ def _number(text: str, count: int) -> int | None:
     return int(text) if is_number and 0 < int(text) <= count else None
 
 
-async def _step(talk: Conversation, _: str) -> None:
-    show_step(talk)
+async def _step(talk: Conversation, number: str) -> None:
+    if number:
+        await _steps(talk, number)
+    else:
+        show_step(talk)
 
 
 async def _run(talk: Conversation, _: str) -> None:
@@ -264,7 +267,7 @@ async def _source(talk: Conversation, _: str) -> None:
 
 
 COMMANDS: tuple[Command, ...] = (
-    Command("step", "", "Show the step again: its text, its code, what it asks.", _step),
+    Command("step", "[NUMBER]", "Show the step: its text, its code, what it asks; or go to another.", _step),
     Command("run", "", "Run the step's code, in a namespace as the step begins with.", _run),
     Command("answer", "ANSWER", "Choose by number, or predict; then the code runs and decides.", _answer),
     Command("check", "", "Run what you entered in this step, or its code, and check it.", _check),
