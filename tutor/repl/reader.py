@@ -82,10 +82,11 @@ class LineReader:
 
     async def answer(self, prompt: str, shown: str, *, hidden: bool = False) -> str | None:
         """The next line; where nobody typed it, it is written, so that the answer is seen."""
-        sys.stdout.write(prompt)
-        sys.stdout.flush()
-        self._out.forget_column()
+        # Whoever sees the question may type already what nobody is to see.
         with _unseen(self._descriptor) if hidden else contextlib.nullcontext():
+            sys.stdout.write(prompt)
+            sys.stdout.flush()
+            self._out.forget_column()
             line = await self._lines.next()
         if hidden or not self.is_person:
             self._out.line("" if hidden else clean(line or ""))
