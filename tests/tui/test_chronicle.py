@@ -142,6 +142,7 @@ def test_long_output_and_many_statements_make_old_runs_go(monkeypatch: pytest.Mo
     many.begin(run(8))
     many.begin(run(50))
     assert len(places(many)) == 50
+    monkeypatch.setattr(chronicle, "KEPT_STEPS", 1_000)
     monkeypatch.setattr(chronicle, "KEPT_FACTS", 10)
     wide = Chronicle()
     for _ in range(5):

@@ -16,14 +16,11 @@ from tutor.kernel.guard import GENUINE
 
 globals()["__builtins__"] = GENUINE
 
-
 #: Called by what runs again, where a variable was bound inside of a block.
 _BOUND = "<bound>"
 #: Statements that surely bind, and expressions that bind names of their own.
 _DEFINED = (ast.Assign, ast.FunctionDef, ast.AsyncFunctionDef)
 _SCOPES = (ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
-
-
 #: What sets where random numbers begin.
 _SEEDING = ("manual_seed", "manual_seed_all", "seed", "default_rng", "RandomState", "Random")
 
