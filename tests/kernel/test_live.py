@@ -53,6 +53,13 @@ def test_line_function_iteration_and_scalars_of_a_running_loop(driver: Driver) -
     assert "epoch" not in found
 
 
+def test_a_line_of_what_was_entered_before_is_none_of_what_runs(driver: Driver) -> None:
+    driver.run("import time\n\ndef rest():\n    for i in range(8): time.sleep(0.04)\n")
+    driver.run("x = 1\nrest()\n", pace=LIVE)
+    assert {event.line for event in driver.of(Progressed) if event.function == "rest"} == {0}
+    assert {loop.name for loop in loops(driver)} == {"i"}
+
+
 def test_quick_statements_tell_nothing_and_nothing_is_told_unless_asked(driver: Driver) -> None:
     assert driver.run("x = 1\nfor i in range(10): y = i\n", pace=LIVE).steps[-1].scalars == ()
     driver.run("import time\nfor i in range(10): time.sleep(0.02)")

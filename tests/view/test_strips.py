@@ -1,5 +1,7 @@
 """Storage strips: values, who covers what, what was written."""
 
+from itertools import product
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -53,14 +55,18 @@ def test_a_run_writes_what_it_changed_not_what_it_made() -> None:
 def test_what_was_drawn_before_changes_no_drawing() -> None:
     states = [Snapshot(), *(step.snapshot for step in lesson_run().steps)]
     foci = [Focus(), Focus("w"), Focus("x"), Focus("x", spot("x", (0, 1), states[-1]))]
+    rooms = ((INK, 45), (INK, 30), (ANSI, 45))
+    writes = (None, {1: ((1, 2),)}, {1: ((1, 2), (4, 5))})
+    ways = list(product(rooms, foci, [*states, *reversed(states)], writes))
+    # The same states one after the other in all ways, and all states in the same way.
+    ways += [
+        (room, focus, state, written) for state, written, focus, room in product(states, writes, foci, rooms)
+    ]
     strips = Strips()
-    for palette, width in ((INK, 45), (INK, 30), (ANSI, 45)):
-        for focus in foci:
-            for state in [*states, *reversed(states)]:
-                for written in (None, {1: ((1, 2),)}, {1: ((1, 2), (4, 5))}):
-                    known = strips.lines(state, palette, width, True, written=written, focus=focus)
-                    anew = storage_strips(state, palette, width, True, written=written, focus=focus)
-                    assert Text("\n", end="").join(known) == anew
+    for (palette, width), focus, state, written in ways:
+        known = strips.lines(state, palette, width, True, written=written, focus=focus)
+        anew = storage_strips(state, palette, width, True, written=written, focus=focus)
+        assert Text("\n", end="").join(known) == anew
 
 
 def test_bright_cells_are_the_written_ones() -> None:
