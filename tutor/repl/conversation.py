@@ -132,11 +132,13 @@ class Conversation:
         while True:
             try:
                 return await self.reader.piece()
-            except Stopped:
+            except Stopped as stopped:
                 if not self.reader.is_person:
                     self._interrupted = True
                     self.out.line(say("Stopped."))
                     return None
+                if stopped.entered:
+                    self.out.line(say("Stopped."))
 
     async def _do(self, work: Coroutine[Any, Any, Any]) -> None:
         """Do something that Ctrl-C may cancel while it waits for the kernel to start."""

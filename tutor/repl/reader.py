@@ -22,7 +22,11 @@ PROMPT, MORE = ">>> ", "... "
 
 
 class Stopped(Exception):
-    """Ctrl-C where nothing runs."""
+    """Ctrl-C where nothing runs. What was `entered` just before it is not to run either."""
+
+    def __init__(self, *, entered: bool = False) -> None:
+        super().__init__()
+        self.entered = entered
 
 
 class Reader(Protocol):
@@ -42,7 +46,7 @@ class Reader(Protocol):
         One that is `hidden` is not written anywhere."""
 
     def stop(self) -> None:
-        """Ctrl-C came as a signal: who waits gets Stopped."""
+        """Ctrl-C came as a signal: who waits gets Stopped, also when the line has just come."""
 
     async def ran(self) -> None:
         """Something ran: names may have changed."""
@@ -93,7 +97,7 @@ class LineReader:
         return line
 
     def stop(self) -> None:
-        """Who waits gets Stopped; the line that comes is for the next who asks."""
+        """Who waits gets Stopped; a line that comes later is for the next who asks."""
         self._lines.stop()
 
     async def ran(self) -> None:
@@ -140,6 +144,8 @@ class _Lines:
         self._asked = threading.Semaphore(0)
         self._reading = False
         self._waiter: asyncio.Future[None] | None = None
+        #: Stopped between the coming of a line and its taking.
+        self._dropped = False
         self._thread: threading.Thread | None = None
 
     async def next(self) -> str | None:
@@ -152,13 +158,21 @@ class _Lines:
                 await self._waiter
             finally:
                 self._waiter = None
+            if self._dropped:
+                self._dropped = False
+                self._ready.clear()  # as the terminal drops what nobody has read
+                raise Stopped(entered=True)
         if self._ready:
             return self._ready.popleft()
         self._ended = not self._goes_on
         return None
 
     def stop(self) -> None:
-        if self._waiter is not None and not self._waiter.done():
+        if self._waiter is None:
+            return
+        if self._waiter.done():
+            self._dropped = True
+        else:
             self._waiter.set_exception(Stopped())
 
     def _read_more(self, loop: asyncio.AbstractEventLoop) -> None:

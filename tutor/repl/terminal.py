@@ -15,7 +15,9 @@ from prompt_toolkit.enums import DEFAULT_BUFFER
 from prompt_toolkit.filters import has_focus
 from prompt_toolkit.history import DummyHistory, FileHistory, History, InMemoryHistory
 from prompt_toolkit.input import Input
+from prompt_toolkit.input.typeahead import get_typeahead, store_typeahead
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
+from prompt_toolkit.keys import Keys
 from prompt_toolkit.lexers import PygmentsLexer
 from prompt_toolkit.output import ColorDepth, Output
 from prompt_toolkit.patch_stdout import patch_stdout
@@ -62,6 +64,10 @@ class TerminalReader:
         self._out = out
         self._completion = Completion(session, commands)
         self._refreshing: asyncio.Task[None] | None = None
+        #: Who asks, until what was entered is handed on.
+        self._asking: PromptSession[str] | None = None
+        #: Ctrl-C came as a signal after the line was entered.
+        self._too_late = False
         depth = ColorDepth.DEPTH_4_BIT if colour else ColorDepth.DEPTH_1_BIT
         self._prompt: PromptSession[str] = PromptSession(
             PROMPT,
@@ -98,21 +104,31 @@ class TerminalReader:
 
     async def _ask(self, session: PromptSession[str], prompt: str) -> str | None:
         self._out.whole_lines = True
+        self._asking, self._too_late = session, False
         try:
             with patch_stdout(raw=True):
-                return await session.prompt_async(prompt, handle_sigint=False)
+                text = await session.prompt_async(prompt, handle_sigint=False)
         except EOFError:
             return None
         except KeyboardInterrupt:
             raise Stopped from None
         finally:
+            self._asking = None
             self._out.whole_lines = False
+        if _typed_ctrl_c(session.app.input) or self._too_late:
+            raise Stopped(entered=True)
+        return text
 
     def stop(self) -> None:
         """As ctrl+c typed."""
-        for session in (self._prompt, self._question, self._secret):
-            if session.app.is_running:
-                session.app.exit(exception=KeyboardInterrupt())
+        if self._asking is None:
+            return
+        app = self._asking.app
+        if app.is_running and not app.is_done:
+            app.exit(exception=KeyboardInterrupt())
+        else:  # the terminal has its own ways again, and wrote ^C
+            self._too_late = True
+            self._out.echoed(len("^C"))
 
     async def ran(self) -> None:
         """Look at the namespace while the next piece is typed."""
@@ -153,6 +169,16 @@ class TerminalReader:
             self._out.line(line)
         if len(found.names) > LISTED:
             self._out.line(say("… and {more:,} more", more=len(found.names) - LISTED))
+
+
+def _typed_ctrl_c(source: Input) -> bool:
+    """Whether ctrl+c came right behind what was entered, as in one burst over a slow line.
+
+    Nothing that was typed before it is kept, as a terminal has it."""
+    keys = get_typeahead(source) + source.read_keys()
+    at = max((place for place, press in enumerate(keys) if press.key == Keys.ControlC), default=-1)
+    store_typeahead(source, keys[at + 1 :])
+    return at >= 0
 
 
 def _enter(event: KeyPressEvent) -> None:
