@@ -244,3 +244,21 @@ def test_what_ran_is_written_to_a_file_once(piped, tmp_path: Path) -> None:
     assert "is there already" in said
     assert "neither .py nor .ipynb" in said
     assert "No predictions yet." in done.stdout
+
+
+def test_an_interrupt_that_the_code_does_not_mind_ends_it_with_the_sentence(tmp_path):
+    code = (
+        "import time\ntry:\n    print('on', flush=True); time.sleep(600)\n"
+        "except KeyboardInterrupt: print('so?')\n\n2 + 2\n"
+    )
+    with subprocess.Popen(
+        COMMAND,
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, encoding="utf-8", env=environment(tmp_path),
+    ) as process:  # fmt: skip
+        process.stdin.write(code)
+        process.stdin.flush()
+        while process.stdout.readline() != "on\n":
+            assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        assert process.wait(30) == 130
+        assert process.stdout.read() == "so?\nStopped.\n"

@@ -174,5 +174,11 @@ def test_any_step_can_be_gone_to_and_says_whether_it_is_done(play: Play) -> None
         await p.press("up", "up", "enter")
         await p.settle()
         assert p.bench.walk.step.id == "two-parts"
+        for keys, number in ("4", 4), ("10", 10), ("1↓", 2), ("792", 2), ("0", 2):
+            p.bench.action_steps()
+            await p.see("▸ ")
+            await p.press(*("down" if key == "↓" else key for key in keys), "enter")
+            await p.settle()
+            assert p.bench.walk.index == number - 1, keys
 
     play(story, (80, 24))

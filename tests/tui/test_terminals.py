@@ -82,7 +82,7 @@ def test_no_color_leaves_attributes_only(tmp_path, monkeypatch, term: str) -> No
 def test_korean_is_typed_run_and_answered(tmp_path, monkeypatch) -> None:
     with opened(tmp_path, monkeypatch, TERM="xterm-256color", LANG="C.UTF-8") as terminal:
         terminal.wait_for("cpu")
-        terminal.send('이름 = input("누구? ")\r')
+        terminal.send('이름 = input("누" "구? ")\r')
         terminal.wait_for("누구?")
         terminal.send("파이토치\r")
         terminal.drain(1)

@@ -134,3 +134,8 @@ def test_code_in_a_sentence_is_coloured_without_its_backticks() -> None:
 @given(st.text(st.sampled_from("ab `"), max_size=30))
 def test_marking_code_takes_away_nothing_but_backticks(text: str) -> None:
     assert mark_code(Text(text), INK).plain.replace("`", "") == text.replace("`", "")
+
+
+def test_where_nothing_is_coloured_code_keeps_its_backticks_and_words_have_no_marks() -> None:
+    text = render_prose("# One\n\nA *new* **name** for `t`.\n\n```python\ny = `x`\n```", INK, quoted=True)
+    assert text.plain == "One\n\nA new name for `t`.\n\n  y = `x`"

@@ -193,13 +193,13 @@ async def _explain(conversation: Conversation, rule: str) -> None:
 
 
 def _page(conversation: Conversation, rule: str) -> None:
-    """The idea behind a rule; code in a sentence keeps its backquotes where there are no colours."""
+    """The idea behind a rule."""
     out = conversation.out
     try:
         page = find_page(rule, lister=f"{COMMAND}explain")
     except NoPageError as problem:
         raise Refused(str(problem)) from None
-    out.page(render_prose(page.text, PALETTE) if out.colour else Text(page.text.rstrip()))
+    out.page(render_prose(page.text, PALETTE, quoted=not out.colour))
 
 
 async def _device(conversation: Conversation, name: str) -> None:

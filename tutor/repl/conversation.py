@@ -68,6 +68,8 @@ class Conversation:
         #: What ran in the namespace so far.
         self._past = Past()
         self._interrupted = False
+        #: It was said that something stopped.
+        self._stop_told = False
         self._stream = Stream(out)
         self._telling: Telling | None = None
         self._work: asyncio.Task[Any] | None = None
@@ -125,6 +127,12 @@ class Conversation:
             with contextlib.suppress(asyncio.CancelledError):
                 await starting
         self._stream.finish()
+        if self._interrupted and not self._stop_told:  # what ran had ended by then, or did not mind
+            self._tell_stop()
+
+    def _tell_stop(self) -> None:
+        self._stop_told = True
+        self.out.line(say("Stopped."))
 
     # ── one piece ────────────────────────────────────────────────────────────
 
@@ -135,10 +143,9 @@ class Conversation:
             except Stopped as stopped:
                 if not self.reader.is_person:
                     self._interrupted = True
-                    self.out.line(say("Stopped."))
                     return None
                 if stopped.entered:
-                    self.out.line(say("Stopped."))
+                    self._tell_stop()
 
     async def _do(self, work: Coroutine[Any, Any, Any]) -> None:
         """Do something that Ctrl-C may cancel while it waits for the kernel to start."""
@@ -149,7 +156,7 @@ class Conversation:
             current = asyncio.current_task()
             if current is not None and current.cancelling():
                 raise
-            self.out.line(say("Stopped."))
+            self._tell_stop()
         finally:
             self._work = None
 
@@ -226,6 +233,7 @@ class Conversation:
             self.ran.append(Ran(piece.text, said, place, self._afresh))
             self._afresh = False
             self._telling.ended(run)
+            self._stop_told = self._stop_told or said.startswith("KeyboardInterrupt:")
             if self.study is not None and not name:
                 self.study.heard(piece, run)
             return run

@@ -168,7 +168,7 @@ async def _hint(talk: Conversation, _: str) -> None:
     if walk.take_hint():
         total = len(walk.graded.hints) if walk.graded is not None else 0
         head = say("Hint {n} of {total}.", n=len(walk.hints), total=total)
-        write_prose(talk, f"{f'*{head}*' if talk.out.colour else head} {walk.hints[-1]}")
+        write_prose(talk, f"*{head}* {walk.hints[-1]}")
         return
     more = say("There are no more hints.") if walk.hints else say("There are no hints.")
     raise Refused(more + (f" {say(':solution shows the solution.')}" if walk.graded else ""))

@@ -95,7 +95,7 @@ class Out:
     def page(self, text: Text) -> None:
         """Several paragraphs, broken between words."""
         room = max(20, min(self.width, PROSE))
-        for line in (fold(text, room) if self.colour else text).split("\n", allow_blank=True):
+        for line in fold(text, room).split("\n", allow_blank=True):
             line.rstrip()
             self.line(line)
 

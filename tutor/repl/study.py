@@ -106,9 +106,8 @@ def study_of(talk: Conversation) -> Study:
 
 
 def write_prose(talk: Conversation, text: str) -> None:
-    """A text of the lesson, with its marks where there are colours."""
-    text = text.rstrip()
-    talk.out.page(render_prose(text, PALETTE) if talk.out.colour else Text(text))
+    """A text of the lesson."""
+    talk.out.page(render_prose(text, PALETTE, quoted=not talk.out.colour))
 
 
 def _is_literal(text: str) -> bool:

@@ -1,4 +1,4 @@
-"""A short list over the screen: up, down and enter, or escape."""
+"""A short list over the screen: up, down or an item's number, and enter; or escape."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rich.text import Text
+from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical
@@ -30,6 +31,12 @@ class Item:
     #: Another name under which the item may be the current one.
     current_for: str = ""
 
+    @property
+    def number(self) -> str:
+        """The number that the label begins with, if it does."""
+        first = self.label.split(maxsplit=1)[:1]
+        return first[0] if first and first[0].isdecimal() else ""
+
     def is_current(self, current: str) -> bool:
         return bool(current) and current in (self.key, self.current_for)
 
@@ -45,6 +52,7 @@ class Chooser(Sheet[str | None]):
         self._title = title
         self._items = items
         self._current = current
+        self._digits = ""
 
     def compose(self) -> ComposeResult:
         """The title over the list."""
@@ -68,6 +76,19 @@ class Chooser(Sheet[str | None]):
         current = [i for i in usable if self._items[i].is_current(self._current)]
         items.highlighted = next(iter(current or usable), None)
         items.focus()
+
+    def on_key(self, event: events.Key) -> None:
+        """Digits go to the item of that number: 1 and then 2 to the first, then to the twelfth."""
+        digit = event.character or ""
+        if not digit.isdecimal():
+            self._digits = ""
+            return
+        usable = [(place, item) for place, item in enumerate(self._items) if item.usable]
+        numbers = {item.number: place for place, item in usable if item.number}
+        self._digits = next((said for said in (self._digits + digit, digit) if said in numbers), "")
+        if self._digits:
+            event.stop()
+            self.query_one("#items", OptionList).highlighted = numbers[self._digits]
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         """Done."""

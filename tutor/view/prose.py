@@ -30,9 +30,11 @@ _LEAST_ROOM = 10
 _CODE_SPAN = re.compile(r"`[^`]+`")
 
 
-def render_prose(markdown: str, palette: Palette) -> Text:
-    """Paragraphs separated by a blank line, without hard breaks inside them."""
-    page = _Page(palette)
+def render_prose(markdown: str, palette: Palette, *, quoted: bool = False) -> Text:
+    """Paragraphs separated by a blank line, without hard breaks inside them.
+
+    Where no colour can tell code from words, it is `quoted`: it keeps its backquotes."""
+    page = _Page(palette, quoted)
     for token in _PARSER.parse(markdown):
         page.take(token)
     return page.text()
@@ -41,8 +43,9 @@ def render_prose(markdown: str, palette: Palette) -> Text:
 class _Page:
     """Blocks of prose, gathered from markdown-it's flat tokens."""
 
-    def __init__(self, palette: Palette) -> None:
+    def __init__(self, palette: Palette, quoted: bool) -> None:
         self._palette = palette
+        self._quoted = quoted
         #: Each block, and whether the next one follows without a blank line.
         self._blocks: list[tuple[Text, bool]] = []
         #: One entry a list that is open: the next number, or None for bullets.
@@ -144,7 +147,8 @@ class _Page:
                 case "hardbreak":
                     yield Text("\n", style)
                 case "code_inline":
-                    yield Text(_safe(child.content), Style.parse(self._palette.primary))
+                    code = _safe(child.content)
+                    yield Text(f"`{code}`" if self._quoted else code, Style.parse(self._palette.primary))
                 case _:
                     yield Text(_safe(child.content), style)
 
