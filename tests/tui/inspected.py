@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rich.style import Style
+from textual.events import MouseDown, MouseUp
 
 from tests.tui.conftest import Player
 
@@ -57,6 +58,18 @@ async def click_on(p: Player, row_part: str, word: str, *, left: int = 0) -> Non
             await p.pilot.pause(0.2)
             return
     raise AssertionError(f"{row_part!r} is not on the screen\n{p.text}")
+
+
+async def press_on(p: Player, row_part: str, *, left: int = 0, held: float) -> None:
+    """Hold the button down for `held` seconds at the beginning of `row_part`, as a terminal tells of it."""
+    await p.still()
+    y, row = next((y, row) for y, row in enumerate(p.screen) if row_part in row[left:])
+    x = row.index(row_part, left)
+    for kind, pause in ((MouseDown, held), (MouseUp, 0.0)):
+        event = kind(None, x, y, 0, 0, 1, False, False, False, screen_x=x, screen_y=y)
+        event.set_sender(p.app)
+        p.app._driver.send_message(event)
+        await p.pilot.pause(pause)
 
 
 async def begin(p: Player, code: str = CODE) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.tui.conftest import Play, Player
-from tests.tui.inspected import CODE, begin, click_on, heading, panel, style_in, table_rows
+from tests.tui.inspected import CODE, begin, click_on, heading, panel, press_on, style_in, table_rows
 
 
 def test_a_row_of_the_table_is_selected_everywhere(play: Play) -> None:
@@ -58,6 +58,19 @@ def test_a_click_in_graph_strip_or_relation_selects(play: Play) -> None:
         await p.see("elements with x")
         await click_on(p, "elements with x", "x")
         await p.until(lambda: p.bench.selected == "x")
+
+    play(story, (160, 90), lesson=None)
+
+
+def test_what_is_under_a_button_that_is_held_down_stays_there(play: Play) -> None:
+    async def story(p: Player) -> None:
+        await begin(p)
+        p.bench.query_one("#graph").focus()
+        await p.press("end", "up", "enter")
+        await p.until(lambda: p.bench.selected == "h")
+        await press_on(p, "y          ", left=90, held=1.2)
+        await p.until(lambda: p.bench.selected == "y")
+        assert p.bench.query_one("#storage-panel").has_class("-open")
 
     play(story, (160, 90), lesson=None)
 

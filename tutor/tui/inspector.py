@@ -10,6 +10,7 @@ from functools import partial
 from textual import events
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
+from textual.timer import Timer
 from textual.widget import Widget
 
 from tutor.facts import BackwardFacts, Change, GraphOutline, NodeFacts, Overlap, Shape, Snapshot, Step, Values
@@ -37,8 +38,10 @@ from tutor.view.windows import is_in_sight
 PAUSE = 1 / 20
 #: Seconds in which it is known whether the focus moved by key or by the mouse.
 TOUCH = 0.03
-#: Seconds after which a button that is down, or was, does not keep panels from opening.
-LONG_PRESS = 0.5
+#: Seconds after which no click follows a button that went up.
+CLICK = 0.5
+#: Seconds after which a button is taken to be up: the terminal may not have told of it.
+LONGEST_PRESS = 10.0
 #: Seconds into a run for which the values from before it stay, drawn as passing; a quick run needs no gap.
 STALE = 0.3
 
@@ -67,6 +70,7 @@ class Inspector(VerticalScroll, can_focus=False):
         self.cost = 0.0
         self._pending = False
         self._pressed = False
+        self._releasing: Timer | None = None
         #: The selected element is another one than was drawn last.
         self._lit_moved = False
 
@@ -90,16 +94,25 @@ class Inspector(VerticalScroll, can_focus=False):
     def on_mouse_down(self) -> None:
         """What is under the pointer must not move away before the click is whole."""
         self._pressed = True
+        self._release_after(LONGEST_PRESS)
 
-    def on_mouse_up(self) -> None:
-        """A click may follow, or none."""
-        self.set_timer(LONG_PRESS, self._release)
+    def button_is_up(self) -> None:
+        """A click may follow, or none, as when the pointer went elsewhere meanwhile."""
+        if self._pressed:
+            self._release_after(CLICK)
+
+    def _release_after(self, seconds: float) -> None:
+        if self._releasing is not None:
+            self._releasing.stop()
+        self._releasing = self.set_timer(seconds, self._release)
 
     def on_click(self) -> None:
         """The click is whole: keys may scroll again, and the panel that has the focus may open."""
         self._release()
 
     def _release(self) -> None:
+        if self._releasing is not None:
+            self._releasing.stop()
         self._pressed = False
         self._open_panel()
 
@@ -116,9 +129,7 @@ class Inspector(VerticalScroll, can_focus=False):
         self.set_timer(TOUCH, self._mind_panel)
 
     def _mind_panel(self) -> None:
-        if self._pressed:
-            self.set_timer(LONG_PRESS, self._open_panel)
-        else:
+        if not self._pressed:  # else the release does it
             self._open_panel()
 
     def _open_panel(self) -> None:

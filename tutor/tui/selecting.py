@@ -69,6 +69,11 @@ class Selecting(Page):
         if values is not None and self._is_now(moment, name):
             self.inspector.show_values(name, values)
 
+    @on(events.MouseUp)
+    def mind_button(self) -> None:
+        """A button went up, wherever: the inspector held still for it."""
+        self.inspector.button_is_up()
+
     def forget_selection(self) -> None:
         """Another step, or a fresh kernel: its names are other names."""
         self.selected = ""
