@@ -302,20 +302,23 @@ def test_several_files_have_a_table_in_their_order(tmp_path: Path) -> None:
         "b.yaml": HEAD.replace("id: made", "id: second") + QUIZ,
         "c.yaml": "id: [\n",
         "d.yaml": HEAD.replace("id: made", "id: last") + PREDICT.replace("[1", "[5"),
+        "e.yaml": HEAD.replace("id: made", "id: first") + QUIZ,
     }
     for name, text in files.items():
         (tmp_path / name).write_text(text)
     done = check(tmp_path)
     assert (done.returncode, done.stderr) == (2, "")
     *told, summary = [line.rstrip() for line in done.stdout.splitlines()]
-    assert [Path(line.split(":")[0]).name for line in told[:2]] == ["c.yaml", "d.yaml"]
-    rows = [line.split() for line in told[2:]]
-    assert [row[0] for row in rows] == ["lesson", "first", "second", "c.yaml", "last"]
+    assert [Path(line.split(":")[0]).name for line in told[:3]] == ["c.yaml", "d.yaml", "e.yaml"]
+    assert f"the lesson in {tmp_path / 'a.yaml'} has the id `first` too" in told[2]
+    rows = [line.split() for line in told[3:]]
+    assert [row[0] for row in rows] == ["lesson", "first", "second", "c.yaml", "last", "first"]
     assert rows[1][1:4] == ["2", "1", "12"]
-    assert [line.endswith("ok") for line in told[3:]] == [True, True, False, False]
-    assert told[5].endswith("cannot be read")
-    assert told[6].endswith("1 problem")
-    assert summary.startswith("3 lessons checked")
+    assert [line.endswith("ok") for line in told[4:]] == [True, True, False, False, False]
+    assert told[6].endswith("cannot be read")
+    assert told[7].endswith("1 problem")
+    assert told[8].endswith("1 problem")
+    assert summary.startswith("4 lessons checked")
 
 
 def test_watching_proves_again_what_was_saved_and_shows_how_far_it_is(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tutor.course.overlay import overlay_path
 from tutor.proving.crew import Crew, cores
-from tutor.proving.files import files_at, read
+from tutor.proving.files import files_at, read, told_apart
 from tutor.proving.report import Report
 from tutor.session import SessionError
 from tutor.translation import say
@@ -51,7 +51,7 @@ async def _check(paths: Sequence[str], memory: str, watch: bool, language: str |
 
 
 async def _round(crew: Crew, files: Sequence[Path], language: str | None) -> int:
-    candidates = [read(path, language) for path in files]
+    candidates = told_apart([read(path, language) for path in files])
     with Report(candidates) as report:
         await crew.prove(candidates, report)
     report.summary()

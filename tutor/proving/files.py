@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tutor.course.document import Document
@@ -23,7 +23,7 @@ class Candidate:
     lesson: Lesson | None = None
     doc: Document | None = None
     trouble: str = ""
-    #: Texts that are not, or not rightly, translated.
+    #: Texts that are not, or not rightly, translated, and an id that another file has too.
     gaps: tuple[LessonError, ...] = ()
 
 
@@ -52,3 +52,24 @@ def read(path: Path, language: str | None = None) -> Candidate:
         return Candidate(path, trouble=str(error))
     gaps = overlay_gaps(path, language) if language is not None else ()
     return Candidate(path, lesson, doc, gaps=tuple(gaps))
+
+
+def told_apart(candidates: Sequence[Candidate]) -> list[Candidate]:
+    """The same, where an id that an earlier file has is among the gaps: progress is kept under it."""
+    first: dict[str, Path] = {}
+    apart: list[Candidate] = []
+    for candidate in candidates:
+        gaps = candidate.gaps
+        if candidate.lesson is not None and candidate.doc is not None:
+            name = candidate.lesson.id
+            other = first.setdefault(name, candidate.path)
+            if other.resolve() != candidate.path.resolve():
+                place = candidate.doc.values[("id",)]
+                message = say(
+                    "the lesson in {path} has the id `{id}` too; progress is kept by id: give each its own",
+                    path=other,
+                    id=name,
+                )
+                gaps = (LessonError(candidate.path, place.line + 1, place.column + 1, message), *gaps)
+        apart.append(replace(candidate, gaps=gaps))
+    return apart
