@@ -126,6 +126,7 @@ def test_nearly_every_input_becomes_a_program(cases: list[Case | Unwritten]) -> 
     assert {"op", "module", "optimizer"} == {each.origin.split()[0] for each in cases}
 
 
+@pytest.mark.timeout(400)
 def test_every_error_of_torchs_tests_is_explained_and_nearly_all_specifically(
     cases: list[Case | Unwritten],
 ) -> None:

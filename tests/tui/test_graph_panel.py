@@ -78,6 +78,7 @@ def test_node_and_line_are_seen_in_small_terminals(play: Play, size: tuple[int, 
 def test_a_loop_opens_and_closes(play: Play) -> None:
     async def story(p: Player) -> None:
         await begin(p, LOOP, "y")
+        await p.still()
         folded = lines(p)
         at = next(i for i, line in enumerate(folded) if "× 39" in line)
         await p.press("home", *["down"] * at, "right")
@@ -93,6 +94,7 @@ def test_a_loop_opens_and_closes(play: Play) -> None:
 def test_what_hangs_on_a_node_closes_and_left_goes_up(play: Play) -> None:
     async def story(p: Player) -> None:
         await begin(p)
+        await p.still()
         whole = lines(p)
         await p.press("home", "left")
         await p.until(lambda: len(lines(p)) == 1)
