@@ -136,6 +136,7 @@ def test_the_usual_import_is_the_fix(learner, name: str) -> None:
     use = {"np": "np.ones(2).sum()", "F": "F.relu(x)", "nn": "nn.ReLU()(x)", "torch": "torch.relu(x)"}[name]
     told = learner.run(f"import torch as t\nx = t.ones(2)\nif '{name}' in globals(): del {name}\ny = {use}")
     error = told.only("missing-name")
+    assert ("usual name" in error.text) == (name != "torch")
     fixed = learner.run_fixed(told, error)
     assert fixed.run.ok
     assert learner.value("float(y.sum())") == 2.0

@@ -18,6 +18,7 @@ _LONGEST_CODE = 80
 _NAME_TITLE = "There is no variable `{name}`"
 _NAME = "`{name}` has no value here: no statement that ran before this one set it{imported}. {near}"
 _IMPORTED = ", and it is the usual name of `{module}`, which has not been imported: `{code}`"
+_SO_CALLED = ", and the module of this name has not been imported: `{code}`"
 _LATER_TITLE = "`{name}` is read before it is set"
 _LATER = """
 A function that sets a variable anywhere in its body has it as its own, even on the lines above: `{name}` here
@@ -117,7 +118,8 @@ def _name(step: Step, error: ErrorFacts, missing: Missing) -> _Told:
     if missing.later:
         return fill(_LATER_TITLE, name=missing.name), fill(_LATER, name=missing.name), None
     line = " ".join(_USUAL.get(missing.owner, ())) or None
-    imported = fill(_IMPORTED, module=missing.owner, code=line) if line is not None else ""
+    usual = _SO_CALLED if missing.name == missing.owner else _IMPORTED
+    imported = fill(usual, module=missing.owner, code=line) if line is not None else ""
     near = "" if line is not None else _near(missing)
     fix = f"{line}\n{step.source}" if line is not None else None
     text = fill(_NAME, name=missing.name, imported=imported, near=near)
