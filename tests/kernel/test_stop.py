@@ -10,6 +10,7 @@ import pytest
 
 from tutor.kernel.learner import Interrupts
 from tutor.session import InputAsked, Session, StateChanged, StepStarted
+from tutor.session.process import KernelProcess
 
 STOPPABLE = {
     "loop": "while True: pass",
@@ -178,6 +179,27 @@ def test_who_waits_for_a_kernel_gets_the_one_that_replaced_it():
         return first == again and ran.ok
 
     assert asyncio.run(go())
+
+
+def test_a_kernel_that_is_replaced_leaves_nothing_open_even_where_the_loop_ends_meanwhile():
+    async def go() -> tuple[KernelProcess, KernelProcess]:
+        session = Session(spare=False)
+        await session.start()
+        first = session._kernel
+        restarting = asyncio.create_task(session.restart())
+        await asyncio.sleep(0)
+        restarting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await restarting
+        second = session._kernel
+        closing = asyncio.create_task(second.close())
+        await asyncio.sleep(0)
+        closing.cancel()
+        return first, second
+
+    for process in asyncio.run(go()):
+        assert process._channel.fileno() == process._listener.fileno() == -1
+        assert process._process.stdout.closed
 
 
 def test_a_signal_between_two_statements_reaches_the_next_one():

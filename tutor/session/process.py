@@ -60,6 +60,7 @@ class KernelProcess:
         self._channel_open = self._pipe_open = False
         self._drained: asyncio.Event | None = None
         self._last_output = b""
+        self._ending: asyncio.Task[None] | None = None
 
     # ── start ────────────────────────────────────────────────────────────────
 
@@ -156,9 +157,11 @@ class KernelProcess:
             self.abandon()
             return
         self.kill()
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._drained.wait(), 2 * _LAST_WORDS)
-        self._release()
+        try:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._drained.wait(), 2 * _LAST_WORDS)
+        finally:
+            self._release()
 
     # ── events of the loop ───────────────────────────────────────────────────
 
@@ -251,7 +254,7 @@ class KernelProcess:
 
     def _exited(self) -> None:
         self.kill()  # workers that outlive the kernel would hold its pipe open
-        self._loop.create_task(self._last_words())
+        self._ending = self._loop.create_task(self._last_words())
 
     async def _last_words(self) -> None:
         assert self._drained is not None

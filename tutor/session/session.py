@@ -80,6 +80,8 @@ class Session(Requests):
         self._spare: KernelProcess | None = None
         self._spare_ready: asyncio.Future[Ready] | None = None
         self._spare_timer: asyncio.TimerHandle | None = None
+        #: Of kernels that were replaced.
+        self._closing: set[asyncio.Task[None]] = set()
         self.info: Ready | None = None
         #: Gets every byte of output as it comes, also those that no event can carry in time.
         self.recorder: Callable[[bytes], object] | None = None
@@ -146,7 +148,9 @@ class Session(Requests):
         if old is not None:
             old.mute()
             old.kill()
-            asyncio.get_running_loop().create_task(old.close())
+            closing = asyncio.get_running_loop().create_task(old.close())
+            self._closing.add(closing)
+            closing.add_done_callback(self._closing.discard)
         self._lose(say("The kernel was restarted."))
         self.snapshot = Snapshot()
         waiting = self._ready
@@ -170,6 +174,7 @@ class Session(Requests):
         if self._kernel is not None:
             kernel, self._kernel = self._kernel, None
             await kernel.close()
+        await asyncio.gather(*self._closing, return_exceptions=True)
         self.state = "dead"
         self._lose(say("The session was closed."))
 
