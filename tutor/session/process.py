@@ -61,6 +61,7 @@ class KernelProcess:
         self._drained: asyncio.Event | None = None
         self._last_output = b""
         self._ending: asyncio.Task[None] | None = None
+        self._released = False
 
     # ── start ────────────────────────────────────────────────────────────────
 
@@ -254,7 +255,8 @@ class KernelProcess:
 
     def _exited(self) -> None:
         self.kill()  # workers that outlive the kernel would hold its pipe open
-        self._ending = self._loop.create_task(self._last_words())
+        if not self._released:
+            self._ending = self._loop.create_task(self._last_words())
 
     async def _last_words(self) -> None:
         assert self._drained is not None
@@ -273,7 +275,9 @@ class KernelProcess:
             self._drained.set()
 
     def _release(self) -> None:
+        self._released = True
         if self._drained is not None:
+            self._drained.set()
             for source in (self._channel, self._listener):
                 if source.fileno() >= 0:
                     self._loop.remove_reader(source)
