@@ -202,6 +202,23 @@ def test_a_kernel_that_is_replaced_leaves_nothing_open_even_where_the_loop_ends_
         assert process._process.stdout.closed
 
 
+def test_a_session_closes_with_all_kernels_that_it_had():
+    holds_the_output = "import subprocess; subprocess.run(['sh', '-c', 'setsid sleep 6 &'])"
+
+    async def go() -> int:
+        session = Session(spare=False)
+        await session.start()
+        assert (await session.execute(holds_the_output)).ok
+        first = session._kernel
+        restarting = asyncio.create_task(session.restart())
+        await asyncio.sleep(0)
+        await session.close()
+        restarting.cancel()
+        return first._channel.fileno()
+
+    assert asyncio.run(go()) == -1
+
+
 def test_a_signal_between_two_statements_reaches_the_next_one():
     original = signal.getsignal(signal.SIGINT)
     interrupts = Interrupts()

@@ -60,12 +60,18 @@ async def click_on(p: Player, row_part: str, word: str, *, left: int = 0) -> Non
     raise AssertionError(f"{row_part!r} is not on the screen\n{p.text}")
 
 
-async def press_on(p: Player, row_part: str, *, left: int = 0, held: float) -> None:
-    """Hold the button down for `held` seconds at the beginning of `row_part`, as a terminal tells of it."""
+async def press_on(
+    p: Player, row_part: str, *, left: int = 0, held: float, up: tuple[int, int] | None = None
+) -> None:
+    """Hold the button down for `held` seconds at the beginning of `row_part`, as a terminal tells of it.
+
+    It goes up there, or at `up`."""
     await p.still()
     y, row = next((y, row) for y, row in enumerate(p.screen) if row_part in row[left:])
     x = row.index(row_part, left)
     for kind, pause in ((MouseDown, held), (MouseUp, 0.0)):
+        if kind is MouseUp and up is not None:
+            x, y = up
         event = kind(None, x, y, 0, 0, 1, False, False, False, screen_x=x, screen_y=y)
         event.set_sender(p.app)
         p.app._driver.send_message(event)

@@ -6,6 +6,7 @@ import pytest
 
 from tests.tui.conftest import Play, Player
 from tests.tui.inspected import CODE, begin, click_on, heading, panel, press_on, style_in, table_rows
+from tutor.tui import inspector
 
 
 def test_a_row_of_the_table_is_selected_everywhere(play: Play) -> None:
@@ -62,7 +63,9 @@ def test_a_click_in_graph_strip_or_relation_selects(play: Play) -> None:
     play(story, (160, 90), lesson=None)
 
 
-def test_what_is_under_a_button_that_is_held_down_stays_there(play: Play) -> None:
+def test_what_is_under_a_button_that_is_held_down_stays_there(
+    play: Play, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async def story(p: Player) -> None:
         await begin(p)
         p.bench.query_one("#graph").focus()
@@ -71,6 +74,10 @@ def test_what_is_under_a_button_that_is_held_down_stays_there(play: Play) -> Non
         await press_on(p, "y          ", left=90, held=1.2)
         await p.until(lambda: p.bench.selected == "y")
         assert p.bench.query_one("#storage-panel").has_class("-open")
+        # Nor does a button that goes up elsewhere hold the panels for long.
+        monkeypatch.setattr(inspector, "LONGEST_PRESS", 1_000)
+        await press_on(p, "y          ", left=90, held=0.1, up=(5, 20))
+        await p.until(lambda: not p.bench.inspector._pressed)
 
     play(story, (160, 90), lesson=None)
 
